@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  kubeconfig:
+    description:
+      - Path of the kubeconfig file of the student's cluster.
+      - Without it the usual places are read, E(KUBECONFIG) first, then C(~/.kube/config).
+    type: path
+  context:
+    description: Context of the kubeconfig to use; without it the current context.
+    type: str
+  namespace:
+    description: Kubernetes namespace that holds the student's Temporal.
+    type: str
+    default: default
+  release:
+    description: Name of the Helm release; the names of its Deployments and Services begin with it.
+    type: str
+    default: my-temporal
+requirements:
+  - kubernetes >= 31
+"""

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments that several tasks share; documented in doc_fragments/cluster.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Which cluster and Kubernetes namespace a task works in.
+CLUSTER: dict[str, Any] = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "namespace": {"type": "str", "default": "default"},
+    "release": {"type": "str", "default": "my-temporal"},
+}
