@@ -39,6 +39,9 @@ Show = Callable[[str], None]
 #: Commands the node's own start needs; Debian's packages have them.
 COMMANDS = ("ip", "nsenter", "unshare", "mount", "containerd", "ctr", "runc", "iptables", "conntrack")
 
+#: The pod network's program, of Debian's containernetworking-plugins.
+CNI_PLUGIN = Path("/usr/lib/cni/ptp")
+
 #: Folders that are the node's own inside its mount namespace.
 HIDDEN = (Path("/run"), Path("/var/log"), Path("/var/lib"))
 
@@ -97,6 +100,7 @@ def require_root_and_tools(layout: Layout) -> None:
             "(sudo -E make node-up), or use a cluster you have with make lab KUBECONFIG=/path/of/kubeconfig"
         )
     missing = [name for name in COMMANDS if not shutil.which(name)]
+    missing += [str(CNI_PLUGIN)] if not CNI_PLUGIN.exists() else []
     if missing:
         raise LabError(
             f"the embedded node needs {', '.join(missing)}, which this machine does not have: run make setup"
@@ -228,7 +232,8 @@ def down(layout: Layout, purge: bool, link: Path, check_mode: bool, show: Show) 
                 link.unlink()
         if left := remains(layout):
             raise LabError(
-                f"the embedded node {layout.name} is not all gone, there still are {', '.join(left)}: run make node-down again"
+                f"the embedded node {layout.name} is not all gone, there still are {', '.join(left)}: "
+                "run make node-down again"
             )
     layout.lock.unlink(missing_ok=True)
     return True

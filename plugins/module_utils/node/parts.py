@@ -142,14 +142,19 @@ def _node() -> Part:
     )
 
 
-def _installed(name: str, title: str, seconds: int, packages: Sequence[str], tags: str = "") -> Part:
-    """Return a part that is Go programs of a published module."""
+def _installed(
+    name: str, title: str, seconds: int, packages: Sequence[str], tags: str = "", variables: str = ""
+) -> Part:
+    """Return a part that is Go programs of a published module.
+
+    tags: build tags. variables: linker flags that set variables of the programs.
+    """
     tagged = (f"-tags={tags}",) if tags else ()
     return Part(
         name=name,
         title=title,
         seconds=seconds,
-        commands=(("go", "install", *_SMALL, *tagged, "-ldflags=-s -w", *packages),),
+        commands=(("go", "install", *_SMALL, *tagged, f"-ldflags=-s -w {variables}".rstrip(), *packages),),
         environment={**_STATIC, "GOBIN": "{out}"},
         heavy=True,
     )
@@ -259,6 +264,8 @@ def parts() -> tuple[Part, ...]:
             [prometheus],
             # Of all its service discoveries only that of Kubernetes.
             tags="netgo,remove_all_sd,enable_kubernetes_sd",
+            # What it answers when asked for its version.
+            variables=f"-X github.com/prometheus/common/version.Version={PROMETHEUS}",
         ),
         _postgresql_image(),
         _benchmark_image(),
