@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab as a student runs it, on a real cluster; run by the molecule scenario `lab`.
+
+The stages from preflight to report were done when this begins, in LAB_FOLDER.
+What they say is compared with what kubectl says, asked by hand.
+"""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+FOLDER = Path(os.environ["LAB_FOLDER"])
+KUBECONFIG = FOLDER / ".node" / "kubeconfig"
+RUN = FOLDER / "results" / "student-01" / "molecule"
+
+MEASURED = ("baseline", "benchmark", "concurrency", "scale")
+#: Figures that every measured window has, also the idle one.
+ALWAYS = ("state_transitions", "persistence_latency_p95", "workflow_successes", "shards_per_pod")
+
+
+def kubectl(*arguments: str) -> str:
+    run = subprocess.run(
+        [BIN / "kubectl", f"--kubeconfig={KUBECONFIG}", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def lab(*arguments: str) -> subprocess.CompletedProcess:
+    """Run ansible-playbook lab.yml from the repository's root, as README says."""
+    settings = {
+        "lab_kubeconfig": str(KUBECONFIG),
+        "lab_results_dir": str(FOLDER / "results"),
+        "lab_run": "molecule",
+        "lab_window": "20s",
+    }
+    command = [BIN / "ansible-playbook", "lab.yml", "--extra-vars", json.dumps(settings), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+
+
+def message(run: subprocess.CompletedProcess) -> str:
+    """Return what a failed run tells the user: the msg of its last task that failed, on one line."""
+    found = re.findall(r"^fatal: .*?\n(.*?)(?=\n\n|\nTASK|\nPLAY)", run.stdout, re.MULTILINE | re.DOTALL)
+    assert found, run.stdout
+    return " ".join(yaml.safe_load(found[-1])["msg"].split())
+
+
+def changed(run: subprocess.CompletedProcess) -> int:
+    return int(re.search(r"^student-01 .* changed=(\d+)", run.stdout, re.MULTILINE)[1])
+
+
+def stage(name: str, attempt: int = 1) -> dict:
+    return json.loads((RUN / f"{name}-{attempt}.json").read_text())
+
+
+def figures(window: dict) -> dict[str, dict]:
+    return {figure["id"]: figure for figure in window["figures"]}
+
+
+def promql(query: str, time: float) -> list[dict]:
+    """Ask Prometheus by hand, past all code of the collection."""
+    service = "/api/v1/namespaces/default/services/my-temporal-prometheus-server:80/proxy"
+    answer = json.loads(kubectl("get", "--raw", f"{service}/api/v1/query?query={quote(query)}&time={time}"))
+    assert answer["status"] == "success"
+    return answer["data"]["result"]
+
+
+# ------------------------------------------------------------------ the results
+
+
+@pytest.mark.parametrize("name", ["preflight", "install", *MEASURED])
+def test_the_stage_is_done(name):
+    written = stage(name)
+    assert written["state"] == "done", written["message"]
+    assert written["started"] < written["finished"]
+
+
+def test_the_dashboard_is_skipped_with_the_reason():
+    written = stage("dashboard")
+    assert written["state"] == "skipped"
+    assert "no Grafana in this lab, because" in written["message"]
+
+
+def test_nothing_restarted_at_install():
+    restarts = stage("install")["facts"]["restarts"]
+    assert restarts
+    assert set(restarts.values()) == {0}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_the_figures_of_the_lab_are_there(name):
+    for window in stage(name)["windows"]:
+        found = figures(window)
+        for figure in ALWAYS:
+            assert found[figure]["value"] is not None or found[figure]["by"], (window["name"], found[figure])
+        if name != "baseline":
+            assert found["shard_lock_latency_p95"]["value"] > 0
+            assert found["state_transitions"]["value"] > 1
+            assert found["workflow_successes"]["value"] > 0.1
+
+
+def test_idle_is_idle():
+    found = figures(stage("baseline")["windows"][0])
+    assert found["workflow_successes"]["value"] == 0
+    assert found["signal_requests"]["value"] == 0
+
+
+def test_signals_are_not_zero_under_load():
+    assert figures(stage("benchmark")["windows"][0])["signal_requests"]["value"] > 0
+
+
+#: The same questions in PromQL, as one would type them; $w is the window.
+BY_HAND = {
+    "state_transitions": 'sum(rate(state_transition_count_count{job="kubernetes-pods",namespace="default"}[$w]))',
+    "workflow_successes": 'sum(rate(workflow_success{job="kubernetes-pods",namespace="default"}[$w]))',
+    "persistence_latency_p95": (
+        'histogram_quantile(0.95, sum by (le) (rate(persistence_latency_bucket{job="kubernetes-pods"}[$w])))'
+    ),
+    "shard_lock_latency_p95": (
+        "histogram_quantile(0.95, sum by (le) "
+        '(rate(semaphore_latency_bucket{job="kubernetes-pods",operation="ShardInfo"}[$w])))'
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["benchmark", "concurrency", "scale"])
+@pytest.mark.parametrize("figure", BY_HAND)
+def test_the_figures_are_those_of_promql_asked_by_hand(name, figure):
+    for window in stage(name)["windows"]:
+        length = f"{round((window['end'] - window['start']) * 1000)}ms"
+        (answer,) = promql(BY_HAND[figure].replace("$w", length), window["end"])
+        assert figures(window)[figure]["value"] == pytest.approx(float(answer["value"][1]), rel=0.05)
+
+
+def test_every_figure_names_the_query_that_gave_it():
+    window = stage("benchmark")["windows"][0]
+    figure = figures(window)["state_transitions"]
+    (answer,) = promql(figure["query"], figure["time"])
+    assert figure["value"] == pytest.approx(float(answer["value"][1]), rel=0.01)
+
+
+def test_scale_proves_the_balance():
+    shards = stage("scale")["facts"]["shards"]
+    info = json.loads(
+        kubectl(
+            "get", "--raw", "/api/v1/namespaces/default/services/my-temporal-frontend:7243/proxy/api/v1/cluster-info"
+        )
+    )
+    assert shards["expected"] == info["historyShardCount"]
+    assert len(shards["before"]) == 1
+    assert len(shards["after"]) == 2
+    assert sum(shards["before"].values()) == sum(shards["after"].values()) == info["historyShardCount"]
+    assert all(shards["after"].values())
+    assert 0 < shards["settled"] < 120
+
+
+def test_windows_are_anchored_on_what_happened():
+    """The first window of scale begins when the second history pod was made; the other follows at once."""
+    pods = json.loads(kubectl("get", "pods", "-l", "app.kubernetes.io/component=history", "-o", "json"))["items"]
+    made = max(pod["metadata"]["creationTimestamp"] for pod in pods)
+    first, after = stage("scale")["windows"]
+    shown = subprocess.run(["date", "-u", "-d", made, "+%s"], capture_output=True, text=True, check=True).stdout
+    assert first["start"] == float(shown)
+    assert after["start"] == first["end"]
+
+
+def test_the_load_is_what_the_generator_counted_itself():
+    """Successes by the server and completions by the generator are the same within the noise of two scrapes."""
+    for name in ("benchmark", "concurrency"):
+        found = figures(stage(name)["windows"][0])
+        assert found["load_completed"]["value"] == pytest.approx(found["workflow_successes"]["value"], rel=0.05)
+
+
+# ------------------------------------------------------------------ the report
+
+
+class Checker(html.parser.HTMLParser):
+    """Finds out what a page would load, and which plots it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.plots = 0
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.plots += tag == "svg"
+        if tag in ("script", "link", "img", "iframe"):
+            self.loads.append(str(given))
+
+
+def test_the_report_is_one_offline_page_with_plots():
+    page = (RUN / "report.html").read_text()
+    checker = Checker()
+    checker.feed(page)
+    assert checker.loads == []
+    assert checker.plots >= 5
+    assert "State transitions" in page
+    assert "first look" in page.lower()
+
+
+def test_the_report_is_there_as_markdown_and_json():
+    assert "State transitions" in (RUN / "report.md").read_text()
+    assert json.loads((RUN / "report.json").read_text())["student"] == "student-01"
+
+
+# ------------------------------------------------------------------ stages alone, again, and without their ground
+
+
+def test_all_stages_are_listed():
+    listed = subprocess.run(
+        [BIN / "ansible-playbook", "lab.yml", "--list-tags"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    tags = set(re.search(r"TASK TAGS: \[(.*)\]", listed)[1].split(", "))
+    stages = "preflight install dashboard baseline benchmark concurrency scale report cleanup recreate".split()
+    assert set(stages) | {"check", "status", "reset", "teardown"} <= tags
+
+
+@pytest.mark.parametrize("tag", ["concurrency", "scale"])
+def test_a_stage_again_changes_nothing_and_reads_the_same_window(tag):
+    run = lab("--tags", tag)
+    assert run.returncode == 0, run.stdout
+    assert changed(run) == 0
+    first, again = stage(tag, 1), stage(tag, 2)
+    if tag == "scale":
+        assert [window["start"] for window in first["windows"]] == [window["start"] for window in again["windows"]]
+
+
+def test_check_and_status_say_what_there_is():
+    run = lab("--tags", "status,check", "-e", "check_stage=scale")
+    assert run.returncode == 0, run.stdout
+    assert "workflows to keep in flight: 6" in run.stdout
+    assert "stage scale is done right" in run.stdout
+    wrong = lab("--tags", "check", "-e", "check_stage=cleanup")
+    assert wrong.returncode != 0
+    assert "run --tags cleanup" in message(wrong)
+
+
+def test_baseline_refuses_a_loaded_server():
+    run = lab("--tags", "baseline")
+    assert run.returncode != 0
+    assert "take it away first with --tags reset" in message(run)
+
+
+@pytest.mark.parametrize(
+    ("tag", "cure"),
+    [
+        ("baseline", "--tags install"),
+        ("benchmark", "--tags install"),
+        ("concurrency", "--tags install"),
+        ("scale", "--tags benchmark"),
+    ],
+)
+def test_a_stage_without_its_ground_names_the_tag_that_lays_it(tag, cure):
+    run = lab("--tags", tag, "-e", "lab_namespace=kube-public", "-e", "lab_run=empty")
+    assert run.returncode != 0
+    said = message(run)
+    assert cure in said
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_a_report_without_results_says_what_is_missing():
+    run = lab("--tags", "report", "-e", "lab_run=nothing")
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout + run.stderr
+    assert "nothing" in message(run)
+
+
+def test_a_window_too_short_is_refused_before_it_is_waited_for():
+    run = lab("--tags", "concurrency", "-e", "lab_window=15s", "-e", "lab_run=short")
+    assert run.returncode != 0
+    assert "15" in message(run)
+
+
+def test_a_cluster_that_does_not_answer_is_named():
+    broken = FOLDER / "broken.kubeconfig"
+    broken.write_text(re.sub(r"https://[0-9.]+:6443", "https://127.0.0.1:9", KUBECONFIG.read_text()))
+    run = lab("--tags", "preflight", "-e", f"lab_kubeconfig={broken}", "-e", "lab_run=broken")
+    assert run.returncode != 0
+    assert "https://127.0.0.1:9" in message(run)
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+# ------------------------------------------------------------------ cleanup and recreate, in this order
+
+
+def test_reset_goes_back_to_after_the_install():
+    run = lab("--tags", "reset")
+    assert run.returncode == 0, run.stdout
+    deployments = json.loads(kubectl("get", "deployments", "-o", "json"))["items"]
+    names = {entry["metadata"]["name"]: entry["spec"]["replicas"] for entry in deployments}
+    assert "benchmark-soak-test" not in names
+    assert names["my-temporal-history"] == 1
+
+
+def test_cleanup_leaves_nothing_and_removes_what_helm_leaves():
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "left-behind", "labels": {"app.kubernetes.io/instance": "my-temporal"}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+    (FOLDER / "claim.json").write_text(json.dumps(volume))
+    kubectl("apply", "-f", str(FOLDER / "claim.json"))
+    run = lab("--tags", "cleanup", "-e", "teardown_grace=5")
+    assert run.returncode == 0, run.stdout
+    assert stage("cleanup")["facts"]["leftovers"] == ["persistentvolumeclaims/left-behind"]
+    kinds = "deployments,statefulsets,jobs,pods,services,persistentvolumeclaims,secrets"
+    left = kubectl("get", kinds, "-o", "name").split()
+    assert left == ["service/kubernetes"]
+    again = lab("--tags", "cleanup")
+    assert again.returncode == 0, again.stdout
+    assert changed(again) == 0
+
+
+def test_recreate_starts_from_an_empty_database():
+    run = lab("--tags", "recreate")
+    assert run.returncode == 0, run.stdout
+    written = stage("recreate")
+    assert written["facts"]["fresh_database"] is True
+    assert written["facts"]["shards_owned"] == written["settings"]["history_shards"]
+    assert "recreate" in (RUN / "report.md").read_text()
+
+
+def test_an_upgrade_keeps_what_was_scaled_and_the_password():
+    kubectl("scale", "deployment/my-temporal-history", "--replicas=2")
+    secret = kubectl("get", "secret", "my-temporal-postgresql", "-o", "jsonpath={.data.password}")
+    run = lab(
+        "--tags", "install", "-e", json.dumps({"temporal_values": {"prometheus": {"server": {"retention": "2d"}}}})
+    )
+    assert run.returncode == 0, run.stdout
+    assert changed(run) == 1
+    assert kubectl("get", "deployment", "my-temporal-history", "-o", "jsonpath={.spec.replicas}") == "2"
+    assert kubectl("get", "secret", "my-temporal-postgresql", "-o", "jsonpath={.data.password}") == secret
+
+
+def test_teardown_takes_everything_away():
+    run = lab("--tags", "teardown")
+    assert run.returncode == 0, run.stdout
+    assert kubectl("get", "deployments,statefulsets,pods,secrets", "-o", "name") == ""

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kubernetes manifest of the workload, rendered as the role does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from benchmark.settings import read_settings, split_endpoint
+from benchmark.soak_test import LAST_REQUESTS_TIMEOUT
+from jinja2 import Environment, StrictUndefined
+
+TEMPLATE = Path(__file__).resolve().parents[3] / "roles" / "benchmark" / "templates" / "benchmark.yml.j2"
+VARIABLES = {
+    "benchmark_image": "localhost/temporal-lab/benchmark:0.1.0",
+    "benchmark_image_pull_policy": "IfNotPresent",
+    "benchmark_workers_replicas": 2,
+    "benchmark_concurrent_workflows": 6,
+    "benchmark_temporal_endpoint": "my-temporal-frontend:7233",
+    "benchmark_temporal_namespace": "default",
+    "benchmark_task_queue": "benchmark",
+    "benchmark_workflow_task_pollers": 5,
+    "benchmark_activity_task_pollers": 5,
+    "lab_namespace": "student-01",
+    "lab_student": "student-01",
+}
+NAMES = ["benchmark-workers", "benchmark-soak-test"]
+
+
+@pytest.fixture(scope="module")
+def deployments() -> dict[str, Any]:
+    text = Environment(undefined=StrictUndefined).from_string(TEMPLATE.read_text()).render(VARIABLES)
+    return {document["metadata"]["name"]: document for document in yaml.safe_load_all(text)}
+
+
+def container(deployment: dict[str, Any]) -> dict[str, Any]:
+    (only,) = deployment["spec"]["template"]["spec"]["containers"]
+    return only
+
+
+def environ(deployment: dict[str, Any]) -> dict[str, str]:
+    return {variable["name"]: variable["value"] for variable in container(deployment)["env"]}
+
+
+def test_names_and_labels(deployments: dict[str, Any]) -> None:
+    assert list(deployments) == NAMES
+    for name, deployment in deployments.items():
+        labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "temporal-lab"}
+        assert (deployment["kind"], deployment["metadata"]["namespace"]) == ("Deployment", "student-01")
+        assert deployment["metadata"]["labels"] == labels
+        assert deployment["spec"]["selector"]["matchLabels"] == labels
+        assert deployment["spec"]["template"]["metadata"]["labels"] == labels
+
+
+def test_the_programs_take_their_settings(deployments: dict[str, Any]) -> None:
+    for deployment in deployments.values():
+        settings = read_settings(environ(deployment))
+        assert settings.endpoint == "my-temporal-frontend:7233"
+        assert settings.task_queue == "benchmark"
+    assert read_settings(environ(deployments["benchmark-soak-test"])).concurrent_workflows == 6
+    assert deployments["benchmark-workers"]["spec"]["replicas"] == 2
+
+
+def test_never_two_soak_tests_at_a_time(deployments: dict[str, Any]) -> None:
+    assert deployments["benchmark-soak-test"]["spec"]["replicas"] == 1
+    assert deployments["benchmark-soak-test"]["spec"]["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ports_are_those_that_the_programs_listen_on(deployments: dict[str, Any], name: str) -> None:
+    settings = read_settings(environ(deployments[name]))
+    ports = {port["name"]: port["containerPort"] for port in container(deployments[name])["ports"]}
+    assert ports["metrics"] == split_endpoint(settings.prometheus_endpoint)[1]
+    assert ports["ready"] == split_endpoint(settings.readiness_endpoint)[1]
+    annotations = deployments[name]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations == {"prometheus.io/scrape": "true", "prometheus.io/port": str(ports["metrics"])}
+    assert container(deployments[name])["readinessProbe"]["tcpSocket"] == {"port": "ready"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pod_has_time_to_stop(deployments: dict[str, Any], name: str) -> None:
+    needed = read_settings(environ(deployments[name])).shutdown_grace + LAST_REQUESTS_TIMEOUT.total_seconds()
+    assert deployments[name]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > needed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pods_are_restricted(deployments: dict[str, Any], name: str) -> None:
+    pod = deployments[name]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["automountServiceAccountToken"] is False
+    assert container(deployments[name])["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container(deployments[name])["resources"]["requests"]
