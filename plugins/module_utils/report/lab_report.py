@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task lab_report: makes a run's report from its results."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabError
+from ..task import Context, Params, Result
+from .markdown import to_markdown
+from .model import build_report, key_figures
+from .page import to_html
+from .results import Record, latest_run, read_run, replace_file, to_json
+from .terminal import to_terminal
+
+SPEC: dict[str, Any] = {
+    "results_dir": {"type": "path", "required": True},
+    "student": {"type": "str", "required": True},
+    "run": {"type": "str"},
+    "table": {"type": "bool", "default": True},
+}
+
+
+def run(params: Params, context: Context) -> Result:
+    """Write report.html, report.md and report.json into the run's folder. Raises LabError.
+
+    Returns ``run``, ``paths``, ``stages``, ``absent``, ``figures`` and ``problems``.
+    """
+    results_dir, student = Path(os.path.abspath(params["results_dir"])), params["student"]
+    name = params["run"] or latest_run(results_dir, student)
+    if name is None:
+        raise LabError(
+            f"There is no run of {student} in {results_dir} to report on; do a stage of the lab first, "
+            "or give the right results_dir."
+        )
+    found = read_run(results_dir, student, name)
+    if not found.stages and not found.unreadable:
+        raise LabError(
+            f"The run {name} of {student} has no stage to report on in {found.path}; do a stage of the lab first, "
+            "or give another run."
+        )
+    report = build_report(found)
+    texts = {
+        "html": to_html(report),
+        "markdown": to_markdown(report),
+        "json": to_json(report),
+    }
+    files = {"html": "report.html", "markdown": "report.md", "json": "report.json"}
+    paths = {form: found.path / file for form, file in files.items()}
+    changed = [replace_file(paths[form], text, context.check_mode) for form, text in texts.items()]
+    if params["table"]:
+        # One call: lines of students that finish at the same time do not mix.
+        context.show(f"run {name}\n" + to_terminal(report, str(paths["html"])))
+    return {
+        "changed": any(changed),
+        "run": name,
+        "paths": {form: str(path) for form, path in paths.items()},
+        **_summary(report),
+    }
+
+
+def _summary(report: Record) -> Result:
+    """The stages' states and the key figures, without queries and series."""
+    return {
+        "stages": {stage["stage"]: stage["state"] for stage in report["stages"] if stage["state"] != "absent"},
+        "absent": report["absent"],
+        "figures": [
+            {
+                "id": figure["id"],
+                "title": figure["title"],
+                "unit": figure["unit"],
+                "readings": [
+                    {
+                        "stage": window["stage"],
+                        "window": window["name"],
+                        "value": reading["value"],
+                        "state": reading["state"],
+                        "change": reading["change"]["ratio"] if reading["change"] else None,
+                    }
+                    for window, reading in zip(report["windows"], figure["readings"])
+                    if reading is not None
+                ],
+            }
+            for figure in key_figures(report["figures"])
+        ],
+        "problems": [{name: problem[name] for name in ("kind", "source", "text")} for problem in report["problems"]],
+    }

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task lab_run: which run of a student the stages belong to, and what it holds."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabError
+from ..task import Context, Params, Result
+from .results import (
+    Run,
+    check_folder_name,
+    create_run,
+    latest_run,
+    make_run_folder,
+    read_run,
+    run_id,
+)
+
+SPEC: dict[str, Any] = {
+    "results_dir": {"type": "path", "required": True},
+    "student": {"type": "str", "required": True},
+    "run": {"type": "str"},
+    "new": {"type": "bool", "default": False},
+}
+
+
+def run(params: Params, context: Context) -> Result:
+    """Return ``run``, ``path``, ``new``, ``stages`` and ``problems``. Raises LabError.
+
+    The run's folder is made at once, since it is what keeps the name from two
+    playbooks that start in the same second.
+    """
+    results_dir = Path(os.path.abspath(params["results_dir"]))
+    student = check_folder_name("student", params["student"])
+    name, made = _choose(results_dir, student, params["run"], params["new"], context.check_mode)
+    found = read_run(results_dir, student, name)
+    return {
+        "changed": made,
+        "run": name,
+        "path": str(found.path),
+        "new": made,
+        "stages": newest_attempts(found),
+        "problems": [problem.text for problem in found.problems],
+    }
+
+
+def newest_attempts(run: Run) -> dict[str, Result]:
+    """Number, state and file of each stage's newest attempt; ``unreadable`` is a state here."""
+    newest = {
+        stage: {"attempt": records[-1]["attempt"], "state": records[-1]["state"]}
+        for stage, records in run.stages.items()
+    }
+    for stage, attempt in sorted(run.unreadable):
+        if stage not in newest or newest[stage]["attempt"] < attempt:
+            newest[stage] = {"attempt": attempt, "state": "unreadable"}
+    return {
+        stage: {**entry, "file": str(run.path / f"{stage}-{entry['attempt']}.json")} for stage, entry in newest.items()
+    }
+
+
+def _choose(results_dir: Path, student: str, name: str | None, new: bool, check_mode: bool) -> tuple[str, bool]:
+    """The run's name, and whether its folder was made (or would be, in check mode)."""
+    if name is not None:
+        folder = results_dir / student / check_folder_name("run", name)
+        made = not folder.exists() if check_mode else make_run_folder(folder)
+        if new and not made:
+            raise LabError(
+                f"A new run {name} of {student} was asked for, but {folder} is there already; "
+                "give another name, or leave new out to go on with that run."
+            )
+        return name, made
+    latest = None if new else latest_run(results_dir, student)
+    if latest is not None:
+        return latest, False
+    if check_mode:
+        return run_id(time.time()), True
+    return create_run(results_dir, student), True

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""report.md: the report without its drawings."""
+
+from __future__ import annotations
+
+import re
+
+from .results import Record
+from .view import build_view
+
+#: What Markdown or HTML would take for markup. A backslash before any of them is plain text.
+MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
+
+
+def to_markdown(report: Record) -> str:
+    """The Markdown text of a merged model (see model.build_report)."""
+    view = build_view(report)
+    lines = [f"# Temporal benchmarking lab: {_text(view['student'])}", "", _text(view["summary"]), ""]
+    lines += [f"- {name}: {_text(value)}" for name, value in view["header"]] + [""]
+    if view["first_look"]:
+        lines += [f"> {_text(view['first_look'])}", ""]
+    lines += ["## Stages", "", *_stages(view)]
+    if view["problems"]:
+        lines += ["## Problems", ""]
+        lines += [
+            f"- **{problem['word']}** {_text(problem['text'])} ({'; '.join(map(_text, problem['sources']))})"
+            for problem in view["problems"]
+        ] + [""]
+    lines += ["## Figures", "", *_figures(view)]
+    for table in view["shards"]:
+        lines += [
+            f"## Shards of each history pod ({_text(table['stage'])})",
+            "",
+            _text(" ".join(table["sentences"])),
+            "",
+        ]
+        rows = [[row[name] for name in ("pod", "before", "after", "share")] for row in table["rows"]]
+        rows.append(["Sum", table["before"], table["after"], ""])
+        lines += _table(["Pod", "Before", "After", "Share after"], rows, numbers_from=1)
+    lines += ["## Time line", ""]
+    if view["moments"]:
+        rows = [[row[name] for name in ("mark", "offset", "clock", "stage", "what")] for row in view["moments"]]
+        lines += _table(["Mark", "Since start", "UTC", "Stage", "What"], rows)
+    else:
+        lines += ["No event and no window was recorded.", ""]
+    if view["facts"]:
+        lines += ["## What the stages found", "", *_facts(view)]
+    lines += ["## Versions and settings", ""]
+    lines += [f"- {_text(name)}: {_text(value)}" for name, value in view["versions"] + view["settings"]] + [""]
+    lines += ["## Queries", "", *_queries(view)]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _stages(view: Record) -> list[str]:
+    rows = [
+        [
+            stage["stage"],
+            stage["word"],
+            "; ".join(filter(None, [stage["message"], *stage["notes"]])),
+            stage["started"],
+            stage["duration"],
+            stage["attempts"],
+        ]
+        for stage in view["stages"]
+    ]
+    return _table(["Stage", "State", "Message", "Started (UTC)", "Took", "Attempts"], rows)
+
+
+def _figures(view: Record) -> list[str]:
+    if not view["key"]:
+        return ["No stage of this run has measured a window yet.", ""]
+    heads = ["Figure"] + [f"{column['letter']} {column['name']}" for column in view["columns"]]
+    lines = ["Each window with its change against the window before it.", ""]
+    lines += _table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
+    if view["other"]:
+        lines += ["### More figures", "", *_table(heads, [_figure(row) for row in view["other"]], numbers_from=1)]
+    return lines
+
+
+def _figure(row: Record) -> list[str]:
+    cells = []
+    for cell in row["cells"]:
+        text = cell["text"]
+        if cell["change"]:
+            text += f" ({cell['change']})"
+        if cell["word"]:
+            text += f" {cell['word']}"
+        if cell["range"]:
+            text += f"; {cell['range']}" if cell["range"] != cell["text"] else ""
+        elif len(cell["by"]) > 1:
+            text += "; " + ", ".join(f"{label}: {value}" for label, value in cell["by"])
+        cells.append(text)
+    return [row["title"] + (f" ({row['hint']})" if row["hint"] else ""), *cells]
+
+
+def _facts(view: Record) -> list[str]:
+    lines = []
+    for stage in view["facts"]:
+        lines += [f"### {_text(stage['stage'])}", ""]
+        for item in stage["items"]:
+            if "findings" in item:
+                lines.append(f"- {item['name']}:" + ("" if item["findings"] else " none"))
+                for finding in item["findings"]:
+                    parts = [f"**{_text(finding['state'])}** {_text(finding['title'])}"]
+                    parts += [_text(finding[name]) for name in ("effect", "cure") if finding[name]]
+                    lines.append("  - " + "; ".join(parts))
+            elif "lines" in item:
+                lines.append(f"- {item['name']}:")
+                lines += [f"  - {_text(line)}" for line in item["lines"]]
+            else:
+                lines.append(f"- {_text(item['name'])}: {_text(item['text'])}")
+        lines.append("")
+    return lines
+
+
+def _queries(view: Record) -> list[str]:
+    lines = []
+    heads = ["Window", "Evaluated at", "Value", "Coverage", "State", "Reason"]
+    for figure in view["queries"]:
+        lines += [f"### {_text(figure['title'])} ({_text(figure['id'])})", ""]
+        lines += [f"{_text(text)}\n" for text in (figure["question"], figure["reference"]) if text]
+        for group in figure["queries"]:
+            if group["query"]:
+                lines += _code(group["query"])
+            else:
+                lines += ["Worked out from other figures, without a query of its own.", ""]
+            names = ("time", "value", "coverage", "state", "reason")
+            rows = [
+                [f"{reading['letter']} {reading['name']}", *(reading[name] for name in names)]
+                for reading in group["readings"]
+            ]
+            lines += _table(heads, rows)
+        for query in figure["plotted"]:
+            lines += ["For the plot:", "", *_code(query)]
+    return lines or ["None.", ""]
+
+
+def _code(text: str) -> list[str]:
+    """Indented, not fenced: no content can end it."""
+    return ["    " + line for line in text.splitlines()] + [""]
+
+
+def _table(heads: list[str], rows: list[list[str]], numbers_from: int | None = None) -> list[str]:
+    """A table; columns from ``numbers_from`` on are set to the right."""
+    marks = ["---:" if numbers_from is not None and place >= numbers_from else "---" for place in range(len(heads))]
+    lines = [[_text(head) for head in heads], marks, *([_text(cell) for cell in row] for row in rows)]
+    return ["| " + " | ".join(line) + " |" for line in lines] + [""]
+
+
+def _text(text: str) -> str:
+    """Text as it is, on one line, with nothing in it that Markdown would act on."""
+    return MARKUP.sub(r"\\\1", " ".join(str(text).split()))

@@ -1,0 +1,113 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lab_run
+short_description: Find or begin a student's run of the lab
+version_added: 0.1.0
+author: The Temporal lab developers (@temporal-lab)
+description:
+  - Says which run of a student the next stage belongs to, and what that run holds already.
+  - Without O(run) and O(new) it is the student's latest run; where there is none, a new one is begun.
+  - A new run is named by its start in UTC, such as V(20261123T170102Z); one that begins in the same second gets a
+    number added.
+requirements:
+  - jsonschema >= 4
+attributes:
+  check_mode:
+    description: The run is named, but its folder is not made.
+    support: full
+  diff_mode:
+    description: Only a folder is made, so there is nothing to show.
+    support: none
+  idempotent:
+    description: The second time the run is there already, except with O(new=true).
+    support: partial
+options:
+  results_dir:
+    description: Folder of the results; a run is a folder in the student's folder in it.
+    type: path
+    required: true
+  student:
+    description:
+      - Name of the student, as in the inventory.
+      - It is a folder's name, so it has only letters, digits and C(. _ - @ +).
+    type: str
+    required: true
+  run:
+    description: Name of the run; it is begun if it is not there.
+    type: str
+  new:
+    description: Begin a new run. With O(run) it is an error if that run is there already.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Go on with the student's latest run
+  temporal_lab.benchmarking.lab_run:
+    results_dir: results
+    student: "{{ inventory_hostname }}"
+  register: lab_run
+
+- name: Begin a run with a name of its own
+  temporal_lab.benchmarking.lab_run:
+    results_dir: results
+    student: student-01
+    run: more-shards
+    new: true
+"""
+
+RETURN = r"""
+run:
+  description: Name of the run.
+  returned: always
+  type: str
+  sample: 20261123T170102Z
+path:
+  description: The run's folder.
+  returned: always
+  type: str
+  sample: /home/lab/results/student-01/20261123T170102Z
+new:
+  description: Whether the run was begun now.
+  returned: always
+  type: bool
+stages:
+  description: The newest attempt of each stage that the run has, by stage.
+  returned: always
+  type: dict
+  contains:
+    attempt:
+      description: How many times the stage was done in this run.
+      type: int
+    state:
+      description: One of V(done), V(failed), V(skipped), and V(unreadable) for a file that cannot be used.
+      type: str
+    file:
+      description: Path of the stage file.
+      type: str
+  sample:
+    baseline:
+      attempt: 1
+      state: done
+      file: /home/lab/results/student-01/20261123T170102Z/baseline-1.json
+problems:
+  description: A sentence for each file of the run that cannot be used.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_run import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
+
+
+def main() -> None:
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""report.html and its drawings, looked at as a browser would: by parsing them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import formatting, page, plots
+from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import (
+    START,
+    Lab,
+    figure,
+    series,
+    window,
+)
+
+VOID = {"meta", "link", "br", "hr", "img", "input", "col", "source", "wbr", "base", "area", "embed", "track"}
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}$\\frac$&amp;'
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, texts by element, and what is not well-formed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.feed(html)
+        self.close()
+        self.faults += [f"{tag} is not closed" for tag in self.open]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if len({name for name, _value in attrs}) != len(attrs):
+            self.faults.append(f"{tag} has an attribute twice")
+        if tag not in VOID:
+            self.open.append(tag)
+            self.texts.setdefault(tag, []).append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> at {self.getpos()} closes nothing")
+
+    def handle_data(self, data: str) -> None:
+        for tag in set(self.open):
+            self.texts[tag][-1] += data
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def lines_of(svg: str) -> list[str]:
+    """The path data of a plot's measured lines."""
+    return [
+        attributes["d"]
+        for attributes in Page(svg).all("path")
+        if "var(--plot-line-" in attributes.get("style", "") and "id" not in attributes
+    ]
+
+
+def tick_places(svg: str) -> list[tuple[str, str]]:
+    """Text and place of the labels below the axis."""
+    return re.findall(r'x="([\d.]+)" y="[\d.]+"[^>]*>(\d+:\d\d)<', svg)
+
+
+def check_page(html: str) -> Page:
+    """What holds for every page: well-formed, offline, without script, ids once, headings in order."""
+    parsed = Page(html)
+    assert parsed.faults == []
+    assert html.startswith("<!DOCTYPE html>")
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _attributes in parsed.elements}
+    ids = [attributes["id"] for _tag, attributes in parsed.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for tag, attributes in parsed.elements:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        for name in ("href", "src", "xlink:href"):
+            assert attributes.get(name, "#").startswith("#")
+            if name in attributes:
+                assert attributes[name][1:] in ids
+        for name in re.findall(r"url\(([^)]*)\)", " ".join(attributes.values())):
+            assert name.startswith("#")
+            assert name[1:] in ids
+    assert "://" not in html
+    levels = [int(tag[1]) for tag, _attributes in parsed.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:]))
+    assert levels.count(1) == 1
+    assert all(attributes.get("scope") in ("row", "col") for attributes in parsed.all("th"))
+    drawings = [attributes for attributes in parsed.all("svg") if attributes.get("aria-hidden") != "true"]
+    assert all(attributes.get("role") == "img" and attributes.get("aria-label") for attributes in drawings)
+    properties = set(re.findall(r"var\(--([a-z0-9-]+)\)", html))
+    assert properties <= set(re.findall(r"--([a-z0-9-]+):", parsed.texts["style"][0]))
+    return parsed
+
+
+def test_the_recorded_run(recorded: dict[str, Any]) -> None:
+    html = page.to_html(recorded)
+    parsed = check_page(html)
+    for row in recorded["figures"]:
+        assert any(row["title"] in text for text in parsed.texts["th"])
+        for reading in row["readings"]:
+            if reading and reading["query"]:
+                assert reading["query"] in parsed.texts["pre"]
+    for event in recorded["events"]:
+        assert event["title"] in parsed.texts["td"]
+    keys = {row["id"] for row in recorded["figures"] if row["key"]}
+    plotted = keys & {item["figure"] for item in recorded["series"]}
+    assert len([item for item in parsed.all("svg") if item.get("class") == "drawing"]) == len(plotted) + 1
+    assert len(html) < 400_000
+
+
+def test_it_is_the_same_each_time(measured: Lab) -> None:
+    assert page.to_html(measured.report()) == page.to_html(measured.report())
+
+
+def test_light_and_dark_have_the_same_properties() -> None:
+    style = page.STYLE
+    light, dark = style.split("@media screen and (prefers-color-scheme: dark)")
+    names = set(re.findall(r"--([a-z0-9-]+):", light))
+    assert names == set(re.findall(r"--([a-z0-9-]+):", dark.split("* { box-sizing")[0]))
+
+
+def test_hostile_names_are_text(lab: Lab) -> None:
+    lab.write(
+        "baseline",
+        windows=[
+            {
+                **window("a", START, figure("x", 1.0, title=HOSTILE, query=HOSTILE, by={HOSTILE: 1, "b": 2})),
+                "title": HOSTILE,
+            },
+            {**window("b", START + 120, figure("x", None, title=HOSTILE, reason=HOSTILE)), "title": HOSTILE},
+        ],
+        series=[
+            series("x", [[START, 1.0], [START + 5, 2.0]], title=HOSTILE, labels={"pod": HOSTILE}, query=HOSTILE),
+            series("x", [[START, 1.0], [START + 5, 2.0]], labels={"pod": "b"}),
+        ],
+        events=[{"name": "e", "title": HOSTILE, "time": START}],
+        versions={HOSTILE: HOSTILE},
+        settings={HOSTILE: HOSTILE, "window": 120},
+        facts={
+            HOSTILE: HOSTILE,
+            "shards": {"before": {HOSTILE: 1}, "after": {HOSTILE: 0}, "expected": 1, "settled": None},
+            "findings": [dict.fromkeys(("state", "title", "effect", "cure"), HOSTILE)],
+            "leftovers": [HOSTILE],
+        },
+    )
+    lab.write("scale", state="failed", message=HOSTILE)
+    report = lab.report()
+    html = page.to_html({**report, "student": HOSTILE, "run": HOSTILE})
+    parsed = check_page(html)
+    assert "<script" not in html
+    assert "49" not in "".join(parsed.texts["h1"])
+    assert HOSTILE in parsed.texts["h1"]
+    assert HOSTILE in parsed.texts["dd"]
+    assert HOSTILE in parsed.texts["pre"]
+    assert any(HOSTILE in text for text in parsed.texts["li"])
+
+
+def test_a_run_that_was_cut_off(lab: Lab) -> None:
+    lab.write("preflight", facts={"findings": []})
+    parsed = check_page(page.to_html(lab.report()))
+    text = " ".join(parsed.texts["body"])
+    assert "Not in this run: install, dashboard" in text
+    assert "No stage of this run has measured a window yet." in text
+    assert "No series of points was recorded" in text
+    assert "No event and no window was recorded." in text
+
+
+def test_a_run_of_broken_files_only(lab: Lab) -> None:
+    lab.path.mkdir(parents=True)
+    (lab.path / "baseline-1.json").write_text("{<b>")
+    parsed = check_page(page.to_html(lab.report()))
+    assert any("baseline-1.json is not whole JSON" in text for text in parsed.texts["li"])
+    assert "unreadable" in parsed.texts["td"]
+
+
+def test_states_are_words(lab: Lab) -> None:
+    figures = [figure(state, 1.0, state=state, reason="r") for state in ("warn", "fail", "error", "inconclusive")]
+    lab.write("baseline", windows=[window("idle", START, *figures, figure("none", None))])
+    parsed = check_page(page.to_html(lab.report()))
+    cells = [text for text in parsed.texts["td"] if "1/s" in text]
+    assert [cell.removeprefix("1/s").strip() for cell in cells[:4]] == ["warn", "fail", "error", "inconclusive"]
+    assert "inconclusive" in parsed.texts["td"]
+
+
+# --- drawings ------------------------------------------------------------------------------------
+
+
+def test_plots_share_one_axis(recorded: dict[str, Any]) -> None:
+    drawn = plots.draw_figures(recorded)
+    assert len(drawn) > 1
+    ticks = tick_places(plots.draw_timeline(recorded))
+    assert len(ticks) >= 3
+    assert all(tick_places(plot.svg) == ticks for plot in drawn)
+
+
+def plot_of(lab: Lab, *points: list[float | None], **fields: Any) -> str:
+    """The drawing of one series of points (seconds after the start, value)."""
+    moved = [[START + second, value] for second, value in points]
+    lab.write(
+        "baseline", windows=[window("idle", START, figure("work", 1.0))], series=[series("work", moved, **fields)]
+    )
+    [plot] = plots.draw_figures(lab.report())
+    return plot.svg
+
+
+def test_a_gap_stays_a_gap(lab: Lab) -> None:
+    whole = plot_of(lab, *([second, 1.0 + second % 2] for second in range(0, 61, 5)))
+    assert len(lines_of(whole)) == 1
+    torn = plot_of(lab, *([second, 1.0 + second % 2] for second in range(0, 61, 5) if second not in (25, 30)))
+    assert len(lines_of(torn)) == 2
+
+
+def test_one_missing_point_is_a_gap_too(lab: Lab) -> None:
+    points = [[second, 1.0] for second in range(0, 61, 5) if second != 30]
+    assert len(lines_of(plot_of(lab, *points))) == 2
+    assert len(lines_of(plot_of(lab, *points, step=10))) == 1
+
+
+def test_a_null_is_a_gap_and_not_zero(lab: Lab) -> None:
+    svg = plot_of(lab, [0, 5.0], [5, 6.0], [10, None], [15, 5.0], [20, 6.0])
+    assert len(lines_of(svg)) == 2
+
+
+def test_a_single_point_is_seen(lab: Lab) -> None:
+    svg = plot_of(lab, [0, 5.0], [5, 5.0], [60, 5.0], [115, 5.0], [120, 5.0], step=5)
+    assert sum(" L " in line for line in lines_of(svg)) == 2
+    marks = [item for item in Page(svg).all("use") if "plot-line" in item.get("style", "")]
+    assert len(marks) == 1
+
+
+def test_long_pauses_are_cut_out_of_the_axis(lab: Lab) -> None:
+    lab.write("baseline", windows=[window("idle", START, figure("work", 1.0))])
+    lab.write("scale", at=86400, windows=[window("first", START + 86400, figure("work", 1.0))])
+    report = lab.report()
+    first, second = plots._parts(report)
+    assert (first.start, first.end) == (START, START + 150)
+    assert (second.start, second.end) == (START + 86400, START + 86550)
+    assert first.width == pytest.approx(second.width)
+    assert second.left == pytest.approx(first.left + first.width + plots.BREAK_WIDTH)
+    assert "24:01:00" in plots.draw_timeline(report)
+
+
+def test_labels_do_not_cover_each_other(lab: Lab) -> None:
+    for number in range(4):
+        at = [0, 7000, 9000, 90000][number]
+        lab.write(["baseline", "benchmark", "concurrency", "scale"][number], at=at)
+    report = lab.report()
+    parts = plots._parts(report)
+    places = [
+        (part.place(tick), formatting.offset_text(tick - START))
+        for part, ticks in zip(parts, plots._ticks(parts, START))
+        for tick in ticks
+    ]
+    assert len(parts) == 4
+    assert len(places) >= 4
+    for (left, before), (right, after) in zip(places, places[1:]):
+        assert right - left >= plots.CHARACTER_WIDTH * (len(before) + len(after)) / 2
+
+
+def test_a_name_is_not_taken_for_mathematics(lab: Lab) -> None:
+    windows = [window(name, START + at, figure("work", 1.0)) for name, at in (("a", 0), ("b", 120))]
+    points: list[list[float | None]] = [[START, 1.0], [START + 5, 2.0]]
+    lab.write("scale", windows=[{**item, "title": r"$\frac$"} for item in windows], series=[series("work", points)])
+    [plot] = plots.draw_figures(lab.report())
+    assert r"A scale, $\frac$" in Page(plot.svg).texts["text"]
+
+
+def test_close_events_share_a_mark(lab: Lab) -> None:
+    seconds = [0, 1, 2, 60, 120, 121]
+    events = [{"name": "e", "title": str(second), "time": START + second} for second in seconds]
+    lab.write("scale", events=events)
+    report = lab.report()
+    marks = plots._event_marks(report, plots._parts(report))
+    assert [mark.text for mark in marks] == ["1–3", "4", "5–6"]
+    assert all(before.right < after.left for before, after in zip(marks, marks[1:]))
+
+
+def test_a_wrong_clock_does_not_hang_the_drawing(lab: Lab) -> None:
+    lab.write("baseline", at=-START, finished=START, windows=[window("idle", START, figure("work", 1.0))])
+    assert len(tick_places(plots.draw_timeline(lab.report()))) < 50
+
+
+def test_series_are_told_apart_by_the_labels_that_differ(lab: Lab) -> None:
+    points: list[list[float | None]] = [[START, 1.0], [START + 5, 2.0]]
+    pods = [series("shards", points, labels={"job": "pods", "pod": pod}, unit="1") for pod in ("a", "b")]
+    lab.write("scale", windows=[window("first", START, figure("shards", 3.0, unit="1"))], series=pods)
+    [plot] = plots.draw_figures(lab.report())
+    assert plot.legend == [("a", 0), ("b", 1)]
+    assert plots.line_style(0)[1] != plots.line_style(1)[1]
+    styles = {plots.line_style(number) for number in range(32)}
+    assert len(styles) == 32
+
+
+def test_a_total_is_plotted_in_the_unit_of_its_series(lab: Lab) -> None:
+    lab.write(
+        "baseline",
+        windows=[window("idle", START, figure("moved", 12.0, unit="1"))],
+        series=[series("moved", [[START, 0.1], [START + 5, 0.2]], unit="1/s")],
+    )
+    [plot] = plots.draw_figures(lab.report())
+    assert plot.unit == "/s"
+
+
+def test_without_matplotlib_the_package_is_named(measured: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(LabError, match="Python package matplotlib"):
+        plots.draw_timeline(measured.report())
+
+
+def test_matplotlib_is_not_loaded_before_something_is_drawn() -> None:
+    code = f"import sys, {page.__name__}; sys.exit('matplotlib' in sys.modules)"
+    path = ":".join(filter(None, sys.path))
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=60, check=True)
+
+
+def test_each_window_has_its_letter() -> None:
+    assert [plots.window_letter(number) for number in (0, 25, 26, 51, 52)] == ["A", "Z", "A2", "Z2", "A3"]
