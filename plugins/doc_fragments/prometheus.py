@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  service:
+    description:
+      - Service of Prometheus in O(namespace), which is asked through the cluster's API server.
+      - Without it the Service is O(release) followed by C(-prometheus-server).
+    type: str
+  service_port:
+    description: Port of the Service.
+    type: int
+    default: 80
+  url:
+    description:
+      - Address of a Prometheus to ask instead, with the path before C(/api/v1) if there is one.
+      - The cluster is then not asked at all. O(namespace) and O(release) still say whose series are read.
+    type: str
+  url_username:
+    description: User for basic authentication at O(url).
+    type: str
+  url_password:
+    description: Password for basic authentication at O(url).
+    type: str
+  url_token:
+    description: Bearer token for O(url).
+    type: str
+  client_cert:
+    description: File with the TLS certificate to show at O(url), and with its key unless O(client_key) is given.
+    type: path
+  client_key:
+    description: File with the key of O(client_cert).
+    type: path
+  ca_path:
+    description:
+      - File with the certificates of the authorities to trust at O(url), instead of the usual ones.
+      - It also takes the place of what the environment variable E(REQUESTS_CA_BUNDLE) names.
+    type: path
+  validate_certs:
+    description: Whether the certificate of O(url) must be valid.
+    type: bool
+    default: true
+requirements:
+  - requests >= 2.31
+  - PyYAML >= 5.1
+"""

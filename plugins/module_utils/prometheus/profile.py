@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured, as data: a profile is a YAML file, described in docs/profile.md."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from string import Template
+from typing import Any, Union
+
+from ..errors import LabError
+
+try:
+    import yaml
+except ImportError:
+    yaml = None
+
+SCHEMA = "temporal_lab.benchmarking/profile/1"
+KINDS = ("rate", "total", "gauge", "quantile", "ratio")
+DIRECTIONS = ("lower", "higher", "none")
+ABSENT = ("error", "zero", "inconclusive")
+TAKES = ("last", "mean")
+FRAMEWORKS = ("tally", "opentelemetry")
+#: Variables that the task sets; all others have their value in the profile.
+TASK_VARIABLES = ("namespace", "release")
+
+_ID = re.compile(r"[a-z][a-z0-9_]*")
+_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_LABEL_TEMPLATE = re.compile(r"\$?[a-zA-Z_][a-zA-Z0-9_]*")
+_MATCHER = re.compile(r"(?P<label>\$?[a-zA-Z_][a-zA-Z0-9_]*)\s*(?P<op>=~|!~|!=|=)\s*\"(?P<value>(?:[^\"\\\n]|\\.)*)\"")
+
+Path_ = tuple[Union[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One name that a metric may have in Prometheus, and the factor from its unit to the figure's."""
+
+    metric: str
+    framework: str | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Series of one metric: its possible names, the preferred first, and its label matchers."""
+
+    sources: tuple[Source, ...]
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the profile; docs/profile.md says what each field means."""
+
+    id: str
+    title: str
+    question: str
+    unit: str
+    kind: str
+    components: tuple[str, ...]
+    selection: Selection
+    denominator: Selection | None = None
+    short: str = ""
+    direction: str = "none"
+    absent: str = "error"
+    key: bool = False
+    quantile: float | None = None
+    take: str | None = None
+    by: str | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    reference: str = ""
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """The selections that the figure is made of: one, or two for a ratio."""
+        return (self.selection,) if self.denominator is None else (self.selection, self.denominator)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile. ``components`` maps a component to the pattern of its pods' names.
+
+    ``filters`` are label matchers that every selector of the profile carries.
+    """
+
+    title: str
+    variables: Mapping[str, str]
+    filters: tuple[str, ...]
+    components: Mapping[str, str]
+    figures: tuple[Figure, ...]
+
+    def figure(self, figure_id: str) -> Figure:
+        """The figure of that id. Raises LabError when the profile has none."""
+        for figure in self.figures:
+            if figure.id == figure_id:
+                return figure
+        known = [figure.id for figure in self.figures]
+        raise LabError(f"The profile has no figure {figure_id!r}{_meant(figure_id, known)}.")
+
+    def bind(self, namespace: str, release: str, variables: Mapping[str, str] | None = None) -> Profile:
+        """The same profile with every variable replaced by its value.
+
+        ``variables`` override the profile's own. Raises LabError for one that
+        the profile does not have, or whose value does not fit where it is used.
+        """
+        variables = variables or {}
+        for name in variables:
+            if name not in self.variables:
+                raise LabError(
+                    f"The profile has no variable {name!r}{_meant(name, self.variables)}; take it out of `variables`."
+                )
+        values = {**self.variables, **variables, "namespace": namespace, "release": release}
+        plain = {name: str(value) for name, value in values.items()}
+
+        def name_of(text: str) -> str:
+            label = Template(text).substitute(plain)
+            if not _LABEL.fullmatch(label):
+                raise LabError(
+                    f"The variables of the profile make {text!r} the label {label!r}, which is no label name."
+                )
+            return label
+
+        def matchers(texts: tuple[str, ...]) -> tuple[str, ...]:
+            bound = []
+            for text in texts:
+                parts = _MATCHER.fullmatch(text)
+                escaped = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in plain.items()}
+                value = Template(parts["value"]).substitute(escaped)
+                bound.append(f'{name_of(parts["label"])}{parts["op"]}"{value}"')
+            return tuple(bound)
+
+        def selection(unbound: Selection) -> Selection:
+            return replace(unbound, where=matchers(unbound.where))
+
+        return replace(
+            self,
+            filters=matchers(self.filters),
+            components={name: Template(pods).substitute(plain) for name, pods in self.components.items()},
+            figures=tuple(
+                replace(
+                    figure,
+                    selection=selection(figure.selection),
+                    denominator=selection(figure.denominator) if figure.denominator else None,
+                    by=name_of(figure.by) if figure.by else None,
+                )
+                for figure in self.figures
+            ),
+        )
+
+
+def default_path() -> Path:
+    """Path of the collection's own profile."""
+    return Path(__file__).resolve().parents[3] / "files" / "profiles" / "temporal.yml"
+
+
+def read_text(path: str | Path) -> str:
+    """Text of a profile file. Raises LabError when it cannot be read."""
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise LabError(
+            f"There is no profile {path}: give the path of a profile file, or none for the collection's own."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise LabError(f"The profile {path} cannot be read: {reason}.") from None
+
+
+def load(path: str | Path) -> Profile:
+    """Read a profile file. Raises LabError with path, line and reason."""
+    return parse(read_text(path), str(path))
+
+
+def parse(text: str, name: str) -> Profile:
+    """Make a Profile from YAML text; ``name`` is what errors call it."""
+    if yaml is None:
+        raise LabError("A profile needs the Python package PyYAML, which is not installed: install it.")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise LabError(f"{name}:{line}: not a YAML file: {error.problem}.") from None
+    except yaml.YAMLError as error:
+        raise LabError(f"{name}:1: not a YAML file: {' '.join(str(error).split())}.") from None
+    finally:
+        loader.dispose()
+    try:
+        _no_duplicates(node, ())
+        return _profile(data)
+    except _Fault as fault:
+        raise LabError(f"{name}:{_line(node, fault.path)}: {_place(data, fault.path)}{fault.reason}.") from None
+
+
+class _Fault(Exception):
+    """What is wrong in a profile, and where: the keys and indices that lead there."""
+
+    def __init__(self, path: Path_, reason: str) -> None:
+        super().__init__(reason)
+        self.path = path
+        self.reason = reason
+
+
+def _line(node: Any, path: Path_) -> int:
+    """Line of the deepest node of the path that is in the document."""
+    line = node.start_mark.line if node is not None else 0
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            pairs = [(key, value) for key, value in node.value if key.value == step]
+            if not pairs:
+                break
+            line, node = pairs[-1][0].start_mark.line, pairs[-1][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            line = node.start_mark.line
+        else:
+            break
+    return line + 1
+
+
+def _place(data: Any, path: Path_) -> str:
+    """Where a fault is, in words: the figure's id when it has one, then the keys."""
+    words = []
+    if path[:1] == ("figures",) and len(path) > 1:
+        figure = data["figures"][path[1]]
+        named = isinstance(figure, dict) and isinstance(figure.get("id"), str)
+        words.append(f"figure {figure['id']!r}" if named else f"figure number {int(path[1]) + 1}")
+        path = path[2:]
+    keys = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    if keys:
+        words.append(f"`{keys}`")
+    return ", ".join(words) + (": " if words else "")
+
+
+def _no_duplicates(node: Any, path: Path_) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise _Fault((*path, key.value), "is there twice; keep one of them")
+            seen.add(key.value)
+            _no_duplicates(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _no_duplicates(value, (*path, index))
+
+
+def _meant(word: object, known: Any) -> str:
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else f" (it has: {', '.join(sorted(known))})"
+
+
+def _mapping(value: Any, path: Path_, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Fault(path, "must be a mapping of keys to values")
+    known = (*required, *optional)
+    for key in value:
+        if key not in known:
+            raise _Fault((*path, key), f"is no key of a profile at this place{_meant(key, known)}")
+    for key in required:
+        if key not in value:
+            raise _Fault(path, f"the key `{key}` is missing")
+    return value
+
+
+def _named(value: Any, path: Path_) -> Iterator[tuple[Path_, str, str]]:
+    """Entries of a mapping from free names to texts: where it is, name, text."""
+    if not isinstance(value, dict):
+        raise _Fault(path, "must be a mapping of names to texts")
+    for name, text in value.items():
+        at = (*path, name)
+        yield at, _text(name, at, _ID, "a name (small letters, digits and _)"), _text(text, at)
+
+
+def _items(value: Any, path: Path_) -> Iterator[tuple[Path_, Any]]:
+    if not isinstance(value, list) or not value:
+        raise _Fault(path, "must be a list with at least one entry")
+    for index, item in enumerate(value):
+        yield (*path, index), item
+
+
+def _text(value: Any, path: Path_, pattern: re.Pattern[str] | None = None, what: str = "text") -> str:
+    if not isinstance(value, str) or not value.strip() or (pattern is not None and not pattern.fullmatch(value)):
+        raise _Fault(path, f"{value!r} is not {what}")
+    return value
+
+
+def _choice(value: Any, path: Path_, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise _Fault(path, f"{value!r} is none of: {', '.join(choices)}")
+    return value
+
+
+def _number(value: Any, path: Path_) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _Fault(path, f"{value!r} is not a number")
+    return float(value)
+
+
+def _template(text: str, path: Path_, variables: Mapping[str, str]) -> str:
+    """Check that a text uses only variables that are there."""
+    known = (*variables, *TASK_VARIABLES)
+    for found in Template.pattern.finditer(text):
+        name = found["named"] or found["braced"]
+        if found["invalid"] is not None:
+            raise _Fault(path, "has a `$` that begins no variable; write `$$` for the character itself")
+        if name and name not in known:
+            raise _Fault(path, f"uses the variable ${name}, which the profile does not have{_meant(name, known)}")
+    return text
+
+
+def _matchers(value: Any, path: Path_, variables: Mapping[str, str]) -> tuple[str, ...]:
+    what = 'a label matcher such as operation="ShardInfo" or operation!~"Poll.*"'
+    return tuple(_template(_text(item, at, _MATCHER, what), at, variables) for at, item in _items(value, path))
+
+
+def _sources(value: Any, path: Path_) -> tuple[Source, ...]:
+    sources = []
+    for at, item in _items(value, path):
+        item = _mapping(item, at, ("metric",), ("framework", "scale"))
+        scale = _number(item.get("scale", 1), (*at, "scale"))
+        if scale <= 0:
+            raise _Fault((*at, "scale"), "must be above zero")
+        framework = item.get("framework")
+        if framework is not None:
+            _choice(framework, (*at, "framework"), FRAMEWORKS)
+        sources.append(Source(_text(item["metric"], (*at, "metric"), _METRIC, "a metric's name"), framework, scale))
+    return tuple(sources)
+
+
+def _selection(value: Any, path: Path_, variables: Mapping[str, str], suffix: str = "") -> Selection:
+    where = _matchers(value["where"], (*path, "where"), variables) if "where" in value else ()
+    sources = _sources(value["sources"], (*path, "sources"))
+    for index, source in enumerate(sources):
+        if not source.metric.endswith(suffix):
+            raise _Fault((*path, "sources", index, "metric"), f"{source.metric!r} does not end in {suffix}")
+    return Selection(sources, where)
+
+
+#: Keys that belong to one kind of figure only.
+_OF_KIND: dict[str, tuple[str, ...]] = {
+    "rate": ("sources",),
+    "total": ("sources",),
+    "gauge": ("sources", "take"),
+    "quantile": ("sources", "quantile"),
+    "ratio": ("numerator", "denominator"),
+}
+_REQUIRED = ("id", "title", "question", "unit", "kind", "components")
+_OPTIONAL = ("short", "direction", "absent", "key", "thresholds", "reference")
+
+
+def _figure(value: Any, path: Path_, variables: Mapping[str, str], components: Mapping[str, str]) -> Figure:
+    if not isinstance(value, dict):
+        raise _Fault(path, "must be a mapping of keys to values")
+    if "kind" not in value:
+        raise _Fault(path, "the key `kind` is missing")
+    kind = _choice(value["kind"], (*path, "kind"), KINDS)
+    may = _OPTIONAL + (() if kind == "ratio" else ("where",)) + (() if kind in ("ratio", "quantile") else ("by",))
+    _mapping(value, path, _REQUIRED + _OF_KIND[kind], may)
+
+    used = []
+    for at, name in _items(value["components"], (*path, "components")):
+        used.append(_choice(name, at, tuple(components)))
+
+    denominator = None
+    if kind == "ratio":
+        parts = []
+        for part in ("numerator", "denominator"):
+            at = (*path, part)
+            parts.append(_selection(_mapping(value[part], at, ("sources",), ("where",)), at, variables))
+        selection, denominator = parts
+    else:
+        selection = _selection(value, path, variables, "_bucket" if kind == "quantile" else "")
+
+    quantile = None
+    if kind == "quantile":
+        quantile = _number(value["quantile"], (*path, "quantile"))
+        if not 0 < quantile < 1:
+            raise _Fault((*path, "quantile"), f"{quantile} is not between 0 and 1")
+    by = None
+    if "by" in value:
+        by = _template(_text(value["by"], (*path, "by"), _LABEL_TEMPLATE, "a label's name"), path, variables)
+    if not isinstance(value.get("key", False), bool):
+        raise _Fault((*path, "key"), f"{value['key']!r} is neither true nor false")
+    direction = _choice(value.get("direction", "none"), (*path, "direction"), DIRECTIONS)
+
+    return Figure(
+        id=_text(value["id"], (*path, "id"), _ID, "an id (small letters, digits and _)"),
+        title=_text(value["title"], (*path, "title")),
+        question=_text(value["question"], (*path, "question")),
+        unit=_text(value["unit"], (*path, "unit")),
+        kind=kind,
+        components=tuple(used),
+        selection=selection,
+        denominator=denominator,
+        short=_text(value["short"], (*path, "short")) if "short" in value else "",
+        direction=direction,
+        absent=_choice(value.get("absent", "error"), (*path, "absent"), ABSENT),
+        key=value.get("key", False),
+        quantile=quantile,
+        take=_choice(value["take"], (*path, "take"), TAKES) if kind == "gauge" else None,
+        by=by,
+        thresholds=_thresholds(value["thresholds"], (*path, "thresholds"), direction) if "thresholds" in value else {},
+        reference=_text(value["reference"], (*path, "reference")) if "reference" in value else "",
+    )
+
+
+def _thresholds(value: Any, path: Path_, direction: str) -> dict[str, float]:
+    _mapping(value, path, (), ("warn", "fail"))
+    if direction == "none":
+        raise _Fault(path, "needs `direction: lower` or `direction: higher`, to know which side is wrong")
+    numbers = {key: _number(number, (*path, key)) for key, number in value.items()}
+    if len(numbers) == 2 and (numbers["warn"] > numbers["fail"]) == (direction == "lower"):
+        raise _Fault(path, "`fail` must be further on the wrong side than `warn`")
+    return numbers
+
+
+def _profile(data: Any) -> Profile:
+    data = _mapping(data, (), ("schema", "title", "filters", "components", "figures"), ("variables",))
+    if data["schema"] != SCHEMA:
+        raise _Fault(("schema",), f"{data['schema']!r} is not {SCHEMA!r}, the one this version reads")
+
+    variables = {}
+    for at, name, value in _named(data.get("variables", {}), ("variables",)):
+        if name in TASK_VARIABLES:
+            raise _Fault(at, "is set by the task; give this variable another name")
+        variables[name] = value
+
+    components = {}
+    for at, name, pods in _named(data["components"], ("components",)):
+        _template(pods, at, variables)
+        try:
+            re.compile(Template(pods).substitute({**variables, "namespace": "n", "release": "r"}))
+        except re.error as error:
+            raise _Fault(at, f"{pods!r} is not a regular expression: {error}") from None
+        components[name] = pods
+
+    figures: list[Figure] = []
+    for at, item in _items(data["figures"], ("figures",)):
+        figure = _figure(item, at, variables, components)
+        if figure.id in [other.id for other in figures]:
+            raise _Fault((*at, "id"), "is the id of an earlier figure too")
+        figures.append(figure)
+
+    return Profile(
+        title=_text(data["title"], ("title",)),
+        variables=variables,
+        filters=_matchers(data["filters"], ("filters",), variables),
+        components=components,
+        figures=tuple(figures),
+    )

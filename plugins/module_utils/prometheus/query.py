@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PromQL of a figure; the text made here is what is asked and what the results document.
+
+A figure must be bound (Profile.bind) before. Durations are seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from .profile import Figure, Selection, Source
+
+#: A rate needs this many scrapes: fewer leave it without a second sample when one is late.
+LEAST_SCRAPES = 4
+#: A pod without a sample for this many scrapes is gone, whether Prometheus marked it as stale or not.
+ALIVE_SCRAPES = 3
+
+_MATCHER = re.compile(r'(?P<label>\w+)(?P<op>=~|!~|!=|=)"(?P<value>.*)"', re.DOTALL)
+
+
+def duration(seconds: float) -> str:
+    """A PromQL duration of that length, exact to the millisecond."""
+    milliseconds = round(seconds * 1000)
+    return f"{milliseconds // 1000}s" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
+
+
+def number(value: float) -> str:
+    """A number as PromQL reads it, without a needless fraction."""
+    return f"{value:.15g}"
+
+
+def selector(metric: str, *matchers: Sequence[str]) -> str:
+    """An instant selector of a metric with all those label matchers."""
+    return f"{metric}{{{','.join(one for group in matchers for one in group)}}}"
+
+
+def matches(matchers: Sequence[str], labels: Mapping[str, str]) -> bool:
+    """Whether labels fit all matchers, as Prometheus decides it: patterns are anchored."""
+    for matcher in matchers:
+        parts = _MATCHER.fullmatch(matcher)
+        wanted = re.sub(r"\\(.)", r"\1", parts["value"])
+        found = labels.get(parts["label"], "")
+        fits = bool(re.fullmatch(wanted, found)) if parts["op"].endswith("~") else wanted == found
+        if fits == parts["op"].startswith("!"):
+            return False
+    return True
+
+
+def choose(selection: Selection, names: set[str]) -> Source:
+    """The first source whose metric is among the names, else the first source."""
+    return next((source for source in selection.sources if source.metric in names), selection.sources[0])
+
+
+def instant(figure: Figure, names: set[str], filters: Sequence[str], length: float, interval: float) -> str:
+    """Query for the figure over a window, to be asked at the window's end.
+
+    ``names`` are the metrics that Prometheus has, ``length`` is the window's,
+    ``interval`` is between scrapes.
+    """
+    source = choose(figure.selection, names)
+    series = selector(source.metric, figure.selection.where, filters)
+    span = duration(length)
+    if figure.kind == "quantile":
+        expression = _quantile(figure, f"increase({series}[{span}])")
+    elif figure.kind == "ratio":
+        below = selector(choose(figure.denominator, names).metric, figure.denominator.where, filters)
+        expression = f"sum(increase({series}[{span}])) / sum(increase({below}[{span}]))"
+    elif figure.kind == "rate":
+        expression = f"{_sum(figure)}(increase({series}[{span}])) / {number(length)}"
+    elif figure.kind == "total":
+        expression = f"{_sum(figure)}(increase({series}[{span}]))"
+    elif figure.take == "mean":
+        expression = f"avg_over_time({_sum(figure)}({series})[{span}:{duration(interval)}])"
+    else:
+        expression = f"{_sum(figure)}({_alive(series, interval)})"
+    return _scaled(figure, names, expression)
+
+
+def plot(figure: Figure, names: set[str], filters: Sequence[str], interval: float) -> str:
+    """Query for the figure's course over time, to be asked as a range with a step of ``interval``.
+
+    The course of a total is its rate: see plot_unit.
+    """
+    source = choose(figure.selection, names)
+    series = selector(source.metric, figure.selection.where, filters)
+    span = duration(LEAST_SCRAPES * interval)
+    if figure.kind == "quantile":
+        expression = _quantile(figure, f"rate({series}[{span}])")
+    elif figure.kind == "ratio":
+        below = selector(choose(figure.denominator, names).metric, figure.denominator.where, filters)
+        expression = f"sum(rate({series}[{span}])) / sum(rate({below}[{span}]))"
+    elif figure.kind == "gauge":
+        expression = f"{_sum(figure)}({_alive(series, interval)})"
+    else:
+        expression = f"{_sum(figure)}(rate({series}[{span}]))"
+    return _scaled(figure, names, expression)
+
+
+def plot_unit(figure: Figure) -> str:
+    """Unit of the figure's course: that of the figure, and per second for a total."""
+    if figure.kind != "total":
+        return figure.unit
+    return "1/s" if figure.unit == "1" else f"{figure.unit}/s"
+
+
+def _sum(figure: Figure) -> str:
+    return f"sum by ({figure.by}) " if figure.by else "sum"
+
+
+def _quantile(figure: Figure, buckets: str) -> str:
+    return f"histogram_quantile({number(figure.quantile)}, sum by (le) ({buckets}))"
+
+
+def _alive(series: str, interval: float) -> str:
+    # The selector drops series that are marked stale, the range those that merely stopped: without it
+    # Prometheus would go on for five minutes with the last value of a pod that is gone.
+    return f"{series} and last_over_time({series}[{duration(ALIVE_SCRAPES * interval)}])"
+
+
+def _scaled(figure: Figure, names: set[str], expression: str) -> str:
+    """The expression in the figure's unit: sources may count in another."""
+    scale = choose(figure.selection, names).scale
+    if figure.denominator is not None:
+        scale /= choose(figure.denominator, names).scale
+    if scale == 1:
+        return expression
+    return f"{expression} * {number(scale)}"

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task prometheus_sample: wait until windows are over, then read their figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LabError
+from ..task import Context, Params, Result, silent
+from . import profile as profiles
+from . import query
+from .arguments import PROMETHEUS, connect
+from .client import Prometheus, PrometheusError
+from .figures import Reader, Window
+from .profile import Figure, Profile
+from .targets import read_targets, scrape_interval
+
+SPEC: dict[str, Any] = {
+    **PROMETHEUS,
+    "profile": {"type": "path"},
+    "profile_content": {"type": "str"},
+    "variables": {"type": "dict", "default": {}},
+    "windows": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "title": {"type": "str"},
+            "start": {"type": "float", "required": True},
+            "duration": {"type": "float", "required": True},
+        },
+    },
+    "scrape_interval": {"type": "float"},
+    "series": {"type": "bool", "default": False},
+    "series_start": {"type": "float"},
+    "series_end": {"type": "float"},
+    "progress_figures": {"type": "list", "elements": "str"},
+}
+
+#: Seconds after a scrape until its samples can be asked for.
+MARGIN = 1.0
+#: Seconds between two lines of progress, and for the values that stand in one.
+PROGRESS = 5.0
+PATIENCE = 3.0
+#: Clocks closer than this many seconds are taken for equal: measuring them is not more exact.
+EQUAL_CLOCKS = 1.0
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Unix time that goes on evenly when this machine's clock is set while a task waits."""
+
+    wall: float = field(default_factory=time.time)
+    steady: float = field(default_factory=time.monotonic)
+
+    def now(self) -> float:
+        return self.wall + time.monotonic() - self.steady
+
+
+def run(params: Params, context: Context) -> Result:
+    """Read the figures of all windows. Raises LabError.
+
+    Returns windows and series in the form of the results (docs/architecture.md),
+    scrape_interval, clock_skew and waited in seconds, prometheus_version,
+    frameworks and notes.
+    """
+    profile = read_profile(params)
+    windows = read_windows(params["windows"])
+    shown = progress_figures(profile, params["progress_figures"])
+    if params["scrape_interval"] is not None:
+        long_enough(windows, params["scrape_interval"])
+    result: Result = {
+        "changed": False,
+        "windows": [],
+        "series": [],
+        "scrape_interval": params["scrape_interval"],
+        "prometheus_version": None,
+        "clock_skew": None,
+        "frameworks": [],
+        "notes": [],
+        "waited": 0.0,
+    }
+    if context.check_mode:
+        return result
+
+    clock = Clock()
+    with connect(params) as client:
+        interval = params["scrape_interval"] or found_interval(client, profile, windows, clock)
+        long_enough(windows, interval)
+        version = prometheus_version(client)
+        measured = clock_skew(client, clock)
+        skew = measured if abs(measured) > EQUAL_CLOCKS else 0.0
+        reader = Reader(client, profile, interval, skew)
+
+        before = clock.now()
+        until = max(window.end for window in windows) + interval + MARGIN
+        if before < until:
+            reader.find_names(before - 60, before)
+            wait(reader, windows, shown, until, clock, context.show)
+        waited = clock.now() - before
+
+        start = min(window.start for window in windows)
+        end = max(window.end for window in windows)
+        reader.find_names(start, end)
+        result["windows"] = [reader.window(window) for window in windows]
+        if params["series"]:
+            first = start if params["series_start"] is None else params["series_start"]
+            last = end if params["series_end"] is None else params["series_end"]
+            result["series"] = reader.series(first, last)
+
+    notes = reader.notes
+    if skew:
+        side = "ahead of" if skew > 0 else "behind"
+        notes.append(
+            f"The clock of Prometheus is {abs(skew):.1f} s {side} this machine's; times were corrected by that."
+        )
+    result.update(
+        scrape_interval=interval,
+        prometheus_version=version,
+        clock_skew=round(measured, 3),
+        frameworks=reader.frameworks,
+        notes=notes,
+        waited=round(waited, 3),
+    )
+    return result
+
+
+# -- what was asked for ---------------------------------------------------------
+
+
+def read_profile(params: Params) -> Profile:
+    """The profile that the arguments mean, bound to namespace, release and variables. Raises LabError."""
+    path = params["profile"] or profiles.default_path()
+    if params["profile_content"] is not None:
+        profile = profiles.parse(params["profile_content"], str(path))
+    else:
+        profile = profiles.load(path)
+    variables = {name: str(value) for name, value in params["variables"].items()}
+    return profile.bind(params["namespace"], params["release"], variables)
+
+
+def read_windows(entries: Sequence[dict[str, Any]]) -> list[Window]:
+    """Windows of the arguments. Raises LabError for one without length or with the name of another."""
+    windows: list[Window] = []
+    for entry in entries:
+        name = entry["name"]
+        if entry["duration"] <= 0:
+            raise LabError(f"The window {name!r} has a duration of {entry['duration']:g} s: it must be above zero.")
+        if name in [window.name for window in windows]:
+            raise LabError(f"Two windows are named {name!r}: give each a name of its own.")
+        windows.append(Window(name, entry["title"] or name, round(entry["start"], 3), entry["duration"]))
+    if not windows:
+        raise LabError("There is no window to read: give at least one in `windows`.")
+    return windows
+
+
+def long_enough(windows: Sequence[Window], interval: float) -> None:
+    """Raise LabError for a window that cannot hold the scrapes that a rate needs."""
+    if interval <= 0:
+        raise LabError(f"`scrape_interval` is {interval:g} s: it must be above zero.")
+    least = query.LEAST_SCRAPES * interval
+    for window in windows:
+        if window.length < least:
+            raise LabError(
+                f"The window {window.name!r} of {window.length:g} s is too short for a scrape every {interval:g} s: "
+                f"make it at least {least:g} s, or let Prometheus scrape more often.",
+                window=window.name,
+                scrape_interval=interval,
+            )
+
+
+def progress_figures(profile: Profile, ids: Sequence[str] | None) -> list[Figure]:
+    """Figures to show while waiting: those named, else the key ones with a short title. Raises LabError."""
+    if ids is None:
+        return [figure for figure in profile.figures if figure.key and figure.short]
+    return [profile.figure(figure_id) for figure_id in ids]
+
+
+# -- what Prometheus is like ----------------------------------------------------
+
+
+def found_interval(client: Prometheus, profile: Profile, windows: Sequence[Window], clock: Clock) -> float:
+    """Seconds between scrapes. Raises LabError when a window is still to come and nothing is scraped for it."""
+    targets = read_targets(client)
+    interval = scrape_interval(client, targets, profile.filters)
+    coming = any(window.end > clock.now() for window in windows)
+    if coming and not any(query.matches(profile.filters, target.labels) for target in targets):
+        raise LabError(
+            f"Prometheus at {client.address} scrapes no pod with {', '.join(profile.filters)}: correct `namespace`, or "
+            f"the variables of the profile that name job and label, or see whether the pods are annotated for scraping."
+        )
+    return interval
+
+
+def prometheus_version(client: Prometheus) -> str | None:
+    """Version of Prometheus, None where its build or something that answers in its place does not say."""
+    try:
+        return client.status("buildinfo").get("version") or None
+    except PrometheusError as error:
+        if error.status != 404:
+            raise
+        return None
+
+
+def clock_skew(client: Prometheus, clock: Clock) -> float:
+    """Seconds by which Prometheus' clock is ahead of this machine's."""
+    before = clock.now()
+    theirs = client.now()
+    return theirs - (before + clock.now()) / 2
+
+
+# -- while a window runs --------------------------------------------------------
+
+
+def wait(
+    reader: Reader,
+    windows: Sequence[Window],
+    shown: Sequence[Figure],
+    until: float,
+    clock: Clock,
+    show: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until a time, with a line of progress every few seconds where it can be seen."""
+    while (now := clock.now()) < until:
+        if show is not silent:
+            show(progress_line(windows, now, current_values(reader, shown, now)))
+        sleep(max(0.0, min(PROGRESS - (clock.now() - now), until - clock.now())))
+
+
+def current_values(reader: Reader, shown: Sequence[Figure], now: float) -> str:
+    """Values of the figures just now, in words. A Prometheus that does not answer does not end the wait."""
+    if not shown:
+        return ""
+    try:
+        values = reader.current(shown, now, PATIENCE)
+    except LabError:
+        return "Prometheus does not answer at the moment"
+    texts = []
+    for figure in shown:
+        found = values[figure.id]
+        number = "/".join(f"{value:.0f}" for value in found) if figure.by else "".join(map(_plain(figure), found))
+        texts.append(f"{figure.short or figure.title} {number or 'not known yet'}")
+    return " · ".join(texts)
+
+
+def _plain(figure: Figure) -> Callable[[float], str]:
+    return lambda value: in_unit(value, figure.unit)
+
+
+def progress_line(windows: Sequence[Window], now: float, values: str) -> str:
+    """One line: the window that runs, its time left, and the values."""
+    running = [window for window in windows if window.end > now]
+    if not running:
+        first = f"{windows[-1].title}: over, waiting for its last scrape"
+    else:
+        window = min(running, key=lambda one: (one.start > now, one.end))
+        left = max(0, round(window.end - max(now, window.start)))
+        first = f"{window.title}: {left // 60}:{left % 60:02d} left"
+        if window.start > now:
+            first = f"{window.title}: begins in {round(window.start - now)} s"
+    return f"{first} · {values}" if values else first
+
+
+def in_unit(value: float, unit: str) -> str:
+    """A value for people: three digits, and times below a second in milliseconds."""
+    if unit == "s" and abs(value) < 1:
+        return f"{value * 1000:.3g} ms"
+    if unit == "ratio":
+        return f"{value * 100:.3g} %"
+    text = f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+    if unit == "1":
+        return text
+    return f"{text}{unit[1:]}" if unit.startswith("1/") else f"{text} {unit}"

@@ -1,0 +1,268 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: prometheus_sample
+short_description: Measure figures over windows of time with Prometheus
+version_added: 0.1.0
+author: The Temporal lab developers (@temporal-lab)
+description:
+  - Waits until windows are over, with a line of progress every five seconds, and reads their figures from Prometheus.
+  - What is measured is a profile, a YAML file; the collection's own measures a Temporal server and the lab's load.
+  - A window that is over already is read at once.
+  - A window shorter than four scrapes is refused before it is waited for.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.prometheus
+attributes:
+  check_mode:
+    description: The profile and the windows are checked; nothing is asked of Prometheus and there is no wait.
+    support: full
+  diff_mode:
+    description: Nothing is changed, so there is nothing to show.
+    support: none
+  idempotent:
+    description: The figures of a window that is over stay the same as long as Prometheus keeps its samples.
+    support: full
+options:
+  profile:
+    description:
+      - Path of the profile, on the control node.
+      - Without it the collection's own profile is used.
+    type: path
+  profile_content:
+    description:
+      - Text of the profile, instead of the file that O(profile) names.
+      - The action sends it by itself when the task runs on another host than the control node.
+    type: str
+  variables:
+    description:
+      - Values for variables of the profile, by name.
+      - With the Prometheus of the upstream chart set C(kubernetes_namespace_label) to V(namespace) and
+        C(temporal_namespace_label) to V(exported_namespace).
+    type: dict
+    default: {}
+  windows:
+    description: The windows to read.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the window, another one for each.
+        type: str
+        required: true
+      title:
+        description: Name of the window for people; without it O(windows[].name).
+        type: str
+      start:
+        description: Start in Unix seconds, on this machine's clock.
+        type: float
+        required: true
+      duration:
+        description: Length in seconds.
+        type: float
+        required: true
+  scrape_interval:
+    description:
+      - Seconds between two scrapes.
+      - Without it Prometheus is asked, and the longest interval among the targets of the profile counts.
+    type: float
+  series:
+    description: Whether to read the course of the key figures too, for plots.
+    type: bool
+    default: false
+  series_start:
+    description: Start of the course in Unix seconds; without it the start of the first window.
+    type: float
+  series_end:
+    description: End of the course in Unix seconds; without it the end of the last window.
+    type: float
+  progress_figures:
+    description:
+      - Ids of the figures in the line of progress.
+      - Without it these are the key figures that have a short title.
+    type: list
+    elements: str
+"""
+
+EXAMPLES = r"""
+- name: Measure two minutes from now
+  temporal_lab.benchmarking.prometheus_sample:
+    namespace: student-01
+    windows:
+      - name: baseline
+        start: "{{ now().timestamp() }}"
+        duration: 120
+  register: baseline
+
+- name: Compare the first two minutes after an event with the next two, from a Prometheus with an address
+  temporal_lab.benchmarking.prometheus_sample:
+    url: https://prometheus.example.org
+    url_token: "{{ vault_prometheus_token }}"
+    namespace: student-01
+    windows:
+      - name: first
+        title: first two minutes
+        start: "{{ rolled_out }}"
+        duration: 120
+      - name: after
+        title: the two minutes after
+        start: "{{ rolled_out | float + 120 }}"
+        duration: 120
+    series: true
+"""
+
+RETURN = r"""
+windows:
+  description: The windows with their figures.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the window.
+      type: str
+    title:
+      description: Name of the window for people.
+      type: str
+    start:
+      description: Start in Unix seconds.
+      type: float
+    end:
+      description: End in Unix seconds.
+      type: float
+    figures:
+      description: The profile's figures, in its order.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id of the figure.
+          type: str
+        title:
+          description: Name of the figure for people.
+          type: str
+        question:
+          description: The question that it answers.
+          type: str
+        unit:
+          description: Unit of the value; V(1) is a number of things, V(ratio) a share of one.
+          type: str
+        direction:
+          description: Whether V(lower) or V(higher) is better, or V(none) of them.
+          type: str
+        key:
+          description: Whether it belongs in the main table and the plots.
+          type: bool
+        value:
+          description: The value, null when there is none.
+          type: float
+        by:
+          description: The value by label, for a figure that is split by one.
+          type: dict
+        state:
+          description: One of V(pass), V(warn), V(fail), V(inconclusive) and V(error).
+          type: str
+        reason:
+          description: Why the state is not V(pass), else empty.
+          type: str
+        query:
+          description: The PromQL that gave the value.
+          type: str
+        time:
+          description: The time for which it was asked, in Unix seconds on the clock of Prometheus.
+          type: float
+        coverage:
+          description: Share of the window's scrapes that took place, from 0 to 1.
+          type: float
+        reference:
+          description: What others say about good values; context, no threshold.
+          type: str
+  sample:
+    - name: baseline
+      title: baseline
+      start: 1795453270.0
+      end: 1795453390.0
+      figures:
+        - id: state_transitions
+          title: State transitions
+          question: How much work does the history service write, without Temporal's own workflows?
+          unit: 1/s
+          direction: higher
+          key: true
+          value: 45.1
+          state: pass
+          reason: ""
+          query: sum(increase(state_transition_count_count{…}[120s])) / 120
+          time: 1795453390.0
+          coverage: 1.0
+series:
+  description: The course of the key figures, one entry for each figure and label value.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    figure:
+      description: Id of the figure.
+      type: str
+    title:
+      description: Name of the figure for people.
+      type: str
+    unit:
+      description: Unit of the points; the course of a total is per second.
+      type: str
+    labels:
+      description: Labels that the figure is split by.
+      type: dict
+    query:
+      description: The PromQL that gave the points.
+      type: str
+    step:
+      description: Seconds from one point to the next; where one is missing there was no value.
+      type: float
+    points:
+      description: Pairs of Unix seconds and value.
+      type: list
+      elements: list
+scrape_interval:
+  description: Seconds between two scrapes.
+  returned: always
+  type: float
+prometheus_version:
+  description: Version of Prometheus, null when it does not say.
+  returned: always
+  type: str
+clock_skew:
+  description: Seconds by which the clock of Prometheus is ahead of this machine's; corrected when above one.
+  returned: always
+  type: float
+frameworks:
+  description: Naming frameworks of the metrics that were found, V(tally) or V(opentelemetry).
+  returned: always
+  type: list
+  elements: str
+notes:
+  description: Warnings and infos of Prometheus, and what else is to be known about the figures.
+  returned: always
+  type: list
+  elements: str
+waited:
+  description: Seconds of waiting for the windows.
+  returned: always
+  type: float
+"""
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.arguments import VALIDATION
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.sample import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
+
+
+def main() -> None:
+    run_module(SPEC, run, **VALIDATION)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Profiles: what is wrong in one is said with path, line and reason."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile, query
+
+GOOD = """\
+schema: temporal_lab.benchmarking/profile/1
+title: A profile
+variables:
+  job: pods
+  place: kubernetes_namespace
+filters:
+  - job="$job"
+  - $place="$namespace"
+components:
+  history: $release-history-.+
+figures:
+  - id: latency
+    title: Latency
+    question: How long?
+    unit: s
+    kind: quantile
+    quantile: 0.95
+    components: [history]
+    direction: lower
+    sources:
+      - {metric: latency_bucket}
+  - id: pods
+    title: Pods
+    question: How many?
+    unit: "1"
+    kind: gauge
+    take: last
+    by: pod
+    components: [history]
+    sources:
+      - {framework: tally, metric: pods}
+    where:
+      - operation!~"Poll.*"
+"""
+
+
+def test_the_collections_own_profile_has_the_labs_figures() -> None:
+    own = profile.load(profile.default_path())
+    assert [figure.id for figure in own.figures] == [
+        "state_transitions",
+        "workflow_successes",
+        "workflow_failures",
+        "workflow_timeouts",
+        "transitions_per_success",
+        "signal_requests",
+        "persistence_requests",
+        "persistence_errors",
+        "persistence_latency_p95",
+        "service_requests",
+        "service_errors",
+        "service_latency_p95",
+        "shard_lock_latency_p95",
+        "lock_latency_p95",
+        "workflow_lock_latency_p95",
+        "shards_per_pod",
+        "membership_changes",
+        "shards_acquired",
+        "shards_closed",
+        "acquire_shards_latency_p95",
+        "schedule_to_start_p95",
+        "poll_sync_rate",
+        "load_started",
+        "load_completed",
+        "load_failed",
+        "load_end_to_end_p95",
+        "load_in_flight",
+    ]
+    assert own.figure("signal_requests").absent == "zero"
+    assert [figure.short for figure in own.figures if figure.key and figure.short] == [
+        "state transitions",
+        "successes",
+        "shard lock p95",
+        "shards",
+    ]
+
+
+def test_every_selector_of_the_own_profile_counts_one_job_and_one_namespace() -> None:
+    own = profile.load(profile.default_path()).bind("student-01", "my-temporal")
+    for figure in own.figures:
+        text = query.instant(figure, set(), own.filters, 120, 5)
+        selectors = re.findall(r"\{[^}]*\}", text)
+        assert selectors, figure.id
+        for one in selectors:
+            assert 'job="kubernetes-pods"' in one, text
+            assert 'kubernetes_namespace="student-01"' in one, text
+
+
+def test_variables_give_labels_their_names_and_values() -> None:
+    bound = profile.parse(GOOD, "p.yml").bind("student-01", "my.release", {"place": "namespace"})
+    assert bound.filters == ('job="pods"', 'namespace="student-01"')
+    assert bound.components == {"history": "my.release-history-.+"}
+    hostile = profile.parse(GOOD, "p.yml").bind('a"b\\', "r")
+    assert hostile.filters[1] == 'kubernetes_namespace="a\\"b\\\\"'
+    with pytest.raises(LabError, match=r"no variable 'plce' \(did you mean 'place'\?\)"):
+        profile.parse(GOOD, "p.yml").bind("n", "r", {"plce": "x"})
+    with pytest.raises(LabError, match=r"'a-b', which is no label name"):
+        profile.parse(GOOD, "p.yml").bind("n", "r", {"place": "a-b"})
+
+
+FAULTS = [
+    ("schema: temporal_lab.benchmarking/profile/1", "schema: other/2", 1, "'other/2' is not 'temporal_lab"),
+    ("title: A profile\n", "", 1, "the key `title` is missing"),
+    ("  job: pods", "  namespace: pods", 4, "`variables.namespace`: is set by the task"),
+    ("  job: pods", "  Job: pods", 4, "'Job' is not a name"),
+    ("  job: pods", "  job: 7", 4, "7 is not text"),
+    ('  - job="$job"', "  - job=$job", 7, "`filters[0]`: 'job=$job' is not a label matcher"),
+    (
+        '  - job="$job"',
+        '  - job="$jab"',
+        7,
+        "uses the variable $jab, which the profile does not have (did you mean 'job'?)",
+    ),
+    ('  - job="$job"', '  - job="a$"', 7, "has a `$` that begins no variable"),
+    ("$release-history-.+", "$release-history-(", 10, "`components.history`: '$release-history-(' is not a regular"),
+    ("  - id: latency", "  - id: Latency", 12, "figure 'Latency', `id`: 'Latency' is not an id"),
+    ("  - id: latency", "  - id: pods", 22, "figure 'pods', `id`: is the id of an earlier figure too"),
+    ("    title: Latency\n", "", 12, "figure 'latency': the key `title` is missing"),
+    (
+        "    title: Latency",
+        "    titel: Latency",
+        13,
+        "`titel`: is no key of a profile at this place (did you mean 'title'?)",
+    ),
+    ("    kind: quantile", "    kind: percentile", 16, "`kind`: 'percentile' is none of: rate, total"),
+    ("    kind: quantile", "    kind: rate", 17, "`quantile`: is no key of a profile at this place"),
+    ("    quantile: 0.95", "    quantile: 95", 17, "`quantile`: 95.0 is not between 0 and 1"),
+    ("    quantile: 0.95", "    quantile: high", 17, "`quantile`: 'high' is not a number"),
+    (
+        "    components: [history]\n    direction",
+        "    components: [historie]\n    direction",
+        18,
+        "'historie' is none of: history",
+    ),
+    (
+        "    components: [history]\n    direction",
+        "    components: []\n    direction",
+        18,
+        "must be a list with at least one",
+    ),
+    ("    direction: lower", "    direction: down", 19, "'down' is none of: lower, higher, none"),
+    ("    direction: lower", "    direction: lower\n    absent: nothing", 20, "'nothing' is none of: error, zero"),
+    ("    direction: lower", "    direction: lower\n    key: maybe", 20, "`key`: 'maybe' is neither true nor false"),
+    (
+        "    direction: lower",
+        "    direction: lower\n    thresholds: {warn: 2, fail: 1}",
+        20,
+        "further on the wrong side",
+    ),
+    ("    direction: lower", "    direction: lower\n    thresholds: {bad: 2}", 20, "`thresholds.bad`: is no key"),
+    ("    direction: lower", "    thresholds: {warn: 2}", 19, "`thresholds`: needs `direction: lower`"),
+    ("    direction: lower", "    direction: lower\n    by: pod", 20, "`by`: is no key of a profile at this place"),
+    ("{metric: latency_bucket}", "{metric: latency}", 21, "`sources[0].metric`: 'latency' does not end in _bucket"),
+    ("{metric: latency_bucket}", "{metric: 'rate(x_bucket'}", 21, "is not a metric's name"),
+    ("{metric: latency_bucket}", "{metric: latency_bucket, scale: 0}", 21, "`sources[0].scale`: must be above zero"),
+    (
+        "{framework: tally, metric: pods}",
+        "{framework: statsd, metric: pods}",
+        31,
+        "'statsd' is none of: tally, opentel",
+    ),
+    ("    take: last\n", "", 22, "figure 'pods': the key `take` is missing"),
+    ("    take: last", "    take: first", 27, "`take`: 'first' is none of: last, mean"),
+    ("    by: pod", "    by: a-b", 28, "`by`: 'a-b' is not a label's name"),
+    (
+        '      - operation!~"Poll.*"',
+        "      - operation!~Poll",
+        33,
+        "`where[0]`: 'operation!~Poll' is not a label matcher",
+    ),
+    ("    title: Pods", "    title: Pods\n    title: More", 24, "figure 'pods', `title`: is there twice"),
+    ("    title: Pods", "    title: [Pods", 24, "not a YAML file"),
+    ("figures:\n", "figures: {}\nothers:\n", 12, "`others`: is no key of a profile"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "line", "reason"), FAULTS, ids=[fault[3][:40] for fault in FAULTS])
+def test_a_fault_is_told_with_path_line_and_reason(good: str, bad: str, line: int, reason: str) -> None:
+    assert good in GOOD
+    profile.parse(GOOD, "p.yml")
+    with pytest.raises(LabError) as raised:
+        profile.parse(GOOD.replace(good, bad, 1), "my/p.yml")
+    assert raised.value.msg.startswith(f"my/p.yml:{line}: "), raised.value.msg
+    assert reason in raised.value.msg
+    assert raised.value.msg.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "p.yml:1: must be a mapping"),
+        ("- a list", "p.yml:1: must be a mapping"),
+        ("a: &x [*x]\n\tb: 1", "p.yml:2: not a YAML file"),
+        ("schema: !!python/object:os.system x", "p.yml:1: not a YAML file"),
+        ("a: \x00", "p.yml:1: not a YAML file"),
+        (GOOD.split("figures:")[0] + "figures: text", "p.yml:11: `figures`: must be a list"),
+        (GOOD.split("figures:")[0] + "figures:\n  - text", "p.yml:12: figure number 1: must be a mapping"),
+    ],
+)
+def test_what_is_no_profile_at_all(text: str, message: str) -> None:
+    with pytest.raises(LabError) as raised:
+        profile.parse(text, "p.yml")
+    assert raised.value.msg.startswith(message), raised.value.msg
+
+
+def test_a_file_that_cannot_be_read(tmp_path) -> None:
+    with pytest.raises(LabError, match=r"There is no profile .*none\.yml: give the path"):
+        profile.load(tmp_path / "none.yml")
+    with pytest.raises(LabError, match="cannot be read: Is a directory"):
+        profile.load(tmp_path)
+    (tmp_path / "latin.yml").write_bytes(b"title: \xe9")
+    with pytest.raises(LabError, match="it is not UTF-8 text"):
+        profile.load(tmp_path / "latin.yml")

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The PromQL of each kind of figure, and the arithmetic beside it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    figures,
+    query,
+    sample,
+    targets,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import (
+    Figure,
+    Selection,
+    Source,
+)
+
+FILTERS = ('job="pods"', 'kubernetes_namespace="s1"')
+F = 'job="pods",kubernetes_namespace="s1"'
+
+
+def figure(kind: str, metric: str = "m", **more) -> Figure:
+    selection = more.pop("selection", Selection((Source(metric),), ('op="x"',)))
+    return Figure("f", "F", "?", more.pop("unit", "1"), kind, ("history",), selection, **more)
+
+
+@pytest.mark.parametrize(
+    ("of", "instant", "plot"),
+    [
+        (
+            figure("rate"),
+            f'sum(increase(m{{op="x",{F}}}[120s])) / 120',
+            f'sum(rate(m{{op="x",{F}}}[20s]))',
+        ),
+        (
+            figure("rate", by="pod"),
+            f'sum by (pod) (increase(m{{op="x",{F}}}[120s])) / 120',
+            f'sum by (pod) (rate(m{{op="x",{F}}}[20s]))',
+        ),
+        (figure("total"), f'sum(increase(m{{op="x",{F}}}[120s]))', f'sum(rate(m{{op="x",{F}}}[20s]))'),
+        (
+            figure("quantile", "m_bucket", quantile=0.95),
+            f'histogram_quantile(0.95, sum by (le) (increase(m_bucket{{op="x",{F}}}[120s])))',
+            f'histogram_quantile(0.95, sum by (le) (rate(m_bucket{{op="x",{F}}}[20s])))',
+        ),
+        (
+            figure("gauge", take="last", by="pod"),
+            f'sum by (pod) (m{{op="x",{F}}} and last_over_time(m{{op="x",{F}}}[15s]))',
+            f'sum by (pod) (m{{op="x",{F}}} and last_over_time(m{{op="x",{F}}}[15s]))',
+        ),
+        (
+            figure("gauge", take="mean"),
+            f'avg_over_time(sum(m{{op="x",{F}}})[120s:5s])',
+            f'sum(m{{op="x",{F}}} and last_over_time(m{{op="x",{F}}}[15s]))',
+        ),
+        (
+            figure("ratio", denominator=Selection((Source("n"),))),
+            f'sum(increase(m{{op="x",{F}}}[120s])) / sum(increase(n{{{F}}}[120s]))',
+            f'sum(rate(m{{op="x",{F}}}[20s])) / sum(rate(n{{{F}}}[20s]))',
+        ),
+    ],
+    ids=["rate", "rate by", "total", "quantile", "gauge last", "gauge mean", "ratio"],
+)
+def test_queries(of: Figure, instant: str, plot: str) -> None:
+    assert query.instant(of, set(), FILTERS, 120, 5) == instant
+    assert query.plot(of, set(), FILTERS, 5) == plot
+
+
+def test_the_first_source_that_is_there_is_taken_with_its_scale() -> None:
+    sources = Selection((Source("a_bucket"), Source("a_milliseconds_bucket", "opentelemetry", 0.001)))
+    of = figure("quantile", quantile=0.5, unit="s", selection=sources)
+    increase = "histogram_quantile(0.5, sum by (le) (increase({}{{" + F + "}}[60s])))"
+    assert query.instant(of, {"a_bucket"}, FILTERS, 60, 5) == increase.format("a_bucket")
+    assert query.instant(of, {"a_milliseconds_bucket"}, FILTERS, 60, 5) == (
+        increase.format("a_milliseconds_bucket") + " * 0.001"
+    )
+    assert query.instant(of, {"a_bucket", "a_milliseconds_bucket"}, FILTERS, 60, 5) == increase.format("a_bucket")
+    assert query.instant(of, set(), FILTERS, 60, 5) == increase.format("a_bucket")
+
+
+def test_durations_are_exact_to_the_millisecond() -> None:
+    assert [query.duration(length) for length in (120, 120.5, 0.25, 3600)] == ["120s", "120500ms", "250ms", "3600s"]
+    assert query.instant(figure("rate"), set(), (), 90.123, 5) == 'sum(increase(m{op="x"}[90123ms])) / 90.123'
+
+
+def test_the_course_of_a_total_is_per_second() -> None:
+    assert query.plot_unit(figure("total")) == "1/s"
+    assert query.plot_unit(figure("total", unit="B")) == "B/s"
+    assert query.plot_unit(figure("rate", unit="1/s")) == "1/s"
+
+
+@pytest.mark.parametrize(
+    ("matcher", "fits"),
+    [
+        ('job="pods"', True),
+        ('job!="pods"', False),
+        ('job=~"po"', False),
+        ('job=~"po.*|x"', True),
+        ('job!~"po.*"', False),
+        ('other=""', True),
+        ('other!=""', False),
+        ('quote="a\\"b"', True),
+    ],
+)
+def test_matchers_decide_as_prometheus_does(matcher: str, fits: bool) -> None:
+    assert query.matches([matcher], {"job": "pods", "quote": 'a"b'}) is fits
+
+
+# -- coverage -------------------------------------------------------------------
+
+
+def up(pod: str, *times: float, failed: tuple[float, ...] = ()):
+    return {"pod": pod}, sorted([(time, 1.0) for time in times] + [(time, 0.0) for time in failed])
+
+
+def test_scrape_rounds_join_the_pods_of_one_interval() -> None:
+    assert figures.scrape_rounds([], 5) == 0
+    assert figures.scrape_rounds([0, 5, 10, 15], 5) == 4
+    assert figures.scrape_rounds([0, 5, 10, 15, 3, 8, 13, 18], 5) == 4
+    assert figures.scrape_rounds([0.02, 4.98, 10.01], 5) == 3
+
+
+def test_coverage_counts_a_component_whose_pods_take_turns() -> None:
+    found = figures.coverage(
+        [
+            up("my-temporal-history-a", *range(0, 30, 5), failed=(30, 35)),
+            up("my-temporal-history-b", *range(32, 60, 5)),
+            up("my-temporal-frontend-c", 0),
+        ],
+        "my-temporal-history-.+",
+        60,
+        5,
+    )
+    assert found == figures.Coverage(scrapes=12, expected=12)
+    assert found.share == 1
+
+
+@pytest.mark.parametrize(
+    ("pods", "reason"),
+    [
+        ([up("h-1", *range(0, 60, 5))], ""),
+        ([up("h-1", *range(0, 30, 5))], ""),
+        ([up("h-1", *range(0, 25, 5))], "history was scraped 5 times in this window, of 12"),
+        ([up("f-1", *range(0, 60, 5))], "history was scraped 0 times in this window, of 12"),
+        ([], "history was scraped 0 times in this window, of 12"),
+        (
+            [up("h-1", *range(0, 60, 5)), up("h-2", failed=tuple(range(0, 40, 5)))],
+            "the pod h-2 did not answer 8 of 12 scrapes in this window",
+        ),
+        ([up("h-1", *range(0, 60, 5)), up("h-2", 50, 55, failed=(40, 45))], ""),
+    ],
+    ids=["whole", "half", "less than half", "another component", "nothing", "a silent pod", "a new pod"],
+)
+def test_shortfall(pods, reason: str) -> None:
+    covered = {"history": figures.coverage(pods, "h-.", 60, 5)}
+    assert figures.shortfall(("history",), covered) == reason
+
+
+def test_four_scrapes_are_the_least() -> None:
+    covered = {"history": figures.coverage([up("h", 0, 5, 10)], "h", 20, 5)}
+    assert figures.shortfall(("history",), covered) == "history was scraped 3 times in this window, of 4"
+
+
+# -- verdicts -------------------------------------------------------------------
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("of", "rows", "short", "missing", "verdict"),
+    [
+        (figure("rate"), [({}, 3.5)], "", "", (3.5, None, "pass", "")),
+        (figure("rate"), [({}, 3.5)], "few", "", (3.5, None, "inconclusive", "few")),
+        (figure("rate", absent="zero"), [], "", "m", (0.0, None, "pass", "")),
+        (figure("rate", absent="zero"), [], "few", "m", (None, None, "inconclusive", "few")),
+        (figure("rate"), [], "", "m", (None, None, "error", "Prometheus has no metric m here")),
+        (figure("rate"), [], "few", "m", (None, None, "inconclusive", "few")),
+        (
+            figure("rate", absent="inconclusive"),
+            [],
+            "",
+            "m",
+            (None, None, "inconclusive", "Prometheus has no metric m here"),
+        ),
+        (
+            figure("rate"),
+            [],
+            "",
+            "",
+            (None, None, "error", "no series with these labels has samples enough in this window"),
+        ),
+        (
+            figure("quantile", quantile=0.9),
+            [({}, NAN)],
+            "",
+            "",
+            (None, None, "inconclusive", "no observations in this window"),
+        ),
+        (
+            figure("ratio"),
+            [({}, INF)],
+            "",
+            "",
+            (None, None, "inconclusive", "there was nothing to divide by in this window"),
+        ),
+        (figure("ratio"), [({}, -INF)], "few", "", (None, None, "inconclusive", "few")),
+        (
+            figure("gauge", by="pod"),
+            [({"pod": "a"}, 255.0), ({"pod": "b"}, 257.0)],
+            "",
+            "",
+            (512.0, {"a": 255.0, "b": 257.0}, "pass", ""),
+        ),
+        (figure("gauge", by="pod", absent="zero"), [], "", "", (0.0, {}, "pass", "")),
+    ],
+)
+def test_no_data_never_passes_unless_the_profile_says_zero(of, rows, short, missing, verdict) -> None:
+    assert figures.judge(of, rows, short, missing) == verdict
+
+
+@pytest.mark.parametrize(
+    ("direction", "value", "state", "reason"),
+    [
+        ("lower", 1, "pass", ""),
+        ("lower", 3, "warn", "above the threshold of 2 s"),
+        ("lower", 5, "fail", "above the threshold of 4 s"),
+        ("higher", 5, "pass", ""),
+        ("higher", 3, "warn", "below the threshold of 4 s"),
+        ("higher", 1, "fail", "below the threshold of 2 s"),
+    ],
+)
+def test_thresholds(direction: str, value: float, state: str, reason: str) -> None:
+    limits = {"warn": 2, "fail": 4} if direction == "lower" else {"warn": 4, "fail": 2}
+    of = figure("rate", unit="s", direction=direction, thresholds=limits)
+    assert figures.judge(of, [({}, value)], "", "") == (value, None, state, reason)
+    assert figures.judge(of, [({}, value)], "few", "")[2:] == ("inconclusive", "few")
+
+
+# -- what is said ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (45.06, "1/s", "45.1/s"),
+        (3.2, "1/s", "3.2/s"),
+        (0.0048, "s", "4.8 ms"),
+        (1.25, "s", "1.25 s"),
+        (0.991, "ratio", "99.1 %"),
+        (12.04, "1", "12.0"),
+        (7.0, "1", "7"),
+        (2048.0, "B", "2048.0 B"),
+    ],
+)
+def test_values_for_people(value: float, unit: str, text: str) -> None:
+    assert sample.in_unit(value, unit) == text
+
+
+def test_the_line_of_progress() -> None:
+    first = figures.Window("first", "first two minutes", 1000.0, 120)
+    after = figures.Window("after", "after", 1120.0, 120)
+    line = sample.progress_line
+    assert line([first, after], 1035.0, "successes 3/s") == "first two minutes: 1:25 left · successes 3/s"
+    assert line([first, after], 1120.5, "") == "after: 2:00 left"
+    assert line([first], 990.0, "") == "first two minutes: begins in 10 s"
+    assert line([first, after], 1241.0, "") == "after: over, waiting for its last scrape"
+
+
+def test_windows_that_cannot_be_read_are_refused() -> None:
+    entry = {"name": "a", "title": None, "start": 1000.0, "duration": 19.0}
+    windows = sample.read_windows([entry])
+    assert windows == [figures.Window("a", "a", 1000.0, 19.0)]
+    with pytest.raises(LabError, match=r"'a' of 19 s is too short for a scrape every 5 s: make it at least 20 s"):
+        sample.long_enough(windows, 5)
+    sample.long_enough(windows, 4.75)
+    with pytest.raises(LabError, match="Two windows are named 'a'"):
+        sample.read_windows([entry, entry])
+    with pytest.raises(LabError, match="a duration of 0 s: it must be above zero"):
+        sample.read_windows([{**entry, "duration": 0.0}])
+    with pytest.raises(LabError, match="There is no window"):
+        sample.read_windows([])
+
+
+@pytest.mark.parametrize(("text", "value"), [("5s", 5), ("1m30s", 90), ("500ms", 0.5), ("1h", 3600)])
+def test_durations_of_prometheus(text: str, value: float) -> None:
+    assert targets.seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "5", "s", "1 m", "5s!"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
+        targets.seconds(text)
