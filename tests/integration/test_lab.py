@@ -228,7 +228,18 @@ def test_all_stages_are_listed():
         [BIN / "ansible-playbook", "lab.yml", "--list-tags"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     tags = set(re.search(r"TASK TAGS: \[(.*)\]", listed)[1].split(", "))
-    stages = "preflight install dashboard baseline benchmark concurrency scale report cleanup recreate".split()
+    stages = [
+        "preflight",
+        "install",
+        "dashboard",
+        "baseline",
+        "benchmark",
+        "concurrency",
+        "scale",
+        "report",
+        "cleanup",
+        "recreate",
+    ]
     assert set(stages) | {"check", "status", "reset", "teardown"} <= tags
 
 

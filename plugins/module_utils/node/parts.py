@@ -198,7 +198,7 @@ def _benchmark_image() -> Part:
         "--platform=manylinux_2_17_x86_64",
         "--platform=manylinux2014_x86_64",
     )
-    install = ("{python}", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--no-compile", *wheels)
+    install = ("{python}", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", *wheels)
     return Part(
         name="image-benchmark",
         title="image of the workload",

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Temporal through the HTTP API of its frontend, reached over the Kubernetes API server's proxy.
+
+Task temporal_cluster_info reads the cluster, task temporal_namespace makes a Temporal namespace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ..arguments import CLUSTER
+from ..errors import LabError
+from ..task import Context, Params, Result
+from .connection import (
+    PATIENCE_IN_WAIT,
+    Cluster,
+    ClusterUnreachable,
+    NotFound,
+    ProxyTargetError,
+    TemporaryFailure,
+    UnexpectedAnswer,
+)
+from .predicates import Json, finished, pod_state
+from .wait import Look, Waiter
+
+INFO_SPEC: dict[str, Any] = {
+    **CLUSTER,
+    "wait": {"type": "bool", "default": False},
+    "timeout": {"type": "float", "default": 120.0},
+    "missing_hint": {"type": "str", "default": ""},
+}
+NAMESPACE_SPEC: dict[str, Any] = {
+    **CLUSTER,
+    "name": {"type": "str", "default": "default"},
+    "retention": {"type": "str"},
+    "state": {"type": "str", "choices": ["present"], "default": "present"},
+    "timeout": {"type": "float", "default": 60.0},
+    "missing_hint": {"type": "str", "default": ""},
+}
+
+HTTP_PORT = 7243
+#: Retention of a new Temporal namespace, when none is asked for.
+RETENTION = "24h"
+UNIT_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+#: A workflow that nobody starts: asking for it tells whether a Temporal namespace is usable.
+PROBE_WORKFLOW = "temporal-lab-probe"
+
+
+@dataclass(frozen=True)
+class ClusterInfo:
+    """What the frontend says about its cluster; ``history_shards`` is the effective number."""
+
+    history_shards: int
+    server_version: str
+    persistence_store: str
+
+
+class TemporalApi:
+    """The HTTP API of one student's Temporal.
+
+    It is reached through the Service ``<release>-frontend`` and, when that has no
+    port for it (as with some charts), through a frontend pod. ``missing_hint`` says
+    what to do when there is no Temporal.
+    """
+
+    def __init__(self, cluster: Cluster, missing_hint: str = "") -> None:
+        self.cluster = cluster
+        self.missing_hint = missing_hint
+        self._base: str | None = None
+
+    def cluster_info(self) -> ClusterInfo:
+        """Raises NotFound without a frontend, ProxyTargetError while it does not answer, UnexpectedAnswer."""
+        answer = self._json("cluster-info")
+        shards = answer.get("historyShardCount")
+        if not isinstance(shards, int) or shards < 1:
+            raise self._strange("cluster-info")
+        return ClusterInfo(shards, str(answer.get("serverVersion", "")), str(answer.get("persistenceStore", "")))
+
+    def namespaces(self) -> list[str]:
+        """Names of the Temporal namespaces, sorted."""
+        names: list[str] = []
+        query = {"pageSize": "1000"}
+        while True:
+            page = self._json("namespaces", query=query)
+            try:
+                names += [entry["namespaceInfo"]["name"] for entry in page.get("namespaces") or []]
+            except (KeyError, TypeError):
+                raise self._strange("namespaces") from None
+            token = page.get("nextPageToken")
+            if not token:
+                return sorted(names)
+            query["nextPageToken"] = token
+
+    def retention(self, name: str) -> int | None:
+        """Retention of a Temporal namespace in seconds, or None when it does not exist."""
+        answer = self._json(f"namespaces/{quote(name, safe='')}", allowed=(404,))
+        if "namespaceInfo" not in answer:
+            return None
+        try:
+            return round(float(answer["config"]["workflowExecutionRetentionTtl"].rstrip("s")))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise self._strange(f"namespaces/{name}") from None
+
+    def create_namespace(self, name: str, retention: int) -> None:
+        """Create a Temporal namespace; one that exists already (409) is left as it is."""
+        body = {"namespace": name, "workflowExecutionRetentionPeriod": f"{retention}s"}
+        self._json("namespaces", method="POST", json=body, allowed=(409,))
+
+    def set_retention(self, name: str, retention: int) -> None:
+        body = {"config": {"workflowExecutionRetentionTtl": f"{retention}s"}}
+        self._json(f"namespaces/{quote(name, safe='')}/update", method="POST", json=body)
+
+    def usable(self, name: str) -> bool:
+        """Whether frontend and history know the namespace, each of which keeps a copy of its own.
+
+        A workflow that does not exist is asked for: the answer is that the
+        workflow is not found, or, while the copies are old, that the namespace is not.
+        """
+        answer = self._json(f"namespaces/{quote(name, safe='')}/workflows/{PROBE_WORKFLOW}", allowed=(404,))
+        kinds = [str(detail.get("@type", "")) for detail in answer.get("details") or []]
+        return "workflowExecutionInfo" in answer or any(kind.endswith(".NotFoundFailure") for kind in kinds)
+
+    def _strange(self, path: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            f"Temporal's frontend in namespace {self.cluster.namespace} answered /api/v1/{path} in a form that the lab "
+            f"does not know: is its server older than 1.22, or much newer than the lab?"
+        )
+
+    def _json(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        query: Mapping[str, str] | None = None,
+        json: Json | None = None,
+        allowed: Iterable[int] = (),
+    ) -> Json:
+        if self._base is None:
+            self._base = self._find()
+        try:
+            response = self.cluster.request(
+                method, f"{self._base}/{path}", query=query, json=json, allowed=allowed, idempotent=method == "GET"
+            )
+        except (NotFound, ProxyTargetError):
+            # The pod may be another one by the next time.
+            self._base = None
+            raise
+        return self.cluster.decode(response)
+
+    def _find(self) -> str:
+        """The proxied path of the HTTP API."""
+        cluster = self.cluster
+        name = f"{cluster.release}-frontend"
+        service = cluster.find("services", name)
+        if service is not None and any(port.get("port") == HTTP_PORT for port in service["spec"].get("ports") or []):
+            return cluster.service_proxy(name, HTTP_PORT, "api/v1")
+        selector = f"app.kubernetes.io/instance={cluster.release},app.kubernetes.io/component=frontend"
+        pods = [pod_state(pod) for pod in cluster.list_objects("pods", selector) if not finished(pod)]
+        ready = [pod for pod in pods if pod.ready]
+        if ready:
+            return cluster.pod_proxy(ready[0].name, HTTP_PORT, "api/v1")
+        if pods:
+            raise ProxyTargetError(
+                f"Temporal's frontend in namespace {cluster.namespace} is not ready: {pods[0].name} {pods[0].why}.", 503
+            )
+        hint = self.missing_hint or f"is release {cluster.release} installed there?"
+        raise NotFound(f"There is no Temporal frontend of release {cluster.release} in {cluster.namespace}: {hint}")
+
+
+def wait_for_frontend(api: TemporalApi, timeout: float, context: Context) -> ClusterInfo:
+    """The cluster's information as soon as the frontend answers. Raises what kept it from it when the time is over."""
+
+    def look(_elapsed: float) -> Look[ClusterInfo]:
+        return Look(True, api.cluster_info(), "Temporal's frontend answers")
+
+    before, api.cluster.patience = api.cluster.patience, PATIENCE_IN_WAIT
+    try:
+        return Waiter(timeout, show=context.show, forgive=(ClusterUnreachable, TemporaryFailure)).wait(look).value
+    finally:
+        api.cluster.patience = before
+
+
+def run_info(params: Params, context: Context) -> Result:
+    """Return ``history_shards``, ``server_version``, ``persistence_store``, ``namespaces``."""
+    with Cluster.from_params(params) as cluster:
+        api = TemporalApi(cluster, params["missing_hint"])
+        info = wait_for_frontend(api, params["timeout"], context) if params["wait"] else api.cluster_info()
+        return {
+            "changed": False,
+            "history_shards": info.history_shards,
+            "server_version": info.server_version,
+            "persistence_store": info.persistence_store,
+            "namespaces": api.namespaces(),
+        }
+
+
+def duration_seconds(text: str) -> int:
+    """Seconds of a duration such as ``24h``, ``7d`` or ``1h30m``. Raises LabError."""
+    if not re.fullmatch(r"(\d+[dhms])+", text):
+        raise LabError(f"{text!r} is not a duration: give one such as 24h, 7d or 1h30m.")
+    total = sum(int(count) * UNIT_SECONDS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text))
+    if total == 0:
+        raise LabError(f"{text!r} is no time at all: give a duration such as 24h.")
+    return total
+
+
+def run_namespace(params: Params, context: Context) -> Result:
+    """Make the Temporal namespace, wait until it is usable; return ``name``, ``retention``, ``before``, ``waited``."""
+    name = params["name"]
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise LabError(f"{name!r} is no name for a Temporal namespace: take letters, digits, dots, dashes and _.")
+    asked = None if params["retention"] is None else duration_seconds(params["retention"])
+    with Cluster.from_params(params) as cluster:
+        api = TemporalApi(cluster, params["missing_hint"])
+        wait_for_frontend(api, params["timeout"], context)
+        before = api.retention(name)
+        after = asked or before or duration_seconds(RETENTION)
+        result: Result = {
+            "changed": before != after,
+            "name": name,
+            "retention": after,
+            "before": before,
+            "waited": 0.0,
+        }
+        if context.diff:
+            result["diff"] = {
+                "before": {} if before is None else {"name": name, "retention": before},
+                "after": {"name": name, "retention": after},
+            }
+        if context.check_mode:
+            return result
+        if before is None:
+            api.create_namespace(name, after)
+        elif before != after:
+            api.set_retention(name, after)
+        cluster.patience = PATIENCE_IN_WAIT
+        waiter = Waiter(params["timeout"], show=context.show, forgive=(ClusterUnreachable, TemporaryFailure))
+
+        def look(_elapsed: float) -> Look[None]:
+            usable = api.usable(name)
+            state = "is usable" if usable else "is not known to all servers yet"
+            return Look(usable, None, f"Temporal namespace {name} {state}")
+
+        waited = waiter.wait(look)
+        if not waited.done:
+            raise LabError(
+                f"Temporal namespace {name} exists, but is not usable after {params['timeout']:g} s: "
+                f"look at the logs of the frontend and history pods in namespace {cluster.namespace}."
+            )
+        result["waited"] = round(waited.seconds, 3)
+        return result

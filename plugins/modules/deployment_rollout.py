@@ -1,0 +1,186 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: deployment_rollout
+short_description: Set replicas or environment of Deployments and wait until they are rolled out
+version_added: 0.1.0
+author:
+  - The Temporal lab developers (@temporal-lab)
+description:
+  - Sets the number of replicas and environment variables of Deployments where they differ, then waits until each is
+    rolled out - all pods are of the new revision and ready, and the old ones are gone.
+  - While it waits on the control node it shows how far the pods are and what holds them up.
+  - Fails before the time is over when a pod's state will not get better by itself, with the reason and the last
+    lines of its log.
+  - With neither O(replicas) nor O(env) it only waits.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.cluster
+options:
+  deployments:
+    description: Names of the Deployments.
+    type: list
+    elements: str
+    required: true
+  statefulsets:
+    description: StatefulSets to wait for as well; they are not changed.
+    type: list
+    elements: str
+    default: []
+  jobs:
+    description:
+      - Jobs to wait for as well, until they are complete.
+      - A Job that has failed ends the task.
+    type: list
+    elements: str
+    default: []
+  replicas:
+    description: Number of replicas that each of the Deployments is to have; without it the number stays.
+    type: int
+  env:
+    description:
+      - Environment variables that one container of each Deployment is to have; others stay.
+      - Values are text or numbers.
+    type: dict
+  container:
+    description: Container that O(env) is for; needed where a pod has more than one.
+    type: str
+  wait:
+    description: Whether to wait.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds to wait at most; the task fails when they are over.
+    type: float
+    default: 300.0
+  hopeless_after:
+    description:
+      - Seconds that a pod may be in a state that mostly does not get better (it crashes again and again, its image
+        cannot be pulled, it refers to something that does not exist) before the task fails.
+    type: float
+    default: 120.0
+  missing_hint:
+    description:
+      - What to do when there is no such thing in the namespace, as the end of a sentence.
+      - Without it the message asks whether the release is installed.
+    type: str
+    default: ""
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be set and does not wait.
+  diff_mode:
+    support: full
+    description: Replicas and environment variables before and after.
+  idempotent:
+    support: full
+    description: What is as wanted is not set again.
+"""
+
+EXAMPLES = r"""
+- name: Scale history to two and wait until both pods are ready
+  temporal_lab.benchmarking.deployment_rollout:
+    kubeconfig: "{{ lab_kubeconfig }}"
+    deployments: [my-temporal-history]
+    replicas: 2
+    missing_hint: run the tag install first.
+  register: scaled
+
+- name: Six workflows in flight
+  temporal_lab.benchmarking.deployment_rollout:
+    kubeconfig: "{{ lab_kubeconfig }}"
+    deployments: [benchmark-soak-test]
+    env:
+      CONCURRENT_WORKFLOWS: 6
+"""
+
+RETURN = r"""
+before:
+  description: Replicas and the named environment variables of each Deployment as they were; null where not set.
+  returned: success
+  type: dict
+  sample: {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "3"}}}
+after:
+  description: The same as they are now, or would be.
+  returned: success
+  type: dict
+  sample: {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}}
+events:
+  description: That each Deployment was rolled out, in the order of the times; empty without O(wait).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The Deployment's name without the release, followed by C(_rolled_out).
+      type: str
+      sample: history_rolled_out
+    title:
+      description: What happened.
+      type: str
+      sample: history rolled out with 2 replicas
+    time:
+      description:
+        - Unix seconds, from the cluster's own record (resolution 1 s), which is when the last pod became ready.
+        - Where pods were only taken away, when the API last counted them.
+      type: float
+      sample: 1795453270.0
+    observed:
+      description: Unix seconds of the control node's clock when it was seen; null when it was so already.
+      type: float
+      sample: 1795453270.412
+pods:
+  description: The pods of the Deployments.
+  returned: success, and those that are not ready when the wait failed
+  type: list
+  elements: dict
+  contains:
+    deployment:
+      description: The Deployment it belongs to.
+      type: str
+    name:
+      description: Name of the pod.
+      type: str
+    ready:
+      description: Whether it is ready.
+      type: bool
+    why:
+      description: Why it is not ready, else empty.
+      type: str
+    created:
+      description: Unix seconds at which it was made (resolution 1 s).
+      type: float
+    ready_time:
+      description: Unix seconds since when it is ready (resolution 1 s).
+      type: float
+    restarts:
+      description: How often its containers were started again.
+      type: int
+    node:
+      description: The node it runs on.
+      type: str
+    image:
+      description: Image of its first container.
+      type: str
+logs:
+  description: Last lines of the containers that hold the rollout up, by pod.
+  returned: when the wait failed
+  type: dict
+waited:
+  description: How long it waited, in seconds.
+  returned: success
+  type: float
+"""
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.rollout import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
+
+
+def main() -> None:
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

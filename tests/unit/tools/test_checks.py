@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks' runner: a check that fails, or checks nothing, never looks like a pass."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+
+import check
+import check_sources
+
+GOOD = check.Check("good", [["echo", "7 files"]], check.said(r"(\d+ files)"))
+BAD = check.Check("bad", [["sh", "-c", "echo 3 files; echo why it failed; exit 4"]], check.said(r"(\d+ files)"))
+SILENT = check.Check("silent", [["true", "7 files"]], check.said(r"(\d+ files)"))
+LATE_FAILURE = check.Check("late", [["false"], ["echo", "7 files"]], check.said(r"(\d+ files)"))
+
+
+@pytest.fixture
+def run_checks(tmp_path, monkeypatch, capsys):
+    """Give a function that runs checks in place of the project's: its result is the exit code and what was shown."""
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    monkeypatch.setattr(check, "OUTPUT", tmp_path / "output")
+
+    def run(*checks: check.Check, names: tuple[str, ...] = ()) -> tuple[int, str]:
+        monkeypatch.setattr(check, "all_checks", lambda: list(checks))
+        code = check.main(names)
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def test_all_passed(run_checks):
+    code, shown = run_checks(GOOD)
+    assert code == 0
+    assert re.search(r"^good +passed +7 files", shown, re.MULTILINE)
+    assert shown.endswith("\n1 passed, 0 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("failing", "reason"),
+    [
+        (BAD, "why it failed"),
+        (SILENT, "did not say that it checked anything"),
+        (LATE_FAILURE, "7 files"),
+    ],
+)
+def test_one_failed(run_checks, failing, reason):
+    code, shown = run_checks(failing, GOOD)
+    assert code == 1
+    assert reason in shown
+    assert re.search(rf"^{failing.name} +FAILED", shown, re.MULTILINE)
+    assert re.search(r"^good +passed", shown, re.MULTILINE)
+    assert shown.endswith("\n1 passed, 1 failed\n")
+
+
+def test_a_check_that_takes_too_long_is_stopped(run_checks, monkeypatch):
+    monkeypatch.setattr(check, "PATIENCE", 0.1)
+    endless = check.Check("endless", [["sh", "-c", "echo 1 files; sleep 60"]], check.said(r"(\d+ files)"), limit=0)
+    began = time.monotonic()
+    code, shown = run_checks(endless)
+    assert code == 1
+    assert "more than its limit of 0 s" in shown
+    assert time.monotonic() - began < 30
+
+
+def test_the_time_of_the_last_pass_is_shown(run_checks):
+    run_checks(GOOD)
+    _code, shown = run_checks(GOOD)
+    assert re.search(r"^good +passed +7 files +0 +0$", shown, re.MULTILINE)
+
+
+def test_names_choose_checks_and_groups_of_them(run_checks):
+    scenario = check.Check("molecule:lab", GOOD.commands, GOOD.count)
+    assert run_checks(GOOD, BAD, scenario, names=("good", "molecule"))[1].endswith("\n2 passed, 0 failed\n")
+    with pytest.raises(SystemExit, match="no check gud; there are good, bad"):
+        run_checks(GOOD, BAD, names=("gud",))
+
+
+def test_tasks_of_playbooks_are_counted():
+    recap = "student-01 : ok=3 changed=1 unreachable=0\nstudent-02 : ok=4 changed=0 unreachable=0\n"
+    assert check.tasks(recap) == "7 tasks"
+    assert check.tasks("no recap") == ""
+
+
+LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+#: In parts, so that this file passes the check itself.
+REGISTRY = "https://" + "pypi.example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.py", LICENCE, []),
+        ("a.py", "import os\n", ["a.py: none of the first five lines has SPDX-License-Identifier: GPL-3.0-or-later"]),
+        ("tests/fixtures/a.yml", "a: 1\n", []),
+        ("README.md", "see https://docs.example.org\n", []),
+        ("README.md", f"from {REGISTRY}/simple\n", [f"README.md:1: names {REGISTRY}"]),
+        ("README.md", "first\n/home/someone/lab\n", ["README.md:2: names /home/someone/l"]),
+    ],
+)
+def test_sources(name, text, expected):
+    machine = re.compile(r"/home/someone/\w")
+    assert list(check_sources.problems(Path(name), text, machine)) == expected
