@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 module temporal-lab.internal/node
 
 go 1.24.0

@@ -34,7 +34,9 @@ def sh(*arguments: str, check: bool = True) -> str:
 
 def node(state: str, folder: Path = FOLDER) -> dict:
     """Bring a folder's node to a state as a user would, and return what the playbook says of it."""
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    # A user's shell, not molecule's: that one has settings of Ansible of its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     script = f"""
     - hosts: localhost
       connection: local

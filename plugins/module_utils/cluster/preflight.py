@@ -406,8 +406,8 @@ def check_namespace(cluster: Cluster) -> Finding:
 
 def sentence(entry: Finding) -> str:
     """A finding in one sentence: what was found, what it does, what to do."""
-    parts = [entry[part].rstrip(".") for part in ("title", "effect", "cure") if entry[part]]
-    return "; ".join(parts)
+    first, *others = [entry[part].rstrip(".") for part in ("title", "effect", "cure") if entry[part]]
+    return "; ".join([first, *(part[0].lower() + part[1:] for part in others)])
 
 
 def run(params: Params, context: Context, wall: Callable[[], float] = time.time) -> Result:

@@ -79,12 +79,11 @@ class Balance:
         """Each pod is ready and owns some shards, and together they own each shard once."""
         return self.sum == self.expected and self.ready == set(self.pods) and all(self.pods.values())
 
-    def text(self, release: str) -> str:
-        """The state in a line: "shards: abc 512 · def 0 of 512"."""
-        prefix = f"{release}-history-"
+    @property
+    def text(self) -> str:
+        """The state in a line: "shards: abc 512 · def 0 of 512"; pods of one Deployment differ in their last part."""
         parts = [
-            f"{pod[len(prefix) :] if pod.startswith(prefix) else pod} {'?' if value is None else value}"
-            for pod, value in sorted(self.pods.items())
+            f"{pod.rpartition('-')[2]} {'?' if value is None else value}" for pod, value in sorted(self.pods.items())
         ]
         return f"shards: {' · '.join(parts) or 'no history pod'} of {self.expected}"
 
@@ -140,7 +139,7 @@ class Settling:
         elif self.since is None:
             self.since, self.settled_time = elapsed, round(self.wall(), 3)
         done = self.since is not None and elapsed - self.since >= self.stable_for
-        return Look(done, balance, balance.text(self.cluster.release))
+        return Look(done, balance, balance.text)
 
 
 def run(params: Params, context: Context) -> Result:

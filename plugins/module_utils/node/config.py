@@ -116,6 +116,8 @@ def kubelet(layout: Layout, address: str) -> str:
             "imagefs.inodesFree": never,
         },
         "maxPods": 250,
+        # Which images there are is asked of the node's status, so that is to follow soon.
+        "nodeStatusUpdateFrequency": "2s",
         "serializeImagePulls": False,
         "shutdownGracePeriod": "0s",
     }

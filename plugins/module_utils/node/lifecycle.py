@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -159,13 +159,14 @@ def ready_since(node: Mapping, started: float) -> bool:
     return False
 
 
-def node_ready(layout: Layout, started: float = 0.0) -> bool:
-    """Say whether the API server answers and the node has been Ready after ``started``."""
+def node_ready(layout: Layout, images: Iterable[str] = (), started: float = 0.0) -> bool:
+    """Say whether the API server answers, and the node has been Ready after ``started`` and names these images."""
     try:
         node = json.loads(kubectl(layout, "get", "node", config.NODE_NAME, "--request-timeout=3s", "--output=json"))
     except LabError:
         return False
-    return ready_since(node, started)
+    named = {name for image in node["status"].get("images", []) for name in image.get("names", [])}
+    return ready_since(node, started) and set(images) <= named
 
 
 def remains(layout: Layout) -> list[str]:
@@ -362,12 +363,14 @@ def _api_ready(layout: Layout) -> bool:
         return False
 
 
-def _start_programs(layout: Layout, record: Record) -> None:
+def _start_programs(layout: Layout, record: Record, images: Mapping[str, Path], show: Show) -> None:
+    """Start the programs in their order, and load the images before the kubelet looks for any."""
     rpc = supervisor_rpc(layout).supervisor
-    names = [program.name for program in config.programs(layout, Path(record.binaries), record.address)]
-    for name in names:
-        rpc.startProcess(name, False)
-        if name == "kube-apiserver":
+    for program in config.programs(layout, Path(record.binaries), record.address):
+        if program.name == "kubelet":
+            _import_images(layout, images, show)
+        rpc.startProcess(program.name, False)
+        if program.name == "kube-apiserver":
             _wait("the API server", layout, lambda: _api_ready(layout))
 
 
@@ -461,10 +464,9 @@ def up(
         system.make_cgroups(layout.name)
         started = time.time()
         _start_supervisor(layout)
-        _start_programs(layout, record)
-        _import_images(layout, images, show)
+        _start_programs(layout, record, images, show)
         kubectl(layout, "apply", f"--filename={manifests}")
-        _wait("the node", layout, lambda: node_ready(layout, started))
+        _wait("the node", layout, lambda: node_ready(layout, images, started))
         pki.write_private(layout.record, json.dumps(asdict(record), indent=2))
     return True
 

@@ -21,18 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ENDS_WITH_ITS_STARTER, free_port
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 WORKLOAD = Path(__file__).resolve().parents[3] / "files" / "benchmark"
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def eventually(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
@@ -58,7 +52,9 @@ class Process:
     def __init__(self, command: list[str], log: Path, environ: dict[str, str]) -> None:
         self.log = log
         with log.open("a") as output:
-            self._popen = subprocess.Popen(command, env=environ, stdout=output, stderr=output, cwd=log.parent)
+            self._popen = subprocess.Popen(
+                [*ENDS_WITH_ITS_STARTER, *command], env=environ, stdout=output, stderr=output, cwd=log.parent
+            )
 
     @property
     def running(self) -> bool:

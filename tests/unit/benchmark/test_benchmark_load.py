@@ -9,10 +9,16 @@ import time
 from datetime import timedelta
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.tests.unit.benchmark.benchmark_lab import (
+    AnswerLosingProxy,
+    Lab,
+    eventually,
+    mean_in_flight,
+    most_at_once,
+)
 from benchmark import soak_test as soak_test_module
 from benchmark.metrics import SoakTestMetrics
 from benchmark.settings import read_settings
-from benchmark_lab import AnswerLosingProxy, Lab, eventually, mean_in_flight, most_at_once
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig

@@ -350,7 +350,8 @@ def test_images_are_the_values() -> None:
 
 def test_password_is_generated_anew_for_each_release_and_long() -> None:
     first, second = (
-        base64.b64decode(render()["Secret", f"{RELEASE}-postgresql"]["data"]["password"]) for _ in range(2)
+        base64.b64decode(objects["Secret", f"{RELEASE}-postgresql"]["data"]["password"])
+        for objects in (render(), render())
     )
     assert first != second
     assert re.fullmatch(rb"[A-Za-z0-9]{32}", first)

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import base64
 import os
-import socket
 import ssl
 import stat
 import sys
@@ -35,6 +34,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     status,
     write_kubeconfig,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import free_port
 
 PODS = "/api/v1/namespaces/default/pods"
 SERVICE = "/api/v1/namespaces/default/services/web:80/proxy/x"
@@ -277,14 +277,8 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- no answer --------------------------------------------------------------
 
 
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_a_closed_port(tmp_path: Path) -> None:
-    server = f"https://127.0.0.1:{closed_port()}"
+    server = f"https://127.0.0.1:{free_port()}"
     with Cluster.connect(str(write_kubeconfig(tmp_path / "k", server))) as cluster:
         cluster.patience = 0.0
         with pytest.raises(ClusterUnreachable) as failure:
@@ -300,7 +294,7 @@ def test_a_name_that_does_not_resolve(tmp_path: Path) -> None:
 
 
 def test_a_proxy_that_is_not_there_is_named_without_its_password(tmp_path: Path, api: ScriptedApi) -> None:
-    proxy = {"proxy-url": f"http://me:{TOKEN}@127.0.0.1:{closed_port()}"}
+    proxy = {"proxy-url": f"http://me:{TOKEN}@127.0.0.1:{free_port()}"}
     with Cluster.connect(str(write_kubeconfig(tmp_path / "k", api.url, cluster=proxy))) as cluster:
         cluster.patience = 0.0
         with pytest.raises(ClusterUnreachable) as failure:
@@ -312,7 +306,7 @@ def test_the_proxy_of_the_environment_is_bypassed_where_it_says_so(
     kubeconfig: Path, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.on("GET", "/version", {})
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     with Cluster.connect(str(kubeconfig)) as cluster:
         cluster.patience = 0.0
         with pytest.raises(ClusterUnreachable, match="through the proxy"):
@@ -432,7 +426,7 @@ def test_refusals(
     api.on("GET", path, answer)
     with pytest.raises(LabError) as failure:
         cluster.get_json(path)
-    assert type(failure.value) is error
+    assert failure.type is error
     assert said in one_sentence(failure.value)
 
 

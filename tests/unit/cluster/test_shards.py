@@ -74,7 +74,7 @@ def test_balance(pods: dict[str, int | None], ready: set[str], total: int | None
 
 def test_the_line_that_is_shown() -> None:
     balance = Balance({"my-temporal-history-def": 0, "my-temporal-history-abc": 512, "x": None}, frozenset(), 512)
-    assert balance.text("my-temporal") == "shards: abc 512 · def 0 · x ? of 512"
+    assert balance.text == "shards: abc 512 · def 0 · x ? of 512"
 
 
 def history(name: str, **options: Any) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_a_build_that_was_cut_off_is_done_again(workshop):
 
 def test_two_at_once_build_it_once(workshop):
     slow = part(commands=(("sleep", "0.3"), *part().commands))
-    threads = [threading.Thread(target=builds.build, args=([slow], workshop, str)) for _ in range(2)]
+    threads = [threading.Thread(target=builds.build, args=([slow], workshop, str)) for _thread in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ENDS_WITH_ITS_STARTER, free_port
 
 #: Start of the synthetic samples, and how long they go on; a scrape every five seconds.
 BASE = 1_700_000_000
@@ -36,12 +35,6 @@ def program(name: str) -> str:
     return found
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def running_prometheus(binary: str, folder: Path, config: str) -> Iterator[str]:
     """Run Prometheus on loopback with a folder as its data; gives its address."""
@@ -51,9 +44,7 @@ def running_prometheus(binary: str, folder: Path, config: str) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                # ansible-test runs each test in a fork that ends without its fixtures' ends: see to it that
-                # Prometheus ends with the process of the test.
-                *("setpriv", "--pdeathsig", "KILL"),
+                *ENDS_WITH_ITS_STARTER,
                 binary,
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
@@ -65,19 +56,25 @@ def running_prometheus(binary: str, folder: Path, config: str) -> Iterator[str]:
             stderr=output,
         )
     try:
-        for _ in range(200):
+        until = time.monotonic() + 60
+        while not answers(f"{address}/-/ready"):
             assert process.poll() is None, log.read_text()
-            try:
-                with urllib.request.urlopen(f"{address}/-/ready", timeout=5):
-                    break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        else:
-            pytest.fail(f"Prometheus did not get ready: {log.read_text()}")
+            if time.monotonic() > until:
+                pytest.fail(f"Prometheus did not get ready: {log.read_text()}")
+            time.sleep(0.05)
         yield address
     finally:
-        process.terminate()
-        process.wait(20)
+        # Nothing that it would still write is read.
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def counter(metric: str, labels: str, per_second: float, first: int = 0, last: int = SPAN, start: float = 1e6) -> str:

@@ -18,7 +18,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     PrometheusError,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.transport import UrlTransport
-from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import free_port, scripted
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import free_port
+from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import scripted
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -230,7 +231,7 @@ def test_who_asks(monkeypatch, tmp_path: Path) -> None:
         client(server.address).vector("m", 0)
         client(server.address, token="abc\n").vector("m", 0)
         client(server.address, username="lab", password="p").vector("m", 0)
-    assert [headers.get("Authorization") for _, _, headers, _ in server.requests] == [
+    assert [headers.get("Authorization") for _method, _path, headers, _body in server.requests] == [
         None,
         "Bearer abc",
         "Basic bGFiOnA=",

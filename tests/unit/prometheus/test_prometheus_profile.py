@@ -45,6 +45,9 @@ figures:
       - operation!~"Poll.*"
 """
 
+#: What stands before its figures.
+HEAD = GOOD.partition("figures:")[0]
+
 
 def test_the_collections_own_profile_has_the_labs_figures() -> None:
     own = profile.load(profile.default_path())
@@ -204,8 +207,8 @@ def test_a_fault_is_told_with_path_line_and_reason(good: str, bad: str, line: in
         ("a: &x [*x]\n\tb: 1", "p.yml:2: not a YAML file"),
         ("schema: !!python/object:os.system x", "p.yml:1: not a YAML file"),
         ("a: \x00", "p.yml:1: not a YAML file"),
-        (GOOD.split("figures:")[0] + "figures: text", "p.yml:11: `figures`: must be a list"),
-        (GOOD.split("figures:")[0] + "figures:\n  - text", "p.yml:12: figure number 1: must be a mapping"),
+        (HEAD + "figures: text", "p.yml:11: `figures`: must be a list"),
+        (HEAD + "figures:\n  - text", "p.yml:12: figure number 1: must be a mapping"),
     ],
 )
 def test_what_is_no_profile_at_all(text: str, message: str) -> None:

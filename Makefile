@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make` lists what there is.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Seconds that the load is measured for; the lab's own value is two minutes.
+WINDOW := 30s
+
+# Only a KUBECONFIG given to make counts: one that happens to be in the environment is not asked for.
+ifneq ($(origin KUBECONFIG),command line)
+override undefine KUBECONFIG
+endif
+unexport KUBECONFIG
+kubeconfig := $(abspath $(patsubst ~/%,$(HOME)/%,$(KUBECONFIG)))
+ifneq ($(KUBECONFIG),)
+ifeq ($(wildcard $(kubeconfig)),)
+$(error there is no file $(kubeconfig): give KUBECONFIG the path of a kubeconfig)
+endif
+endif
+
+playbook := PATH="$(CURDIR)/.venv/bin:$$PATH" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg" ansible-playbook
+
+.PHONY: help
+help:
+	@echo 'make lab               the whole lab as a first look (30-second windows) on the embedded node; needs root'
+	@echo '  WINDOW=120s          with the two-minute windows of the lab'
+	@echo '  KUBECONFIG=FILE      on a cluster of your own: no node is built, no root is needed'
+	@echo '  STUDENT=NAME         for one host of the inventory'
+	@echo '  TAGS=STAGE,...       only these stages'
+	@echo 'make test              all checks'
+	@echo '  CHECKS="ruff units"  only these'
+	@echo 'make setup             only what make lab needs to start (with KUBECONFIG=FILE: without the node)'
+	@echo 'make node-up           build and start the embedded node'
+	@echo 'make node-down         stop it and leave no trace of it but its state folder'
+	@echo '  PURGE=1              the state folder too: the next start is from nothing'
+	@echo 'make requirements      pin requirements/*.in anew'
+	@echo 'make clean             remove what setup, checks and builds left in this folder'
+
+.PHONY: setup
+setup:
+	@tools/setup.sh $(if $(KUBECONFIG),,node)
+
+.PHONY: lab
+lab: $(if $(KUBECONFIG),setup,node-up)
+	@$(if $(filter file,$(origin WINDOW)),echo 'A first look with 30-second windows; WINDOW=120s measures as the lab does.')
+	@$(playbook) lab.yml -e lab_window=$(WINDOW) \
+	    $(if $(KUBECONFIG),-e lab_kubeconfig='$(kubeconfig)') \
+	    $(if $(STUDENT),--limit '$(STUDENT)') $(if $(TAGS),--tags '$(TAGS)')
+
+.PHONY: node-up
+node-up: setup
+	@$(playbook) playbooks/node_up.yml
+
+.PHONY: node-down
+node-down: setup
+	@$(playbook) playbooks/node_down.yml $(if $(PURGE),-e node_down_state=absent)
+
+.PHONY: test
+test:
+	@tools/setup.sh test
+	@.venv/bin/python tools/check.py $(CHECKS)
+
+.PHONY: requirements
+requirements:
+	@tools/setup.sh
+	@tools/requirements.sh
+
+.PHONY: clean
+clean:
+	@rm -rf .venv collections tests/output .ansible .pytest_cache .ruff_cache .hypothesis *.tar.gz
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'Results stay in results/, and what was built in '"$${XDG_CACHE_HOME:-$$HOME/.cache}/temporal_lab."
