@@ -25,8 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what shares a server where nothing can be shared.
 
-    ansible-test runs each test in a fork of its own, so that every one of them would start the server
-    anew: minutes for what plain pytest checks as well.
+    ansible-test runs each test in a fork of its own: every one of them would start the server anew, which
+    doubles its time, for what plain pytest has checked already.
     """
     if config.pluginmanager.hasplugin("ansible_forked"):
         left_out = pytest.mark.skip(reason="shares a server with others: plain pytest runs it")

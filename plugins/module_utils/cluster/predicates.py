@@ -143,8 +143,11 @@ def _why(pod: Json) -> tuple[str, str, str]:
     if scheduled.get("status") == "False":
         reason = scheduled.get("reason") or "Unschedulable"
         return _with("has no node", scheduled.get("message") or reason), reason, ""
+    containers = (pod.get("spec") or {}).get("initContainers") or []
+    # A sidecar is an init container that runs on; it holds nobody up.
+    sidecars = {container["name"] for container in containers if container.get("restartPolicy") == "Always"}
     for entry in status.get("initContainerStatuses") or []:
-        found = _init_container(entry)
+        found = _init_container(entry, sidecar=entry["name"] in sidecars)
         if found:
             return found
     for entry in status.get("containerStatuses") or []:
@@ -159,11 +162,10 @@ def _why(pod: Json) -> tuple[str, str, str]:
     return _with("is not ready", gate.get("message") or gate.get("reason")), gate.get("reason") or "", ""
 
 
-def _init_container(entry: Json) -> tuple[str, str, str] | None:
+def _init_container(entry: Json, sidecar: bool) -> tuple[str, str, str] | None:
     name, state = entry["name"], entry.get("state") or {}
     if "running" in state:
-        # A sidecar is an init container that runs on; it holds nobody up once it has started.
-        return None if entry.get("started") else (f"waits for its init container {name}", "Initializing", name)
+        return None if sidecar else (f"waits for its init container {name}", "Initializing", name)
     if "terminated" in state:
         code = state["terminated"].get("exitCode")
         return None if code == 0 else (f"init container {name} ended with exit code {code}", "Error", name)

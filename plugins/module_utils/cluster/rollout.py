@@ -220,13 +220,19 @@ class Watch:
         return Look(snapshot.done, snapshot, self.text(snapshot))
 
     def text(self, snapshot: Snapshot) -> str:
-        """The state in a line: "history 1 of 2 pods ready · my-temporal-history-abc has no node: …"."""
+        """The state in a line: "history 1 of 2 pods ready · my-temporal-history-abc has no node: …".
+
+        Where many are not done it names them only, and of their pods the first.
+        """
         states = {short_name(name, self.cluster.release): state for name, state in snapshot.states.items()}
         everything = {**states, **snapshot.others}
         shown = {name: state for name, state in everything.items() if not state.done} or everything
-        parts = [f"{name} {state.text}" for name, state in shown.items()]
+        if len(shown) > NAMED and not snapshot.done:
+            parts = [f"{_and(list(shown))} are not ready"]
+        else:
+            parts = [f"{name} {state.text}" for name, state in shown.items()]
         parts += [f"{name}: {state.why}" for name, state in shown.items() if state.why]
-        parts += [f"{pod.name} {pod.why}" for pod in self._unready(snapshot)[:NAMED]]
+        parts += [f"{pod.name} {pod.why}" for pod in self._unready(snapshot)[:1]]
         return " · ".join(parts)
 
     @staticmethod

@@ -117,7 +117,8 @@ WHY_NOT_READY: list[tuple[dict[str, Any], str, str]] = [
             **waiting("PodInitializing"),
             "init": [
                 {"name": "copy", "state": {"terminated": {"exitCode": 0}}},
-                {"name": "schema", "state": {"running": {}}, "started": False},
+                # As Kubernetes 1.34 shows it: started, since it has no startup probe, and not ready.
+                {"name": "schema", "state": {"running": {}}, "started": True, "ready": False},
             ],
         },
         "Initializing",
@@ -170,6 +171,12 @@ def test_a_ready_pod_with_a_sidecar() -> None:
     assert state.ready_time == READY_AT_SECONDS
     assert state.restarts == 3
     assert state.as_result()["node"] == "lab"
+
+
+def test_a_sidecar_that_runs_is_not_what_a_pod_waits_for() -> None:
+    entry = pod("a", init=[{"name": "proxy", "state": {"running": {}}, "started": True}], ready=False)
+    entry["spec"]["initContainers"] = [{"name": "proxy", "restartPolicy": "Always"}]
+    assert pod_state(entry).why == "container main runs but its readiness probe does not pass yet"
 
 
 def test_an_evicted_pod_counts_for_nothing() -> None:
