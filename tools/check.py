@@ -127,7 +127,13 @@ def all_checks() -> list[Check]:
         ),
         Check("sources", [["python", "tools/check_sources.py"]], said(r"(\d+ files), 0 problems")),
         Check("helm", [["helm", "lint", "--strict", "files/charts/temporal-lab"]], said(r"(\d+ chart)\(s\) linted")),
-        Check("pytest", [["python", "-m", "pytest", "--quiet", "--durations=5"]], pytests, limit=900),
+        # A file's tests share servers, so they stay in one process.
+        Check(
+            "pytest",
+            [["python", "-m", "pytest", "--quiet", "--durations=5", "--numprocesses=2", "--dist=loadfile"]],
+            pytests,
+            limit=900,
+        ),
         Check("ansible-lint", [["ansible-lint", "--offline"]], said(r" in (\d+ files) processed"), limit=600),
         Check("galaxy", [["python", "tools/check_galaxy.py"]], said(r"^(\d+ files) in ")),
         Check(

@@ -6,6 +6,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils.durations import duration_seconds
+
 DOCUMENTATION = r"""
 name: seconds
 short_description: Length of time in seconds
@@ -32,10 +34,7 @@ _value:
   type: float
 """
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NUMBER = re.compile(r"\d+(\.\d+)?")
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?(?:ms|s|m|h))+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
 def seconds(length: Any) -> float:
@@ -47,9 +46,12 @@ def seconds(length: Any) -> float:
     text = str(length).strip()
     if _NUMBER.fullmatch(text):
         return float(text)
-    if _LENGTH.fullmatch(text):
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    raise AnsibleFilterError(f"{length!r} is no length of time: write seconds, or text such as 30s, 2m or 1m30s")
+    try:
+        return duration_seconds(text, ("ms", "s", "m", "h"))
+    except ValueError:
+        raise AnsibleFilterError(
+            f"{length!r} is no length of time: write seconds, or text such as 30s, 2m or 1m30s"
+        ) from None
 
 
 class FilterModule:

@@ -9,9 +9,9 @@ from typing import Any
 from ..arguments import CLUSTER
 from ..errors import LabError
 from ..task import Context, Params, Result
-from .connection import METADATA, METADATA_LIST, PATIENCE_IN_WAIT, Cluster, ClusterUnreachable, TemporaryFailure
+from .connection import METADATA, METADATA_LIST, Cluster
 from .predicates import Json
-from .wait import Look, Waiter
+from .wait import Look, wait_for
 
 #: Owners before what they own: deleting the other way round would make it come back.
 WAITED_KINDS = [
@@ -169,9 +169,7 @@ def run(params: Params, context: Context) -> Result:
                 "remaining": [entry.key for entry in present],
                 "waited": 0.0,
             }
-        cluster.patience = PATIENCE_IN_WAIT
-        waiter = Waiter(params["timeout"], show=context.show, forgive=(ClusterUnreachable, TemporaryFailure))
-        waited = waiter.wait(removal.look)
+        waited = wait_for(cluster, params["timeout"], context.show, removal.look)
         return {
             "changed": params["remove"] and bool(removal.leftovers),
             "gone": waited.done,

@@ -557,7 +557,7 @@ class _Collector(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(_clip(record.getMessage()))
+        self.messages.append(clip(record.getMessage()))
 
 
 @contextmanager
@@ -644,19 +644,20 @@ def _excerpt(response: requests.Response) -> str:
     if isinstance(value, dict):
         for key in ("message", "error"):
             if isinstance(value.get(key), str):
-                return _clip(value[key])
+                return clip(value[key])
     if response.content.lstrip()[:1] == b"<":
         return "a page of HTML"
-    return _clip(response.content.decode("utf-8", "replace"))
+    return clip(response.content.decode("utf-8", "replace"))
 
 
-def _clip(text: str, limit: int = 300) -> str:
+def clip(text: str, limit: int = 300) -> str:
+    """Text on one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _first_line(error: BaseException) -> str:
-    return _clip(str(error)) or type(error).__name__
+    return clip(str(error)) or type(error).__name__
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -20,7 +20,8 @@ from ..arguments import CLUSTER
 from ..errors import LabError
 from ..task import Context, Params, Result
 from .connection import Cluster, ClusterRefused, require_kubernetes
-from .predicates import Json, condition, finished
+from .images import images_present, usable_nodes
+from .predicates import Json, finished
 
 try:
     from kubernetes.utils import parse_quantity
@@ -159,15 +160,6 @@ def judge_permissions(missing: list[Permission], checked: int) -> Finding:
     )
 
 
-def usable_nodes(nodes: Iterable[Json]) -> list[Json]:
-    """Nodes that are ready and take new pods."""
-    return [
-        node
-        for node in nodes
-        if condition(node, "Ready").get("status") == "True" and not (node.get("spec") or {}).get("unschedulable")
-    ]
-
-
 def judge_nodes(nodes: list[Json]) -> Finding:
     usable = usable_nodes(nodes)
     title = f"{len(usable)} of {len(nodes)} nodes are ready and take pods"
@@ -226,29 +218,6 @@ def judge_resources(free: dict[str, float], wanted: dict[str, float], all_pods: 
                 )
             )
     return findings
-
-
-def image_name(reference: str) -> str:
-    """A reference in the form in which nodes list it: with registry and tag."""
-    first, slash, _rest = reference.partition("/")
-    if not slash:
-        reference = f"docker.io/library/{reference}"
-    elif "." not in first and ":" not in first and first != "localhost":
-        reference = f"docker.io/{reference}"
-    last = reference.rpartition("/")[2]
-    return reference if ":" in last or "@" in last else f"{reference}:latest"
-
-
-def images_present(images: list[str], nodes: list[Json]) -> dict[str, bool]:
-    """Which images are on every one of the nodes.
-
-    A kubelet lists the 50 largest of its images unless it is told otherwise, so
-    that one which is not listed may still be there.
-    """
-    lists = [
-        {name for image in node["status"].get("images") or [] for name in image.get("names") or []} for node in nodes
-    ]
-    return {image: bool(lists) and all(image_name(image) in names for names in lists) for image in images}
 
 
 def judge_images(present: dict[str, bool]) -> Finding:

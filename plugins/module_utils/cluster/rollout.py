@@ -12,13 +12,12 @@ from ..arguments import CLUSTER
 from ..errors import LabError
 from ..task import Context, Params, Result
 from .connection import (
-    PATIENCE_IN_WAIT,
     Cluster,
     ClusterRefused,
     ClusterUnreachable,
     NotFound,
     RequestFailed,
-    TemporaryFailure,
+    clip,
 )
 from .predicates import (
     DOUBTFUL,
@@ -35,7 +34,7 @@ from .predicates import (
     rolled_out_time,
     statefulset_state,
 )
-from .wait import Look, Waited, Waiter
+from .wait import Look, Waited, wait_for
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -283,7 +282,7 @@ class Watch:
         logs = {pod.name: self.log(pod) for pod in pods[:NAMED] if pod.container}
         for pod, lines in logs.items():
             if lines:
-                reasons.append(f"the last words of {pod} were: {_clip(lines[-1])}")
+                reasons.append(f"the last words of {pod} were: {clip(lines[-1])}")
         return LabError(
             f"{_and(names)} in namespace {self.cluster.namespace} {verdict}: {'; '.join(reasons)}.",
             waited=round(elapsed, 3),
@@ -301,10 +300,6 @@ class Watch:
         except (ClusterRefused, ClusterUnreachable, NotFound, RequestFailed):
             return []
         return [line for line in text.splitlines() if line.strip()]
-
-
-def _clip(line: str, limit: int = 300) -> str:
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _and(names: list[str]) -> str:
@@ -351,9 +346,7 @@ def run(params: Params, context: Context) -> Result:
                 cluster.patch("deployments", name, change.patch, merge="strategic-merge")
         if not params["wait"]:
             return result
-        cluster.patience = PATIENCE_IN_WAIT
-        waiter = Waiter(params["timeout"], show=context.show, forgive=(ClusterUnreachable, TemporaryFailure))
-        waited = waiter.wait(watch.look)
+        waited = wait_for(cluster, params["timeout"], context.show, watch.look)
         if not waited.done:
             raise watch.failure(f"did not roll out in {params['timeout']:g} s", waited.value, waited.seconds)
         result["waited"] = round(waited.seconds, 3)

@@ -11,17 +11,10 @@ from typing import Any
 
 from ..arguments import CLUSTER
 from ..task import Context, Params, Result
-from .connection import (
-    PATIENCE_IN_WAIT,
-    Cluster,
-    ClusterUnreachable,
-    NotFound,
-    RequestFailed,
-    TemporaryFailure,
-)
+from .connection import Cluster, NotFound, RequestFailed
 from .predicates import Json, finished, pod_state
 from .temporal import TemporalApi, wait_for_frontend
-from .wait import Look, Waiter
+from .wait import Look, wait_for
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -129,16 +122,19 @@ class Settling:
     stable_for: float
     missing_hint: str
     wall: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
     since: float | None = None
     settled_time: float | None = None
 
-    def look(self, elapsed: float) -> Look[Balance]:
+    def look(self, _elapsed: float) -> Look[Balance]:
         balance = read_balance(self.cluster, self.expected, self.missing_hint)
+        # Counted from when the balance was seen: reading it takes time.
+        seen = self.clock()
         if not balance.balanced:
             self.since = self.settled_time = None
         elif self.since is None:
-            self.since, self.settled_time = elapsed, round(self.wall(), 3)
-        done = self.since is not None and elapsed - self.since >= self.stable_for
+            self.since, self.settled_time = seen, round(self.wall(), 3)
+        done = self.since is not None and seen - self.since >= self.stable_for
         return Look(done, balance, balance.text)
 
 
@@ -150,9 +146,7 @@ def run(params: Params, context: Context) -> Result:
         if params["wait"] and not context.check_mode:
             expected = wait_for_frontend(api, params["timeout"], context).history_shards
             settling = Settling(cluster, expected, params["stable_for"], params["missing_hint"])
-            cluster.patience = PATIENCE_IN_WAIT
-            waiter = Waiter(params["timeout"], show=context.show, forgive=(ClusterUnreachable, TemporaryFailure))
-            waited = waiter.wait(settling.look)
+            waited = wait_for(cluster, params["timeout"], context.show, settling.look)
             balance, balanced, seconds = waited.value, waited.done, waited.seconds
             settled_time = settling.settled_time if waited.done else None
         else:

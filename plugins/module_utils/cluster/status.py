@@ -35,7 +35,7 @@ class Found:
     """What there is; None where it cannot be known.
 
     deployments: name to its state in words, empty words for one that is rolled out.
-    concurrent_workflows: what the load generator is told to keep in flight, None without one.
+    concurrent_workflows: what the load generator is told to keep in flight, None without one or when it is not told.
     history_replicas: history pods wanted. shards: by history pod. history_shards: effective number.
     temporal_namespaces: Temporal's own namespaces.
     doubts: why something cannot be known, one sentence each.
@@ -57,6 +57,17 @@ class Found:
             for name in names
             if self.deployments.get(name, "missing")
         ]
+
+    @property
+    def owned_shards(self) -> int | None:
+        """Shards of all history pods; None as long as one of them, or Temporal, does not say."""
+        if self.history_shards is None or not self.shards or None in self.shards.values():
+            return None
+        return sum(self.shards.values())
+
+    @property
+    def doubt_about_shards(self) -> str:
+        return "; ".join(self.doubts) or "a history pod does not say how many shards it owns"
 
 
 @dataclass(frozen=True)
@@ -93,8 +104,10 @@ def judge_install(found: Found, wanted: Wanted, stage: str = "install") -> Verdi
     if wanted.temporal_namespace not in found.temporal_namespaces:
         why = f"there is no Temporal namespace {wanted.temporal_namespace}"
         return Verdict(stage, False, why, f"run --tags {stage}; helm alone does not make one")
-    owned = sum(value or 0 for value in (found.shards or {}).values())
-    if found.history_shards is not None and owned != found.history_shards:
+    owned = found.owned_shards
+    if owned is None:
+        return Verdict(stage, None, found.doubt_about_shards, "try again in a moment")
+    if owned != found.history_shards:
         why = f"history owns {owned} of {found.history_shards} shards"
         return Verdict(stage, False, why, "wait a minute, and look at the history pods' logs if it stays so")
     return Verdict(stage, True)
@@ -104,7 +117,10 @@ def judge_load(found: Found, wanted: Wanted) -> Verdict:
     lacking = found.lacking((WORKERS, SOAK_TEST))
     if lacking:
         return Verdict("benchmark", False, "; ".join(lacking), "run --tags benchmark")
-    if not found.concurrent_workflows:
+    if found.concurrent_workflows is None:
+        why = f"{SOAK_TEST} does not say in CONCURRENT_WORKFLOWS how many workflows it keeps in flight"
+        return Verdict("benchmark", None, why, "run --tags benchmark, which sets it")
+    if found.concurrent_workflows == 0:
         why = f"{SOAK_TEST} is told to keep no workflow in flight"
         hint = f"set CONCURRENT_WORKFLOWS={wanted.concurrent_workflows} on it, or run --tags benchmark"
         return Verdict("benchmark", False, why, hint)
@@ -135,10 +151,9 @@ def judge_scale(found: Found, wanted: Wanted) -> Verdict:
         return Verdict("scale", False, why, scale)
     if found.deployments[history]:
         return Verdict("scale", False, f"{history} has {found.deployments[history]}", "wait until its pods are ready")
-    if found.shards is None or None in found.shards.values() or found.history_shards is None:
-        why = "; ".join(found.doubts) or "a history pod does not say how many shards it owns"
-        return Verdict("scale", None, why, "try again in a moment")
-    owned = sum(found.shards.values())
+    owned = found.owned_shards
+    if owned is None:
+        return Verdict("scale", None, found.doubt_about_shards, "try again in a moment")
     if owned != found.history_shards or not all(found.shards.values()):
         why = f"the pods own {' + '.join(map(str, found.shards.values()))} of {found.history_shards} shards"
         return Verdict("scale", False, why, "wait a minute: shards change hands after a pod joins")

@@ -13,19 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from ..arguments import CLUSTER
+from ..durations import duration_seconds
 from ..errors import LabError
 from ..task import Context, Params, Result
-from .connection import (
-    PATIENCE_IN_WAIT,
-    Cluster,
-    ClusterUnreachable,
-    NotFound,
-    ProxyTargetError,
-    TemporaryFailure,
-    UnexpectedAnswer,
-)
+from .connection import Cluster, NotFound, ProxyTargetError, UnexpectedAnswer
 from .predicates import Json, finished, pod_state
-from .wait import Look, Waiter
+from .wait import Look, wait_for
 
 INFO_SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -43,9 +36,8 @@ NAMESPACE_SPEC: dict[str, Any] = {
 }
 
 HTTP_PORT = 7243
-#: Retention of a new Temporal namespace, when none is asked for.
-RETENTION = "24h"
-UNIT_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+#: Retention of a new Temporal namespace in seconds, when none is asked for.
+RETENTION = 24 * 3600
 #: A workflow that nobody starts: asking for it tells whether a Temporal namespace is usable.
 PROBE_WORKFLOW = "temporal-lab-probe"
 
@@ -177,11 +169,7 @@ def wait_for_frontend(api: TemporalApi, timeout: float, context: Context) -> Clu
     def look(_elapsed: float) -> Look[ClusterInfo]:
         return Look(True, api.cluster_info(), "Temporal's frontend answers")
 
-    before, api.cluster.patience = api.cluster.patience, PATIENCE_IN_WAIT
-    try:
-        return Waiter(timeout, show=context.show, forgive=(ClusterUnreachable, TemporaryFailure)).wait(look).value
-    finally:
-        api.cluster.patience = before
+    return wait_for(api.cluster, timeout, context.show, look).value
 
 
 def run_info(params: Params, context: Context) -> Result:
@@ -198,14 +186,15 @@ def run_info(params: Params, context: Context) -> Result:
         }
 
 
-def duration_seconds(text: str) -> int:
-    """Seconds of a duration such as ``24h``, ``7d`` or ``1h30m``. Raises LabError."""
-    if not re.fullmatch(r"(\d+[dhms])+", text):
-        raise LabError(f"{text!r} is not a duration: give one such as 24h, 7d or 1h30m.")
-    total = sum(int(count) * UNIT_SECONDS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text))
-    if total == 0:
+def retention_seconds(text: str) -> int:
+    """Whole seconds of a retention such as ``24h``, ``7d`` or ``1h30m``. Raises LabError."""
+    try:
+        seconds = round(duration_seconds(text, "dhms"))
+    except ValueError:
+        raise LabError(f"{text!r} is not a duration: give one such as 24h, 7d or 1h30m.") from None
+    if seconds == 0:
         raise LabError(f"{text!r} is no time at all: give a duration such as 24h.")
-    return total
+    return seconds
 
 
 def run_namespace(params: Params, context: Context) -> Result:
@@ -213,12 +202,12 @@ def run_namespace(params: Params, context: Context) -> Result:
     name = params["name"]
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise LabError(f"{name!r} is no name for a Temporal namespace: take letters, digits, dots, dashes and _.")
-    asked = None if params["retention"] is None else duration_seconds(params["retention"])
+    asked = None if params["retention"] is None else retention_seconds(params["retention"])
     with Cluster.from_params(params) as cluster:
         api = TemporalApi(cluster, params["missing_hint"])
         wait_for_frontend(api, params["timeout"], context)
         before = api.retention(name)
-        after = asked or before or duration_seconds(RETENTION)
+        after = asked or before or RETENTION
         result: Result = {
             "changed": before != after,
             "name": name,
@@ -237,15 +226,13 @@ def run_namespace(params: Params, context: Context) -> Result:
             api.create_namespace(name, after)
         elif before != after:
             api.set_retention(name, after)
-        cluster.patience = PATIENCE_IN_WAIT
-        waiter = Waiter(params["timeout"], show=context.show, forgive=(ClusterUnreachable, TemporaryFailure))
 
         def look(_elapsed: float) -> Look[None]:
             usable = api.usable(name)
             state = "is usable" if usable else "is not known to all servers yet"
             return Look(usable, None, f"Temporal namespace {name} {state}")
 
-        waited = waiter.wait(look)
+        waited = wait_for(cluster, params["timeout"], context.show, look)
         if not waited.done:
             raise LabError(
                 f"Temporal namespace {name} exists, but is not usable after {params['timeout']:g} s: "

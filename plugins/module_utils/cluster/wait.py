@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from ..errors import LabError
 from ..task import silent
+from .connection import PATIENCE_IN_WAIT, Cluster, ClusterUnreachable, TemporaryFailure
 
 T = TypeVar("T")
 
@@ -74,8 +75,8 @@ class Waiter:
             looks += 1
             try:
                 found = look(elapsed)
-            except self.forgive as error:
-                if late:
+            except LabError as error:
+                if late or not isinstance(error, self.forgive):
                     raise
                 text = error.msg.rstrip(".")
             else:
@@ -90,3 +91,15 @@ class Waiter:
                 self.show(f"{text} ({now - begin:.0f} s)")
                 shown_text, shown_at = text, now
             self.sleep(max(0.0, min(self.interval, begin + self.timeout - self.clock())))
+
+
+def wait_for(
+    cluster: Cluster, timeout: float, show: Callable[[str], None], look: Callable[[float], Look[T]]
+) -> Waited[T]:
+    """Wait as Waiter does for something in a cluster, forgiving what may pass: silence and temporary failures."""
+    # A request that fails is soon made again by the next look.
+    patience, cluster.patience = cluster.patience, PATIENCE_IN_WAIT
+    try:
+        return Waiter(timeout, show=show, forgive=(ClusterUnreachable, TemporaryFailure)).wait(look)
+    finally:
+        cluster.patience = patience

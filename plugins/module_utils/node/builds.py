@@ -157,7 +157,8 @@ class Progress:
                 f"{part.title} {clock(now - since)} of about {clock(part.seconds)}"
                 for part, since in self._running.values()
             ]
-            return f"building {' · '.join(running)} ({self._done} of {self._total} parts done)"
+            what = f"building {' · '.join(running)}" if running else "waiting for another process that builds the same"
+            return f"{what} ({self._done} of {self._total} parts done)"
 
 
 def clock(seconds: float) -> str:

@@ -76,7 +76,6 @@ def identities(node_name: str, address: str, service_address: str) -> tuple[Iden
             hosts=(
                 "localhost",
                 *service_names,
-                "kubernetes.default.svc.cluster.local",
                 "127.0.0.1",
                 address,
                 service_address,

@@ -236,5 +236,5 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time()) if text else None
-    except ValueError:
+    except (TypeError, ValueError):  # before Python 3.10 it is a TypeError
         return None

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..cluster.connection import RequestFailed
 from ..errors import LabError
+from ..report.formatting import value_text
 from ..task import Context, Params, Result, silent
 from . import profile as profiles
 from . import query
@@ -200,17 +202,22 @@ def prometheus_version(client: Prometheus) -> str | None:
     """Version of Prometheus, None where its build or something that answers in its place does not say."""
     try:
         return client.status("buildinfo").get("version") or None
-    except PrometheusError as error:
+    except (PrometheusError, RequestFailed) as error:
         if error.status != 404:
             raise
         return None
 
 
 def clock_skew(client: Prometheus, clock: Clock) -> float:
-    """Seconds by which Prometheus' clock is ahead of this machine's."""
-    before = clock.now()
-    theirs = client.now()
-    return theirs - (before + clock.now()) / 2
+    """Seconds by which Prometheus' clock is ahead of this machine's, from the quickest of three answers."""
+    found = []
+    for _answer in range(3):
+        before = clock.now()
+        theirs = client.now()
+        after = clock.now()
+        # Somewhere in between the other clock was read: the error is half of that time at the most.
+        found.append((after - before, theirs - (before + after) / 2))
+    return min(found)[1]
 
 
 # -- while a window runs --------------------------------------------------------
@@ -243,13 +250,9 @@ def current_values(reader: Reader, shown: Sequence[Figure], now: float) -> str:
     texts = []
     for figure in shown:
         found = values[figure.id]
-        number = "/".join(f"{value:.0f}" for value in found) if figure.by else "".join(map(_plain(figure), found))
-        texts.append(f"{figure.short or figure.title} {number or 'not known yet'}")
+        text = " / ".join(value_text(value, figure.unit) for value in found) or "not known yet"
+        texts.append(f"{figure.short or figure.title} {text}")
     return " · ".join(texts)
-
-
-def _plain(figure: Figure) -> Callable[[float], str]:
-    return lambda value: in_unit(value, figure.unit)
 
 
 def progress_line(windows: Sequence[Window], now: float, values: str) -> str:
@@ -264,15 +267,3 @@ def progress_line(windows: Sequence[Window], now: float, values: str) -> str:
         if window.start > now:
             first = f"{window.title}: begins in {round(window.start - now)} s"
     return f"{first} · {values}" if values else first
-
-
-def in_unit(value: float, unit: str) -> str:
-    """A value for people: three digits, and times below a second in milliseconds."""
-    if unit == "s" and abs(value) < 1:
-        return f"{value * 1000:.3g} ms"
-    if unit == "ratio":
-        return f"{value * 100:.3g} %"
-    text = f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
-    if unit == "1":
-        return text
-    return f"{text}{unit[1:]}" if unit.startswith("1/") else f"{text} {unit}"

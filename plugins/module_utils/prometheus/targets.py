@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..durations import duration_seconds
 from ..errors import LabError
 from .client import Prometheus
 from .query import matches
@@ -16,9 +17,6 @@ try:
     import yaml
 except ImportError:
     yaml = None
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-_DURATION = re.compile(r"(\d+)(ms|[smhdwy])")
 
 
 @dataclass(frozen=True)
@@ -37,21 +35,13 @@ class Target:
         return asdict(self)
 
 
-def seconds(text: str) -> float:
-    """Seconds of a duration as Prometheus writes it (``1m30s``). Raises ValueError."""
-    parts = _DURATION.findall(text)
-    if "".join(number + unit for number, unit in parts) != text or not parts:
-        raise ValueError(f"{text!r} is not a duration")
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
-
-
 def read_targets(client: Prometheus) -> list[Target]:
     """All active targets. Raises LabError."""
     found = []
     for target in client.targets():
         labels = dict(target.get("labels") or {})
         try:
-            interval = seconds(target["scrapeInterval"])
+            interval = duration_seconds(target["scrapeInterval"])
         except (KeyError, ValueError):
             raise LabError(
                 f"Prometheus at {client.address} does not say how often it scrapes {target.get('scrapeUrl')}: it is "
@@ -96,7 +86,7 @@ def scrape_interval(client: Prometheus, targets: Sequence[Target], filters: Sequ
         usual = (config.get("global") or {}).get("scrape_interval", "1m")
         for entry in config.get("scrape_configs") or ():
             if matches(of_job, {"job": entry["job_name"]}):
-                return seconds(entry.get("scrape_interval", usual))
+                return duration_seconds(entry.get("scrape_interval", usual))
     except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
         raise LabError(
             f"The configuration that Prometheus at {client.address} shows cannot be read: give `scrape_interval`."

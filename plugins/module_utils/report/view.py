@@ -349,8 +349,8 @@ def _restarts(value: object) -> Record | None:
     return {"name": "Restarts", "lines": restarted}
 
 
-def _transitions_per_success(value: object) -> Record | None:
-    return {"name": "State transitions per success", "text": number_text(value)} if _is_number(value) else None
+def _waited_seconds(value: object) -> Record | None:
+    return {"name": "Waited", "text": duration_text(value)} if _is_number(value) else None
 
 
 def _leftovers(value: object) -> Record | None:
@@ -373,8 +373,8 @@ def _findings(value: object) -> Record | None:
 KNOWN_FACTS: dict[str, Callable[[object], Record | None]] = {
     "ready_seconds": _ready_seconds,
     "restarts": _restarts,
-    "transitions_per_success": _transitions_per_success,
     "leftovers": _leftovers,
+    "waited_seconds": _waited_seconds,
     "findings": _findings,
 }
 

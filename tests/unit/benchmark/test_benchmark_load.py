@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import statistics
 import time
 from datetime import timedelta
 
@@ -42,18 +43,21 @@ def test_exactly_n_in_flight(lab: Lab) -> None:
     begin = time.monotonic()
     soak_test = lab.start_soak_test(CONCURRENT_WORKFLOWS=4)
     eventually(lambda: soak_test.completed() >= 4, "the first workflows completed")
-    in_flight = []
+    looks = []
     end = time.monotonic() + 3
     while time.monotonic() < end:
-        in_flight.append(soak_test.metrics()[IN_FLIGHT])
+        looks.append(soak_test.metrics())
         time.sleep(0.1)
     metrics = soak_test.metrics()
     elapsed = time.monotonic() - begin
     assert soak_test.stop() == 0
 
-    assert set(in_flight) == {4}
+    assert {look[IN_FLIGHT] for look in looks} == {4}
     assert metrics[WANTED] == 4
-    assert metrics[STARTED] - metrics[COMPLETED] in (3, 4)  # 3 while a start is under way
+    # Fewer only while starts are under way, which is a small part of the time.
+    open_ = [look[STARTED] - look[COMPLETED] for look in looks]
+    assert max(open_) <= 4
+    assert statistics.median(open_) >= 3
     assert metrics[FAILED] == 0
     # Those in flight were allowed to finish, and each loop started at most one between the last look and the signal.
     workflows = lab.closed_workflows()

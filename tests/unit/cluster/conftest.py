@@ -8,7 +8,7 @@ over its import after the conftest files were read, and the two ways do not mix.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +77,8 @@ def task(kubeconfig: Path) -> Any:
 
 
 @pytest.fixture
-def hurry(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
-    """Makes the waits of a module look again at once instead of after a second."""
-    from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait import Waiter
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes waits look again at once instead of after a second."""
+    from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait
 
-    def apply(module: Any) -> None:
-        monkeypatch.setattr(module, "Waiter", functools.partial(Waiter, interval=0.01))
-
-    return apply
+    monkeypatch.setattr(wait, "Waiter", functools.partial(wait.Waiter, interval=0.01))

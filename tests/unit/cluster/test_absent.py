@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,11 +68,8 @@ def test_only_names_are_read(task: Task, api: ScriptedApi) -> None:
     assert {asked.headers["Accept"] for asked in api.asked} == {METADATA, METADATA_LIST}
 
 
-@pytest.mark.usefixtures("empty")
-def test_it_waits_until_pods_have_gone_by_themselves(
-    task: Task, api: ScriptedApi, hurry: Callable[[Any], None]
-) -> None:
-    hurry(absent)
+@pytest.mark.usefixtures("empty", "hurry")
+def test_it_waits_until_pods_have_gone_by_themselves(task: Task, api: ScriptedApi) -> None:
     leaving = items(thing("history-a", terminating=True), thing("history-b", terminating=True))
     api.on("GET", PODS, leaving, items(thing("history-b", terminating=True)), NONE)
     result = task(absent, selectors=[RELEASE], remove=True, grace=0)
@@ -86,9 +82,8 @@ def test_it_waits_until_pods_have_gone_by_themselves(
     assert api.calls("DELETE") == []
 
 
-@pytest.mark.usefixtures("empty")
-def test_what_stays_is_removed_after_the_grace(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(absent)
+@pytest.mark.usefixtures("empty", "hurry")
+def test_what_stays_is_removed_after_the_grace(task: Task, api: ScriptedApi) -> None:
     claim = f"{CLAIMS}/data-my-temporal-postgresql-0"
     api.on("GET", CLAIMS, items(thing("data-my-temporal-postgresql-0")))
 
@@ -104,11 +99,8 @@ def test_what_stays_is_removed_after_the_grace(task: Task, api: ScriptedApi, hur
     assert api.calls("DELETE") == [f"DELETE {claim}"]
 
 
-@pytest.mark.usefixtures("empty")
-def test_what_another_object_owns_is_left_to_its_owner(
-    task: Task, api: ScriptedApi, hurry: Callable[[Any], None]
-) -> None:
-    hurry(absent)
+@pytest.mark.usefixtures("empty", "hurry")
+def test_what_another_object_owns_is_left_to_its_owner(task: Task, api: ScriptedApi) -> None:
     api.on("GET", JOBS, items(thing("schema-1")), NONE)
     api.on("GET", PODS, items(thing("schema-1-abc", owner="schema-1")), NONE)
     api.on("DELETE", f"{JOBS}/schema-1", {})
@@ -117,9 +109,8 @@ def test_what_another_object_owns_is_left_to_its_owner(
     assert api.calls("DELETE") == [f"DELETE {JOBS}/schema-1"]
 
 
-@pytest.mark.usefixtures("empty")
-def test_without_remove_leftovers_are_only_named(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(absent)
+@pytest.mark.usefixtures("empty", "hurry")
+def test_without_remove_leftovers_are_only_named(task: Task, api: ScriptedApi) -> None:
     api.on("GET", CLAIMS, items(thing("data")))
     result = task(absent, selectors=[RELEASE], grace=0, timeout=0.1)
     assert (result["changed"], result["gone"]) == (False, False)
@@ -127,29 +118,24 @@ def test_without_remove_leftovers_are_only_named(task: Task, api: ScriptedApi, h
     assert api.calls("DELETE") == []
 
 
-@pytest.mark.usefixtures("empty")
-def test_what_cannot_go_is_named_with_what_holds_it(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(absent)
+@pytest.mark.usefixtures("empty", "hurry")
+def test_what_cannot_go_is_named_with_what_holds_it(task: Task, api: ScriptedApi) -> None:
     api.on("GET", CLAIMS, items(thing("data", terminating=True, finalizers=("kubernetes.io/pvc-protection",))))
     result = task(absent, selectors=[RELEASE], remove=True, grace=0, timeout=0.1)
     assert result["gone"] is False
     assert result["remaining"] == ["persistentvolumeclaims/data (terminating, held by kubernetes.io/pvc-protection)"]
 
 
-@pytest.mark.usefixtures("empty")
-def test_a_single_object_is_waited_for_by_its_name(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(absent)
+@pytest.mark.usefixtures("empty", "hurry")
+def test_a_single_object_is_waited_for_by_its_name(task: Task, api: ScriptedApi) -> None:
     api.on("GET", f"{CLAIMS}/storage", thing("storage", terminating=True), status(404, "gone"))
     result = task(absent, names=[{"kind": "persistentvolumeclaims", "name": "storage"}])
     assert result["gone"] is True
     assert {asked.path for asked in api.asked} == {f"{CLAIMS}/storage"}
 
 
-@pytest.mark.usefixtures("empty")
-def test_gone_is_said_only_after_looking_at_all_kinds(
-    task: Task, api: ScriptedApi, hurry: Callable[[Any], None]
-) -> None:
-    hurry(absent)
+@pytest.mark.usefixtures("empty", "hurry")
+def test_gone_is_said_only_after_looking_at_all_kinds(task: Task, api: ScriptedApi) -> None:
     api.on("GET", PODS, items(thing("a", terminating=True)), NONE)
     api.on("GET", JOBS, NONE, items(thing("late", terminating=True)), NONE)
     assert task(absent, selectors=[RELEASE])["gone"] is True

@@ -96,9 +96,12 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
     ]
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    # Settings of Ansible that happen to be in the environment would change what is shown.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environ |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "HOME": str(tmp_path)}
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local", str(playbook)],
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "HOME": str(tmp_path)},
+        env=environ,
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -13,8 +13,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     Permission,
     clock_skew,
     free_resources,
-    image_name,
-    images_present,
     judge_clock,
     judge_helm,
     judge_images,
@@ -134,27 +132,6 @@ def test_resources() -> None:
     assert short["title"] == "2.0 GiB of memory are wanted, 1.0 are free"
     (unsure,) = judge_resources(free, {"cpu": 1.0}, all_pods=False)
     assert unsure["state"] == "warn"
-
-
-@pytest.mark.parametrize(
-    ("reference", "name"),
-    [
-        ("nginx", "docker.io/library/nginx:latest"),
-        ("temporalio/server:1.31.2", "docker.io/temporalio/server:1.31.2"),
-        (PAUSE, PAUSE),
-        ("ghcr.io/temporalio/benchmark-workers:v1.6.2", "ghcr.io/temporalio/benchmark-workers:v1.6.2"),
-        ("registry:5000/a", "registry:5000/a:latest"),
-        ("quay.io/a@sha256:00", "quay.io/a@sha256:00"),
-    ],
-)
-def test_names_of_images(reference: str, name: str) -> None:
-    assert image_name(reference) == name
-
-
-def test_an_image_must_be_on_every_node() -> None:
-    both = [node("a", images=[PAUSE, "docker.io/library/nginx:latest"]), node("b", images=[PAUSE])]
-    assert images_present([PAUSE, "nginx"], both) == {PAUSE: True, "nginx": False}
-    assert images_present([PAUSE], []) == {PAUSE: False}
 
 
 @pytest.mark.parametrize(

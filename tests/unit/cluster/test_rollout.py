@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -129,8 +128,8 @@ def script_scaling(api: ScriptedApi) -> None:
     api.on("PATCH", f"{HISTORY}/scale", {})
 
 
-def test_scaling(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_scaling(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
     began = time.time()
     result = task(rollout, deployments=["my-temporal-history"], replicas=2, diff=True)
@@ -219,10 +218,8 @@ def test_several_deployments_take_one_request_for_each_kind(task: Task, api: Scr
     assert len(api.asked) == 3
 
 
-def test_nobody_to_ask_is_forgiven_while_the_time_lasts(
-    task: Task, api: ScriptedApi, hurry: Callable[[Any], None]
-) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_nobody_to_ask_is_forgiven_while_the_time_lasts(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(), status(503, "etcd is away"), status(503, "etcd is away"), deployment())
     api.on("GET", PODS, pods(pod("my-temporal-history-a")))
     assert task(rollout, deployments=["my-temporal-history"])["waited"] > 0
@@ -254,8 +251,8 @@ def test_no_deployment_and_no_number(task: Task) -> None:
         task(rollout, deployments=["a"], replicas=-1)
 
 
-def test_a_crashing_pod_ends_the_wait_early(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_a_crashing_pod_ends_the_wait_early(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
     api.on("GET", PODS, pods(pod("my-temporal-history-a", **CRASHING)))
     api.on("GET", f"{PODS}/my-temporal-history-a/log", Answer(b"starting\npq: password authentication failed\n\n"))
@@ -275,18 +272,18 @@ def test_a_crashing_pod_ends_the_wait_early(task: Task, api: ScriptedApi, hurry:
     assert asked.query == {"container": "main", "tailLines": "20", "previous": "true"}
 
 
-def test_a_crash_that_is_over_ends_nothing(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_a_crash_that_is_over_ends_nothing(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     crashing, starting = pod("a", **CRASHING), pod("a", ready=False, restarts=3)
     api.on("GET", PODS, pods(crashing), *[pods(starting)] * 30, pods(pod("a", restarts=3)))
     assert task(rollout, deployments=["my-temporal-history"], hopeless_after=0.1)["pods"][0]["restarts"] == 3
 
 
+@pytest.mark.usefixtures("hurry")
 def test_an_image_that_is_nowhere_ends_the_wait_early(
-    task: Task, api: ScriptedApi, hurry: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+    task: Task, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hurry(rollout)
     monkeypatch.setattr(rollout, "OLD_PODS_LEAVE", 0.1)
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
     api.on("GET", PODS, pods(pod("a", **NO_IMAGE)))
@@ -294,15 +291,15 @@ def test_an_image_that_is_nowhere_ends_the_wait_early(
         task(rollout, deployments=["my-temporal-history"])
 
 
-def test_an_old_pod_without_an_image_may_leave(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_an_old_pod_without_an_image_may_leave(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     api.on("GET", PODS, pods(pod("old", **NO_IMAGE)), pods(pod("new")))
     assert task(rollout, deployments=["my-temporal-history"])["pods"][0]["name"] == "new"
 
 
-def test_the_time_is_over(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_the_time_is_over(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(replicas=4, status={"availableReplicas": 0}))
     unready = [pod(name, ready=False) for name in ("a", "b", "c", "d")]
     api.on("GET", PODS, pods(*unready))
@@ -315,8 +312,8 @@ def test_the_time_is_over(task: Task, api: ScriptedApi, hurry: Callable[[Any], N
     assert failure.value.details["logs"] == {"a": [], "b": []}
 
 
-def test_no_pod_at_all_when_the_time_is_over(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_no_pod_at_all_when_the_time_is_over(task: Task, api: ScriptedApi) -> None:
     quota = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: student"}
     api.on("GET", HISTORY, deployment(status={"replicas": 0, "conditions": [quota]}))
     api.on("GET", PODS, pods())
@@ -324,8 +321,8 @@ def test_no_pod_at_all_when_the_time_is_over(task: Task, api: ScriptedApi, hurry
         task(rollout, deployments=["my-temporal-history"], timeout=0.05)
 
 
-def test_other_workloads_are_waited_for(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_other_workloads_are_waited_for(task: Task, api: ScriptedApi) -> None:
     database = {"metadata": {"name": "my-temporal-postgresql", "generation": 1}, "spec": {"replicas": 1}}
     up = {"observedGeneration": 1, "replicas": 1, "readyReplicas": 1}
     job = {"metadata": {"name": "my-temporal-schema-1"}, "spec": {}}
@@ -353,8 +350,8 @@ def test_other_workloads_are_waited_for(task: Task, api: ScriptedApi, hurry: Cal
         task(rollout, deployments=["my-temporal-history"], **others)
 
 
-def test_scaling_to_nothing_has_a_time_too(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(rollout)
+@pytest.mark.usefixtures("hurry")
+def test_scaling_to_nothing_has_a_time_too(task: Task, api: ScriptedApi) -> None:
     # This API server keeps no record of who wrote what.
     api.on("GET", HISTORY, deployment(), deployment(replicas=0))
     api.on("GET", PODS, pods(pod("a", terminating=True)), pods())

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -159,8 +158,9 @@ def test_settling_begins_anew_when_the_balance_is_lost(cluster: Cluster, api: Sc
     metrics(api, "a", 512, 256, 250, 256)
     metrics(api, "b", 0, 256, 256, 256)
     moments = iter([1000.0004, 2000.0])
-    settling = Settling(cluster, 512, 3.0, "", wall=lambda: next(moments))
-    seen = [(settling.look(elapsed).done, settling.settled_time) for elapsed in (0.0, 1.0, 2.0, 3.0, 4.0, 5.9, 6.0)]
+    ticks = iter([0.0, 1.0, 2.0, 3.0, 4.0, 5.9, 6.0])
+    settling = Settling(cluster, 512, 3.0, "", wall=lambda: next(moments), clock=lambda: next(ticks))
+    seen = [(settling.look(0.0).done, settling.settled_time) for _look in range(7)]
     assert seen == [
         (False, None),
         (False, 1000.0),
@@ -172,8 +172,8 @@ def test_settling_begins_anew_when_the_balance_is_lost(cluster: Cluster, api: Sc
     ]
 
 
-def test_waiting_for_the_balance(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(shards)
+@pytest.mark.usefixtures("hurry")
+def test_waiting_for_the_balance(task: Task, api: ScriptedApi) -> None:
     temporal(api)
     api.on("GET", PODS, {"items": [history("a"), history("b")]})
     metrics(api, "a", 512, 512, 255)
@@ -190,8 +190,8 @@ def test_waiting_for_the_balance(task: Task, api: ScriptedApi, hurry: Callable[[
     ]
 
 
-def test_a_balance_that_does_not_come_is_no_failure(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(shards)
+@pytest.mark.usefixtures("hurry")
+def test_a_balance_that_does_not_come_is_no_failure(task: Task, api: ScriptedApi) -> None:
     temporal(api)
     api.on("GET", PODS, {"items": [history("a"), history("b")]})
     metrics(api, "a", 512)
@@ -201,10 +201,8 @@ def test_a_balance_that_does_not_come_is_no_failure(task: Task, api: ScriptedApi
     assert result["pods"] == {"my-temporal-history-a": 512, "my-temporal-history-b": 0}
 
 
-def test_a_balance_that_does_not_last_long_enough_is_none(
-    task: Task, api: ScriptedApi, hurry: Callable[[Any], None]
-) -> None:
-    hurry(shards)
+@pytest.mark.usefixtures("hurry")
+def test_a_balance_that_does_not_last_long_enough_is_none(task: Task, api: ScriptedApi) -> None:
     temporal(api)
     api.on("GET", PODS, {"items": [history("a")]})
     metrics(api, "a", 512)

@@ -70,6 +70,11 @@ def test_what_is_not_done_right_is_said_with_a_hint(stage, changes, why, hint):
     ("stage", "changes"),
     [
         ("install", {"temporal_namespaces": None, "doubts": ["the frontend does not answer"]}),
+        ("install", {"shards": None, "doubts": ["there is no history pod"]}),
+        ("install", {"shards": {"a": 512, "b": None}}),
+        ("recreate", {"shards": {}}),
+        ("benchmark", {"concurrent_workflows": None}),
+        ("concurrency", {"concurrent_workflows": None}),
         ("scale", {"shards": None, "doubts": ["the frontend does not answer"]}),
         ("scale", {"shards": {"a": 512, "b": None}}),
     ],

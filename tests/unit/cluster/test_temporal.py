@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import (
     TemporalApi,
-    duration_seconds,
+    retention_seconds,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
@@ -117,8 +116,8 @@ def test_the_frontend_is_not_ready(task: Task, api: ScriptedApi) -> None:
         task(temporal, "INFO_SPEC", "run_info")
 
 
-def test_waiting_for_the_frontend(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(temporal)
+@pytest.mark.usefixtures("hurry")
+def test_waiting_for_the_frontend(task: Task, api: ScriptedApi) -> None:
     frontend(api, 7243)
     api.on("GET", f"{HTTP}/cluster-info", *[NOT_READY_YET] * 8, INFO)
     assert task(temporal, "INFO_SPEC", "run_info", wait=True)["history_shards"] == 512
@@ -126,8 +125,8 @@ def test_waiting_for_the_frontend(task: Task, api: ScriptedApi, hurry: Callable[
     assert task.states[-1] == "Temporal's frontend answers"
 
 
-def test_the_frontend_does_not_come(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(temporal)
+@pytest.mark.usefixtures("hurry")
+def test_the_frontend_does_not_come(task: Task, api: ScriptedApi) -> None:
     frontend(api, 7243)
     api.on("GET", f"{HTTP}/cluster-info", NOT_READY_YET)
     with pytest.raises(ProxyTargetError, match="no endpoints available"):
@@ -153,8 +152,8 @@ def script_namespace(api: ScriptedApi, *descriptions: Any) -> None:
     api.on("GET", f"{HTTP}/namespaces/lab/workflows/temporal-lab-probe", NO_WORKFLOW)
 
 
-def test_a_namespace_is_made_and_waited_for(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(temporal)
+@pytest.mark.usefixtures("hurry")
+def test_a_namespace_is_made_and_waited_for(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, NO_NAMESPACE)
     api.on("GET", f"{HTTP}/namespaces/lab/workflows/temporal-lab-probe", NO_NAMESPACE, NO_NAMESPACE, NO_WORKFLOW)
     result = task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab", diff=True)
@@ -218,8 +217,8 @@ def test_temporal_refuses(task: Task, api: ScriptedApi) -> None:
         task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab")
 
 
-def test_a_namespace_that_never_becomes_usable(task: Task, api: ScriptedApi, hurry: Callable[[Any], None]) -> None:
-    hurry(temporal)
+@pytest.mark.usefixtures("hurry")
+def test_a_namespace_that_never_becomes_usable(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, described("lab"))
     api.on("GET", f"{HTTP}/namespaces/lab/workflows/temporal-lab-probe", NO_NAMESPACE)
     with pytest.raises(LabError, match="Temporal namespace lab exists, but is not usable after"):
@@ -245,13 +244,13 @@ def test_names_that_are_none(task: Task, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("24h", 86400), ("7d", 604800), ("1h30m", 5400), ("90s", 90), ("1d12h", 129600)]
+    ("text", "expected"), [("24h", 86400), ("7d", 604800), ("1h30m", 5400), ("90s", 90), ("1.5h", 5400)]
 )
-def test_durations(text: str, expected: int) -> None:
-    assert duration_seconds(text) == expected
+def test_retentions(text: str, expected: int) -> None:
+    assert retention_seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "24", "h", "1.5h", "-1h", "24 h", "1w", "0h"])
-def test_durations_that_are_none(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "24", "h", "-1h", "24 h", "1w", "500ms", "0h", "0.4s"])
+def test_retentions_that_are_none(text: str) -> None:
     with pytest.raises(LabError, match="duration"):
-        duration_seconds(text)
+        retention_seconds(text)

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
+    PATIENCE_IN_WAIT,
+    Cluster,
     ClusterUnreachable,
     NotFound,
+    TemporaryFailure,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait import Look, Waiter
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait import Look, Waiter, wait_for
 
 
 class Time:
@@ -110,3 +113,19 @@ def test_an_error_that_does_not_pass_is_raised_when_the_time_is_over() -> None:
     with pytest.raises(ClusterUnreachable, match="silent"):
         waiter(time, lines, forgive=(ClusterUnreachable,)).wait(Watched(time, ClusterUnreachable("It is silent.")))
     assert time.now == 110.0
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_wait_for_a_cluster_has_a_patience_of_its_own(cluster: Cluster) -> None:
+    cluster.patience = 7.0
+    answers = iter([ClusterUnreachable("It is silent."), TemporaryFailure("It starts.", 503), NotFound("gone.")])
+    patience = []
+
+    def look(_elapsed: float) -> Look[int]:
+        patience.append(cluster.patience)
+        raise next(answers)
+
+    with pytest.raises(NotFound):
+        wait_for(cluster, 10.0, [].append, look)
+    assert patience == [PATIENCE_IN_WAIT] * 3
+    assert cluster.patience == 7.0

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import fcntl
 import stat
 import threading
 
@@ -136,6 +136,18 @@ def test_progress_names_what_is_built_and_how_long_it_takes():
     assert progress.line() == "building Temporal server 0:00 of about 3:20 (0 of 2 parts done)"
 
 
+def test_progress_says_when_it_is_another_process_that_builds(workshop, monkeypatch):
+    monkeypatch.setattr(builds, "PROGRESS_INTERVAL", 0.05)
+    (workshop.cache / "builds").mkdir(parents=True)
+    lines: list[str] = []
+    with (workshop.cache / "builds" / "first.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(0.3, fcntl.flock, [lock, fcntl.LOCK_UN]).start()
+        builds.build([part()], workshop, lines.append)
+    assert "waiting for another process that builds the same (0 of 1 parts done)" in lines
+    assert counted(workshop) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "version"),
     [
@@ -159,7 +171,7 @@ def fake_go(folder, says: str) -> None:
 def bare_path(tmp_path, monkeypatch):
     """A machine without Go: PATH is one folder, and there is none beside Python."""
     monkeypatch.setattr(builds.sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
-    monkeypatch.setenv("PATH", f"{tmp_path / 'go'}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    monkeypatch.setenv("PATH", str(tmp_path / "go"))
     return tmp_path / "go"
 
 

@@ -74,6 +74,7 @@ def test_the_api_servers_certificate_names_all_its_addresses(tmp_path):
     names = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
     for name in (f"IP Address:{ADDRESS}", "IP Address:10.96.0.1", "DNS:kubernetes.default.svc"):
         assert name in names
+    assert len(set(identity.hosts)) == len(identity.hosts)
 
 
 def test_keys_are_for_their_owner_alone(tmp_path):

@@ -12,12 +12,18 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.client import (
     Prometheus,
     PrometheusError,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.transport import UrlTransport
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.sample import prometheus_version
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.transport import (
+    ClusterTransport,
+    UrlTransport,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import write_kubeconfig
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import free_port
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import scripted
 from cryptography import x509
@@ -184,6 +190,17 @@ def test_a_date_as_retry_after_is_waited_for() -> None:
     with scripted([refusal(429, "", "", **{"Retry-After": format_datetime(moment, usegmt=True)}), good()]) as server:
         Prometheus(UrlTransport(server.address), sleep=waits.append).vector("m", 0)
     assert 27 < waits[0] <= 30
+
+
+def test_the_version_is_not_known_where_nobody_tells_it(tmp_path: Path) -> None:
+    """As of something else that answers for Prometheus: with 404, directly or through the API server."""
+    with scripted([(404, {}, b"404 page not found")]) as server:
+        assert prometheus_version(client(server.address)) is None
+        with Cluster.connect(str(write_kubeconfig(tmp_path / "kubeconfig", server.address))) as cluster:
+            through = Prometheus(ClusterTransport(cluster, "prometheus"))
+            assert prometheus_version(through) is None
+    with scripted([(400, {}, b"no")]) as server, pytest.raises(LabError, match=r"refused GET .*buildinfo \(400\)"):
+        prometheus_version(client(server.address))
 
 
 def test_a_server_that_is_not_there() -> None:

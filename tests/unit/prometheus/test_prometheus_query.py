@@ -11,7 +11,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     figures,
     query,
     sample,
-    targets,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import (
     Figure,
@@ -243,23 +242,6 @@ def test_thresholds(direction: str, value: float, state: str, reason: str) -> No
 # -- what is said ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (45.06, "1/s", "45.1/s"),
-        (3.2, "1/s", "3.2/s"),
-        (0.0048, "s", "4.8 ms"),
-        (1.25, "s", "1.25 s"),
-        (0.991, "ratio", "99.1 %"),
-        (12.04, "1", "12.0"),
-        (7.0, "1", "7"),
-        (2048.0, "B", "2048.0 B"),
-    ],
-)
-def test_values_for_people(value: float, unit: str, text: str) -> None:
-    assert sample.in_unit(value, unit) == text
-
-
 def test_the_line_of_progress() -> None:
     first = figures.Window("first", "first two minutes", 1000.0, 120)
     after = figures.Window("after", "after", 1120.0, 120)
@@ -268,6 +250,24 @@ def test_the_line_of_progress() -> None:
     assert line([first, after], 1120.5, "") == "after: 2:00 left"
     assert line([first], 990.0, "") == "first two minutes: begins in 10 s"
     assert line([first, after], 1241.0, "") == "after: over, waiting for its last scrape"
+
+
+def test_the_clocks_are_compared_by_the_quickest_answer() -> None:
+    moments = iter([0.0, 4.0, 10.0, 10.2, 20.0, 23.0])
+
+    class Ticking(sample.Clock):
+        def now(self) -> float:
+            return next(moments)
+
+    class Other:
+        """A Prometheus of the same time, whose answers are late by as much as this machine is busy."""
+
+        answers = iter([3.9, 10.1, 20.1])
+
+        def now(self) -> float:
+            return next(self.answers)
+
+    assert sample.clock_skew(Other(), Ticking()) == pytest.approx(0)
 
 
 def test_windows_that_cannot_be_read_are_refused() -> None:
@@ -283,14 +283,3 @@ def test_windows_that_cannot_be_read_are_refused() -> None:
         sample.read_windows([{**entry, "duration": 0.0}])
     with pytest.raises(LabError, match="There is no window"):
         sample.read_windows([])
-
-
-@pytest.mark.parametrize(("text", "value"), [("5s", 5), ("1m30s", 90), ("500ms", 0.5), ("1h", 3600)])
-def test_durations_of_prometheus(text: str, value: float) -> None:
-    assert targets.seconds(text) == value
-
-
-@pytest.mark.parametrize("text", ["", "5", "s", "1 m", "5s!"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration"):
-        targets.seconds(text)

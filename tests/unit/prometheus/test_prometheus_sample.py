@@ -76,13 +76,14 @@ def synthetic() -> str:
             "semaphore_latency", pod(first, 'operation="ShardInfo"'), {"0.001": 5, "0.002": 9, "0.005": 10, "+Inf": 10}
         ),
         histogram("semaphore_latency", pod(first, 'operation="Other"'), {"0.001": 0, "10.0": 50, "+Inf": 50}),
-        # 99 short requests beside as many long polls.
+        # Short requests beside as many long polls and health checks.
         histogram(
             "service_latency", pod(FRONTEND, 'operation="StartWorkflowExecution"'), {"0.1": 10, "60.0": 10, "+Inf": 10}
         ),
         histogram(
             "service_latency", pod(FRONTEND, 'operation="PollActivityTaskQueue"'), {"0.1": 0, "60.0": 10, "+Inf": 10}
         ),
+        histogram("service_latency", pod(FRONTEND, 'operation="Check"'), {"0.1": 0, "60.0": 10, "+Inf": 10}),
         histogram(
             "service_latency", pod(MATCHING, 'operation="GetTaskQueueUserData"'), {"0.1": 0, "60.0": 10, "+Inf": 10}
         ),
@@ -590,7 +591,7 @@ def test_a_window_that_is_still_to_come(tmp_path: Path, monkeypatch: pytest.Monk
     assert figures["service_requests"]["reason"] == "frontend was scraped 0 times in this window, of 5"
     assert len(lines) == math.ceil(result["waited"] / 2)
     assert re.match(r"this moment: 0:0[45] left · state transitions ", lines[0])
-    assert "successes 0/s · shard lock p95 not known yet · shards 256/256" in lines[1]
+    assert "successes 0/s · shard lock p95 not known yet · shards 256 / 256" in lines[1]
     assert lines[-1].startswith("this moment: over, waiting for its last scrape")
     assert lines[-1].endswith("shards 256")
 
@@ -607,7 +608,7 @@ def test_current_values_are_not_zero_when_nothing_answers(address: str) -> None:
         assert values == {"workflow_timeouts": [], "state_transitions": [], "shards_per_pod": []}
         reader = sample.Reader(client, known.bind("student-01", "my-temporal"), 5)
         text = sample.current_values(reader, sample.progress_figures(reader.profile, None), BASE + 220)
-    assert text == "state transitions 15.0/s · successes 1.5/s · shard lock p95 3.5 ms · shards 255/257"
+    assert text == "state transitions 15/s · successes 1.50/s · shard lock p95 3.50 ms · shards 255 / 257"
 
 
 def test_a_wait_survives_a_prometheus_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
