@@ -29,6 +29,7 @@ HTTP = f"{NAMESPACE}/services/my-temporal-frontend:7243/proxy/api/v1"
 HISTORY = "/apis/apps/v1/namespaces/default/deployments/my-temporal-history"
 NAMES = [
     "deployment_rollout",
+    "image_available",
     "kubernetes_absent",
     "lab_preflight",
     "temporal_cluster_info",
