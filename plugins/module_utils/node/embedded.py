@@ -51,6 +51,8 @@ def _build_and_start(params: Params, layout: Layout, link: Path, context: Contex
     if params["state"] == "started":
         # Said before the minutes of building, not after.
         lifecycle.require_root_and_tools(layout)
+        if params["network"]:
+            lifecycle.parse_network(params["network"])
     if not params["files"]:
         raise LabError(f"embedded_node with state {params['state']} needs files, the folder `files` of the collection")
     files = Path(params["files"]).resolve()

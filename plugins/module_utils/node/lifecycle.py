@@ -88,17 +88,22 @@ def locked(layout: Layout, show: Show) -> Iterator[None]:
         yield
 
 
+def require_root() -> None:
+    """Raise LabError for a user who may not make or remove namespaces and mounts."""
+    if os.geteuid() != 0:
+        raise LabError(
+            "the embedded node makes network namespaces and containers and needs root: run this as root "
+            "(sudo -E make node-up), or use a cluster you have with make lab KUBECONFIG=/path/of/kubeconfig"
+        )
+
+
 def require_root_and_tools(layout: Layout) -> None:
     """Check what must hold before anything is changed.
 
     Raises:
         LabError: not root, a command or package is missing, or the state folder is in a wrong place.
     """
-    if os.geteuid() != 0:
-        raise LabError(
-            "the embedded node makes network namespaces and containers and needs root: run this as root "
-            "(sudo -E make node-up), or use a cluster you have with make lab KUBECONFIG=/path/of/kubeconfig"
-        )
+    require_root()
     missing = [name for name in COMMANDS if not shutil.which(name)]
     missing += [str(CNI_PLUGIN)] if not CNI_PLUGIN.exists() else []
     if missing:
@@ -216,7 +221,7 @@ def down(layout: Layout, purge: bool, link: Path, check_mode: bool, show: Show) 
     Returns:
         whether there was anything to do.
     """
-    require_root_and_tools(layout)
+    require_root()
     with locked(layout, show):
         found = remains(layout)
         if purge and layout.state.exists():
@@ -236,15 +241,28 @@ def down(layout: Layout, purge: bool, link: Path, check_mode: bool, show: Show) 
                 f"the embedded node {layout.name} is not all gone, there still are {', '.join(left)}: "
                 "run make node-down again"
             )
-    layout.lock.unlink(missing_ok=True)
     return True
+
+
+def parse_network(text: str) -> ipaddress.IPv4Network:
+    """Return a network that has room for the node and the host. Raises LabError."""
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise LabError(
+            f"node_network is {text!r}, which is no network ({error}): give one such as 10.99.4.0/30"
+        ) from None
+    if network.prefixlen > 30:
+        raise LabError(f"node_network is {text}, which has no room for two addresses: give one such as 10.99.4.0/30")
+    return network
 
 
 def _choose_network(layout: Layout, wanted: str | None, last: str | None) -> str:
     """Return the network between host and node: the one wanted, else the last one used, else a free one."""
     taken = [ipaddress.ip_network(route["dst"], strict=False) for route in system.routes() if route["dst"] != "default"]
     for network in filter(None, (wanted, last)):
-        clash = [other for other in taken if ipaddress.ip_network(network).overlaps(other)]
+        chosen = parse_network(network)
+        clash = [other for other in taken if chosen.overlaps(other)]
         if not clash:
             return network
         if network == wanted:

@@ -143,6 +143,15 @@ def test_a_wanted_network_that_is_taken_is_refused(monkeypatch):
         lifecycle._choose_network(LAYOUT, "10.99.4.0/30", None)
 
 
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [("the usual one", "is no network"), ("10.99.4.1/30", "has host bits set"), ("10.99.4.0/32", "has no room")],
+)
+def test_a_network_that_is_none_is_refused(network, why):
+    with pytest.raises(LabError, match=f"node_network is .*{why}.*give one such as 10.99.4.0/30"):
+        lifecycle.parse_network(network)
+
+
 def test_the_last_network_is_taken_again_unless_it_is_taken(monkeypatch):
     monkeypatch.setattr(lifecycle.system, "routes", lambda: [{"dst": "10.99.4.0/30"}])
     assert lifecycle._choose_network(LAYOUT, None, "10.99.8.0/30") == "10.99.8.0/30"
