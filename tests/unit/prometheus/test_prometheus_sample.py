@@ -173,7 +173,6 @@ def figures_of(address: str, **more: Any) -> dict[str, dict[str, Any]]:
         # No such series at all, and the profile says that this means zero.
         ("workflow_timeouts", 0),
         ("persistence_errors", 0),
-        ("shards_acquired", 0),
     ],
 )
 def test_values(address: str, figure_id: str, value: float) -> None:
