@@ -26,7 +26,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 import conftest  # noqa: E402, F401  makes the collection importable
-
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (  # noqa: E402
     sample,
     transport,
@@ -45,7 +44,7 @@ FRONTEND = "my-temporal-frontend-6c8d7f9b5-klmno"
 MATCHING = "my-temporal-matching-5f6b8c7d9-pqrst"
 LOAD = "benchmark-soak-test-84f7c6d5b-uvwxy"
 #: Upper bounds as Temporal's tally reporter has them, in seconds.
-BOUNDS = "0.001 0.002 0.005 0.01 0.02 0.05 0.1 0.2 0.5 1 2 5 10 20 50 100 200 500 1000 +Inf".split()
+BOUNDS = [f"{digit * 10.0**power:g}" for power in range(-3, 3) for digit in (1, 2, 5)] + ["1000", "+Inf"]
 FIRST, LAST = -20, 180
 
 

@@ -162,6 +162,8 @@ class Ruler:
             if begins == "new" and zero is None:
                 zero = max(start, times[0] - self.targets.interval)
                 sure = times[0] - self.targets.interval >= start
+            if zero is not None and zero >= end:
+                return None
             if begins == "unknown":
                 unknown += min(times[0], end) - start
         if times[-1] < end:
@@ -174,12 +176,12 @@ class Ruler:
             return None
         head = tail = 0.0
         if first > last:
-            head = (end - start) / (points[first] - points[last])
+            head = _share(end - start, points[first] - points[last])
         else:
             if first > 0:
-                head = (points[first] - start) / (points[first] - points[first - 1])
+                head = _share(points[first] - start, points[first] - points[first - 1])
             if last + 1 < len(points):
-                tail = (end - points[last]) / (points[last + 1] - points[last])
+                tail = _share(end - points[last], points[last + 1] - points[last])
         low = first - 1 if head else first
         high = last + 1 if tail or first > last else last
         gap = max((after - before for before, after in zip(points[low:high], points[low + 1 : high + 1])), default=0.0)
@@ -189,6 +191,11 @@ class Ruler:
             gap = max(gap, end - times[-1])
         inside = bisect_right(times, end) - bisect_right(times, start)
         return Course(zero, first, last, head, tail, begins, ends, sure, unknown, gap, inside)
+
+
+def _share(part: float, whole: float) -> float:
+    """Part of a time; all times are whole milliseconds, but a float of Unix seconds is not quite so."""
+    return round(part * 1000) / round(whole * 1000)
 
 
 def growth(series: Series, ruler: Ruler) -> Growth | None:
