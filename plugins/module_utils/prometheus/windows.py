@@ -12,12 +12,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .query import ALIVE_SCRAPES
 from .samples import Series, Times
 
 #: Scrape intervals that samples are read for before and after a window.
 MARGIN = 2.5
-#: A series without a sample for this many scrapes has no value any more.
-ALIVE_SCRAPES = 3
 #: Scrape intervals after which a scrape that did not take place was left out, not late.
 LATE = 1.5
 #: The first scrapes of a Prometheus that starts lie within one interval; this is a little more.

@@ -3,7 +3,8 @@
 
 Series are in promtool's notation: ``0+10x3`` is 0 10 20 30, ``7x3`` is 7 7 7 7, ``_x3`` are three scrapes
 without a sample. Scrapes are five seconds apart; the first of a notation is 20 seconds before
-the window's start, so number 4 is at its start and number 16 at its end.
+the window's start, so number 4 is at its start and number 16 at its end. A series whose name ends in
+``@-4`` is scraped four seconds earlier than that.
 """
 
 from __future__ import annotations
@@ -121,11 +122,13 @@ def openmetrics(namespace: str, series: dict[str, str], base: float) -> str:
     """Samples as OpenMetrics text, with the labels of job and namespace; `job` may be among a series' own."""
     lines = []
     for name, notation in series.items():
-        metric, own = re.fullmatch(r"(\w+)\{(.*)\}", name).groups()
+        metric, own, off = re.fullmatch(r"(\w+)\{(.*)\}(?:@(.+))?", name).groups()
         labels = f'{own},kubernetes_namespace="{namespace}"' + ("" if 'job="' in own else ',job="pods"')
         for number, value in enumerate(expand(notation)):
             if value is not None:
-                lines.append(f"{metric}{{{labels}}} {value!r} {base + FIRST + number * INTERVAL}\n")
+                lines.append(
+                    f"{metric}{{{labels}}} {value!r} {base + FIRST + number * INTERVAL + float(off or 0):.3f}\n"
+                )
     return "".join(lines).replace(" nan ", " NaN ")
 
 
@@ -272,6 +275,12 @@ NEW_CASES = [
             "errors": {"value": 0, "state": "pass"},
         },
         LATE_UP,
+    ),
+    Case(
+        "a Prometheus that began inside the window, target after target",
+        {'m_total{pod="app-1"}': "_x9 1000+10x11"},
+        {"total": {"value": 70, "state": "inconclusive", "unknown_series": 1, "new_series": 0}},
+        {'up{pod="app-1"}': "_x9 1x11", 'up{pod="other-1"}': "", 'up{pod="other-1"}@-4': "_x9 1x11"},
     ),
     Case(
         "a Prometheus that began with a process inside the window",
@@ -563,6 +572,13 @@ EDGE_CASES = [
     Case("four scrapes", STEADY, total(40, samples=4, coverage=1), window=(0, 20)),
     Case("four scrapes off the edges", STEADY, total(40, interval=[30, 50], coverage=1), window=(2, 22)),
     Case("off the edges", STEADY, {**total(120, interval=[110, 130]), "rate": {"value": 2}}, window=(1.5, 61.5)),
+    Case(
+        "scrapes between full seconds",
+        {'m_total{pod="app-1"}@0.123': "0+10x20"},
+        total(120, interval=[110, 130], samples=12, largest_gap=5),
+        {'up{pod="app-1"}': "", 'up{pod="app-1"}@0.123': ALL},
+        window=(1.5, 61.5),
+    ),
     Case(
         "a step across the start",
         {'m_total{pod="app-1"}': "0x4 100x15"},

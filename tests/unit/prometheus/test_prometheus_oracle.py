@@ -131,6 +131,17 @@ def test_several_windows_are_read_at_once(address: str, monkeypatch: pytest.Monk
     assert len(asked) == 4
 
 
+def test_a_cross_check_that_fails_costs_no_figure(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> Any:
+        raise client.PrometheusError("Prometheus refused.", 422)
+
+    monkeypatch.setattr(client.Prometheus, "vector", refused)
+    figure = sample.run(params(address, "long", ("w", 0, 60)), Context())["windows"][0]["figures"][0]
+    assert (figure["value"], figure["state"]) == (120, "pass")
+    assert (figure["promql"], figure["promql_difference"]) == (None, None)
+    assert figure["promql_reason"] == "Prometheus refused."
+
+
 RELATIVE = PROFILE.replace(
     "kind: total, components: [app], sources: [{metric: m_total}]}",
     "kind: total, components: [app], sources: [{metric: m_total}], direction: lower, "
