@@ -574,8 +574,9 @@ EDGE_CASES = [
     Case("off the edges", STEADY, {**total(120, interval=[110, 130]), "rate": {"value": 2}}, window=(1.5, 61.5)),
     Case(
         "scrapes between full seconds",
-        {'m_total{pod="app-1"}@0.123': "0+10x20"},
-        total(120, interval=[110, 130], samples=12, largest_gap=5),
+        {'m_total{pod="app-1"}@0.123': "0x4 100x15"},
+        # From second 0.123 to 5.123 come 100.
+        total(72.46, interval=[0, 100], samples=12, largest_gap=5),
         {'up{pod="app-1"}': "", 'up{pod="app-1"}@0.123': ALL},
         window=(1.5, 61.5),
     ),
