@@ -633,3 +633,93 @@ def test_a_wait_survives_a_prometheus_that_does_not_answer(monkeypatch: pytest.M
         "w: 0:02 left · Prometheus does not answer at the moment",
     ]
     assert pauses == [5.0, 2.0]
+
+
+# -- pods that come and go ------------------------------------------------------------
+
+
+@contextmanager
+def counting(rate: float, first: float = 0.0) -> Iterator[tuple[str, Any]]:
+    """A process with one counter that grows evenly; gives its address, and the function that tells its value."""
+    begun = time.time()
+
+    def value(at: float) -> float:
+        return first + rate * (at - begun)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"m_total {value(time.time())}\n".encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", value
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+COMING_AND_GOING = """\
+schema: temporal_lab.benchmarking/profile/1
+title: Coming and going
+filters: ['job="pods"']
+components: {app: app-.+}
+figures:
+  - id: total
+    title: Total
+    question: How much was counted?
+    unit: "1"
+    kind: total
+    by: pod
+    components: [app]
+    sources: [{metric: m_total}]
+"""
+
+
+def test_pods_that_come_and_go_while_a_real_prometheus_looks(tmp_path: Path) -> None:
+    """What each pod counted itself is the truth; discovery, scrapes and stale markers are Prometheus' own."""
+    found = tmp_path / "targets.json"
+
+    def tell(**pods: str) -> None:
+        entries = [{"targets": [at], "labels": {"pod": pod.replace("_", "-")}} for pod, at in pods.items()]
+        beside = tmp_path / "targets.new"
+        beside.write_text(json.dumps(entries))
+        beside.rename(found)
+
+    config = (
+        "global: {scrape_interval: 500ms, scrape_timeout: 500ms}\n"
+        f'scrape_configs: [{{job_name: pods, file_sd_configs: [{{files: ["{found}"]}}]}}]\n'
+    )
+    with counting(100) as (stays, stays_value), counting(40) as (goes, goes_value):
+        tell(app_stays=stays, app_goes=goes)
+        with running_prometheus(program("prometheus"), tmp_path, config) as address:
+            # Both were scraped for longer than a margin.
+            scraped = {"query": "sum(count_over_time(up[10s])) >= 8"}
+            for _ in range(200):
+                if requests.get(f"{address}/api/v1/query", params=scraped, timeout=10).json()["data"]["result"]:
+                    break
+                time.sleep(0.1)
+            start = time.time()
+            with counting(70, first=500) as (comes, comes_value):
+                tell(app_stays=stays, app_comes=comes)
+                window = {"name": "w", "title": None, "start": start, "duration": 9.0}
+                asked = params(address, profile_content=COMING_AND_GOING, scrape_interval=0.5, windows=[window])
+                result = sample.run(asked, Context())
+    figure = result["windows"][0]["figures"][0]
+    end = start + 9
+    assert (figure["state"], figure["reason"]) == ("pass", "")
+    assert (figure["new_series"], figure["gone_series"], figure["unknown_series"]) == (1, 1, 0)
+    assert figure["by"]["app-stays"] == pytest.approx(stays_value(end) - stays_value(start), rel=0.01)
+    assert figure["by"]["app-comes"] == pytest.approx(comes_value(end), rel=0.01)
+    # It was scraped until Prometheus looked for targets again, within five seconds.
+    assert 0 < figure["by"]["app-goes"] < goes_value(start + 6.5) - goes_value(start)
+    # Without the 500 and more that the new pod had at its first scrape.
+    assert figure["promql"] < figure["value"] - 450
+    assert "1 series that began in the window" in figure["promql_reason"]
