@@ -16,11 +16,11 @@ from typing import Any, Union
 from . import histograms, query
 from .profile import Figure, Profile, Relative, Selection
 from .samples import Labels, Series, finite, without_doubles
-from .windows import Growth, Ruler, Targets, alive, growth, mean_of_sum
+from .windows import LATE, Growth, Ruler, Targets, alive, growth, mean_of_sum
 
 #: A window needs this share of its scrapes.
 LEAST_COVERAGE = 0.5
-#: The growth of every series must be known in this share of the window.
+#: The growth of every series must be known in this share of the window, but for a scrape that is late.
 LEAST_KNOWN = 0.9
 #: From this relative difference on PromQL's own answer is explained.
 DIFFERENCE = 0.05
@@ -383,7 +383,7 @@ class _Window:
             rows = self._grown(figure, sums[0], scale, extra)
         unknown = ""
         worst = max(one.unknown for one in sums)
-        if worst > (1 - LEAST_KNOWN) * self.ruler.length:
+        if worst > max((1 - LEAST_KNOWN) * self.ruler.length, LATE * self.reading.interval):
             count = sum(one.count("unknown") for one in sums)
             unknown = f"what {_series(count)} counted is not known for up to {worst:.0f} s of this window"
         return rows, unknown

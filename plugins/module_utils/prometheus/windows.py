@@ -140,7 +140,7 @@ class Ruler:
 
     @property
     def length(self) -> float:
-        return self.end - self.start
+        return round(self.end - self.start, 3)
 
     def course(self, series: Series) -> Course | None:
         """The course of a series; None when it tells nothing about the window."""

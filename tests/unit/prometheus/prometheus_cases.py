@@ -569,6 +569,17 @@ GAUGE_CASES = [
 ]
 
 EDGE_CASES = [
+    Case(
+        "a short window whose last scrape is late",
+        {'m_total{pod="app-1"}': "0+10x7"},
+        # Second 15 of 20: the rest is not known, and a rate is over what is.
+        {
+            **total(30, samples=3, unknown_series=1, coverage=1, interval=[30, None]),
+            "rate": {"value": 2, "state": "pass"},
+        },
+        {'up{pod="app-1"}': "1x7", 'up{pod="other-1"}': "1x7", 'up{pod="app-0"}': "1x8"},
+        window=(0, 20),
+    ),
     Case("four scrapes", STEADY, total(40, samples=4, coverage=1), window=(0, 20)),
     Case("four scrapes off the edges", STEADY, total(40, interval=[30, 50], coverage=1), window=(2, 22)),
     Case("off the edges", STEADY, {**total(120, interval=[110, 130]), "rate": {"value": 2}}, window=(1.5, 61.5)),
