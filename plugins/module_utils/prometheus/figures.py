@@ -493,8 +493,10 @@ class _Window:
         if value is None and theirs is not None:
             why = f"no value is given here: {reason}"
         elif value is not None and theirs is None:
-            absent = value == 0 and not extra["samples"]
-            why = "" if absent else "PromQL has no value: it needs two samples of a series inside the window"
+            if extra.get("new_series"):
+                why = f"PromQL has no value: it leaves out the first value of {_series(extra['new_series'])}"
+            elif value != 0 or extra["samples"]:
+                why = "PromQL has no value: it sees no growth between samples inside the window"
         elif value is not None and theirs is not None:
             if value != 0:
                 difference = (theirs - value) / abs(value)

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, raw, sample
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.schema import FIGURE
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FAMILIES,
@@ -38,6 +39,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometh
     program,
     running_prometheus,
 )
+from jsonschema import Draft202012Validator
 
 CASES = {f"{family}: {case.name}": case for family, cases in FAMILIES.items() for case in cases}
 LONG = {name.replace(", ", ","): "0+10x80" if name.startswith("m") else "1x80" for name in {**UP, **STEADY}}
@@ -102,6 +104,7 @@ def test_a_case(address: str, name: str, tmp_path: Path) -> None:
                 continue
             assert found[key] == value, (figure_id, key, figures[figure_id])
     for figure in figures.values():
+        Draft202012Validator(FIGURE).validate(figure)
         assert (figure["reason"] == "") == (figure["state"] == "pass")
         difference = figure["promql_difference"]
         if difference is not None and abs(difference) > 0.05:
