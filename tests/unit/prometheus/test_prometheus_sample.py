@@ -76,7 +76,7 @@ def synthetic() -> str:
             "semaphore_latency", pod(first, 'operation="ShardInfo"'), {"0.001": 5, "0.002": 9, "0.005": 10, "+Inf": 10}
         ),
         histogram("semaphore_latency", pod(first, 'operation="Other"'), {"0.001": 0, "10.0": 50, "+Inf": 50}),
-        # Short requests, all in the smallest bucket, beside as many long polls.
+        # 99 short requests beside as many long polls.
         histogram(
             "service_latency", pod(FRONTEND, 'operation="StartWorkflowExecution"'), {"0.1": 10, "60.0": 10, "+Inf": 10}
         ),
