@@ -13,6 +13,7 @@ description:
   - What is measured is a profile, a YAML file; the collection's own measures a Temporal server and the lab's load.
   - A window that is over already is read at once.
   - A window shorter than four scrapes is refused before it is waited for.
+  - Figures are worked out from raw samples, without extrapolation; PromQL's own answer stands beside each of them.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.prometheus
@@ -21,7 +22,7 @@ attributes:
     description: The profile and the windows are checked; nothing is asked of Prometheus and there is no wait.
     support: full
   diff_mode:
-    description: Nothing is changed, so there is nothing to show.
+    description: Nothing is changed but the file of O(raw_path), so there is nothing to show.
     support: none
   idempotent:
     description: The figures of a window that is over stay the same as long as Prometheus keeps its samples.
@@ -70,6 +71,19 @@ options:
       - Seconds between two scrapes.
       - Without it Prometheus is asked, and the longest interval among the targets of the profile counts.
     type: float
+  compare:
+    description:
+      - Values of earlier windows, for thresholds of the profile that are relative to one.
+      - A mapping from the window's name to a mapping from figure ids to values; null is a value that is not known.
+      - Windows that stand before in O(windows) need not be given.
+    type: dict
+    default: {}
+  raw_path:
+    description:
+      - File to keep the raw samples in, as JSON compressed with gzip, on the host where the task runs.
+      - Figures can be worked out from it again, later and without Prometheus.
+      - It is written whole or not at all, and takes the place of one that is there. Its folder must be there.
+    type: path
   series:
     description: Whether to read the course of the key figures too, for plots.
     type: bool
@@ -113,6 +127,19 @@ EXAMPLES = r"""
         start: "{{ rolled_out | float + 120 }}"
         duration: 120
     series: true
+
+- name: Keep the raw samples, and compare with a window of before
+  temporal_lab.benchmarking.prometheus_sample:
+    namespace: student-01
+    profile: my-profile.yml
+    raw_path: results/benchmark.samples.json.gz
+    compare:
+      baseline: "{{ dict(baseline.windows[0].figures | map(attribute='id') |
+        zip(baseline.windows[0].figures | map(attribute='value'))) }}"
+    windows:
+      - name: benchmark
+        start: "{{ load_ready }}"
+        duration: 120
 """
 
 RETURN = r"""
@@ -170,14 +197,66 @@ windows:
           description: Why the state is not V(pass), else empty.
           type: str
         query:
-          description: The PromQL that gave the value.
+          description: The figure in PromQL; what Prometheus makes of it is C(promql).
           type: str
         time:
-          description: The time for which it was asked, in Unix seconds on the clock of Prometheus.
+          description: End of the window in Unix seconds on the clock of Prometheus.
           type: float
         coverage:
           description: Share of the window's scrapes that took place, from 0 to 1.
           type: float
+        interval:
+          description:
+            - Lower and upper end of where the true value is; null for an end that is not known.
+            - For a quantile its bucket; for growth what the samples allow. Not for gauges and ratios.
+          type: list
+          elements: float
+        bound:
+          description: V(below) or V(above), when the value is only the end of a quantile's bucket.
+          type: str
+        observations:
+          description: Number of observations that a quantile is of.
+          type: float
+        samples:
+          description: Number of samples inside the window.
+          type: int
+        largest_gap:
+          description: Longest time between two samples of a series, in seconds; null without a series.
+          type: float
+        resets:
+          description: Number of times that a counter began again at zero.
+          type: int
+        new_series:
+          description: Number of series that began inside the window and count from zero.
+          type: int
+        gone_series:
+          description: Number of series that ended inside the window.
+          type: int
+        unknown_series:
+          description: Number of series of which it is not known what they counted before or after their samples.
+          type: int
+        double_series:
+          description: Number of series left out because they came from a second scrape of the same process.
+          type: int
+        notes:
+          description: What else is to be known about the value, in sentences.
+          type: list
+          elements: str
+        thresholds:
+          description: The profile's thresholds of the figure; absent without any.
+          type: dict
+        compared:
+          description: The earlier window of a relative threshold, its value, and the ratio of the value to it.
+          type: dict
+        promql:
+          description: What PromQL itself makes of the figure, null when it has no value.
+          type: float
+        promql_difference:
+          description: How much more that is, relative to the value; null when it cannot be said.
+          type: float
+        promql_reason:
+          description: Why it is more than 5 % away, or missing; else empty.
+          type: str
         reference:
           description: What others say about good values; context, no threshold.
           type: str
@@ -199,6 +278,18 @@ windows:
           query: sum(increase(state_transition_count_count{…}[120s])) / 120
           time: 1795453390.0
           coverage: 1.0
+          interval: [44.3, 45.9]
+          samples: 48
+          largest_gap: 5.002
+          resets: 0
+          new_series: 0
+          gone_series: 0
+          unknown_series: 0
+          double_series: 0
+          notes: []
+          promql: 45.0
+          promql_difference: -0.002
+          promql_reason: ""
 series:
   description: The course of the key figures, one entry for each figure and label value.
   returned: always
@@ -249,6 +340,10 @@ notes:
   returned: always
   type: list
   elements: str
+raw_path:
+  description: The file with the raw samples, null when none was asked for.
+  returned: always
+  type: str
 waited:
   description: Seconds of waiting for the windows.
   returned: always

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..errors import LabError
+from .samples import Labels, Series, parse
 from .transport import Transport, Unreachable
 
 #: Seconds of silence that end a try, and in which a request is tried again.
@@ -23,7 +24,6 @@ DEADLINE = 45.0
 #: Statuses after which another try can help.
 REPEAT = frozenset({429, 500, 502, 503, 504})
 
-Labels = dict[str, str]
 Points = list[tuple[float, float]]
 
 
@@ -59,10 +59,10 @@ class Prometheus:
         data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"}, deadline)
         return self._shape(query, lambda: [(row["metric"], float(row["value"][1])) for row in _rows(data, "vector")])
 
-    def matrix(self, query: str, at: float) -> list[tuple[Labels, Points]]:
-        """Evaluate a range selector: the raw samples, (time, value) each."""
+    def samples(self, query: str, at: float) -> list[Series]:
+        """Evaluate a range selector: the raw samples."""
         data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"})
-        return self._shape(query, lambda: _matrix(data))
+        return self._shape(query, lambda: parse(_rows(data, "matrix")))
 
     def course(self, query: str, start: float, end: float, step: float) -> list[tuple[Labels, Points]]:
         """Evaluate a query at each step from start to end; Prometheus allows 11,000 steps."""

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures of a window, read from Prometheus.
+"""Figures of a window, worked out from raw samples; docs/measurement.md explains how.
 
-Callers use Window, Reader.window, Reader.series and Reader.current. In this
-version the values are PromQL's own: `increase` extrapolates to the window's
-edges and leaves out the first value of a series that begins inside it.
+Pure: Reader (reader.py) gets a Reading from Prometheus, raw.py gets it from a file, and work_out
+makes the same figures of both.
 """
 
 from __future__ import annotations
@@ -12,16 +11,21 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
-from . import query
-from .client import Labels, Points, Prometheus
-from .profile import Figure, Profile
+from . import histograms, query
+from .profile import Figure, Profile, Relative, Selection
+from .samples import Labels, Series, finite, without_doubles
+from .windows import LATE, Growth, Ruler, Targets, alive, growth, mean_of_sum
 
-#: Steps of a range query; Prometheus allows 11,000.
-MOST_STEPS = 10_000
 #: A window needs this share of its scrapes.
 LEAST_COVERAGE = 0.5
+#: The growth of every series must be known in this share of the window, but for a scrape that is late.
+LEAST_KNOWN = 0.9
+#: From this relative difference on PromQL's own answer is explained.
+DIFFERENCE = 0.05
+
+Points = Iterable[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,9 @@ def coverage(up: Iterable[tuple[Labels, Points]], pods: str, length: float, inte
         pod = labels.get("pod", "")
         if not re.fullmatch(pods, pod):
             continue
-        answered += [time for time, value in points if value == 1]
-        failed = sum(value != 1 for _time, value in points)
+        values = list(points)
+        answered += [time for time, value in values if value == 1]
+        failed = sum(value != 1 for _time, value in values)
         if failed > expected / 2:
             silent[pod] = failed
     return Coverage(scrape_rounds(answered, interval), expected, silent)
@@ -138,71 +143,180 @@ def _against_thresholds(figure: Figure, value: float) -> tuple[str, str]:
     return "pass", ""
 
 
-@dataclass
-class Reader:
-    """Reads figures of a bound profile.
+# -- against an earlier window --------------------------------------------------
 
-    interval: seconds between scrapes. skew: seconds to add to this machine's
-    clock to get Prometheus' (0 when they agree).
+#: Values of earlier windows: by the window's name and the figure's id.
+Earlier = Mapping[str, Mapping[str, Union[float, None]]]
+
+
+def compare(
+    figure: Figure, relative: Relative, value: float, window: str, earlier: Earlier
+) -> tuple[str, str, dict[str, Any]]:
+    """State, reason and what was compared, of a value against that of an earlier window."""
+    if window == relative.window:
+        return "pass", "", {}
+    before = earlier.get(relative.window, {}).get(figure.id)
+    compared: dict[str, Any] = {"window": relative.window, "value": before, "ratio": None}
+    if before is None:
+        return "inconclusive", f"there is no value of the window {relative.window} to compare with", compared
+    if before == 0 and value != 0:
+        return (
+            "inconclusive",
+            f"it was zero in the window {relative.window}: there is nothing to compare with",
+            compared,
+        )
+    ratio = compared["ratio"] = value / before if before else 1.0
+    for state in ("fail", "warn"):
+        limit = relative.limits.get(state)
+        if limit is not None and (ratio > limit if figure.direction == "lower" else ratio < limit):
+            side = "more" if figure.direction == "lower" else "less"
+            return state, f"{side} than {query.number(limit)} times the value of the window {relative.window}", compared
+    return "pass", "", compared
+
+
+# -- the samples of a window ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The raw samples of one metric: the query that gave them, the matchers of figures in it, and the series."""
+
+    query: str
+    where: tuple[str, ...]
+    series: list[Series]
+
+
+@dataclass
+class Reading:
+    """What was read from Prometheus for windows that lie close together.
+
+    Times of samples, begin and end are on Prometheus' clock, those of windows on this
+    machine's; skew is the difference. names: metrics that Prometheus has. starts: samples of
+    process_start_time_seconds. answers: PromQL's own values by window and figure (NaN for what
+    is no number), or why there are none.
     """
 
-    client: Prometheus
-    profile: Profile
+    windows: list[Window]
     interval: float
-    skew: float = 0.0
-    names: set[str] = field(default_factory=set)
+    skew: float
+    begin: float
+    end: float
+    names: set[str]
+    up: Samples
+    starts: Samples
+    metrics: dict[str, Samples]
+    answers: dict[str, dict[str, float] | str]
+    _clean: dict[str, tuple[list[Series], int, int]] = field(default_factory=dict, repr=False, compare=False)
 
-    def find_names(self, start: float, end: float) -> None:
-        """Find out which of the profile's metrics Prometheus has at that time: they choose between sources."""
-        self.names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
+    def clean(self, metric: str) -> tuple[list[Series], int, int]:
+        """Series of a metric, each process once and numbers only; numbers of doubles and of samples left out."""
+        if metric not in self._clean:
+            series, dropped = finite(self.metrics[metric].series if metric in self.metrics else ())
+            kept, doubles = without_doubles(series)
+            self._clean[metric] = kept, doubles, dropped
+        return self._clean[metric]
+
+
+def wanted(profile: Profile, names: set[str]) -> dict[str, tuple[str, ...]]:
+    """Metrics to read for a profile, with the label matchers that all figures of a metric share."""
+    found: dict[str, tuple[str, ...]] = {}
+    for figure in profile.figures:
+        for selection in figure.selections:
+            metric = query.choose(selection, names).metric
+            if metric in names:
+                shared = found.get(metric, selection.where)
+                found[metric] = tuple(matcher for matcher in shared if matcher in selection.where)
+    return found
+
+
+# -- the figures of a window ----------------------------------------------------
+
+
+@dataclass
+class _Sum:
+    """Growth of the series of a selection, with all that is to be said about it."""
+
+    series: list[Series] = field(default_factory=list)
+    growths: list[tuple[Series, Growth]] = field(default_factory=list)
+    doubles: int = 0
+    dropped: int = 0
+
+    def count(self, what: str) -> int:
+        return sum(one.course.begins == what or one.course.ends == what for _series, one in self.growths)
 
     @property
-    def frameworks(self) -> list[str]:
-        """Naming frameworks of the metrics that were found."""
-        sources = [
-            source
-            for figure in self.profile.figures
-            for selection in figure.selections
-            for source in selection.sources
-            if source.metric in self.names and source.framework
-        ]
-        return sorted({source.framework for source in sources})
+    def resets(self) -> int:
+        return sum(one.resets for _series, one in self.growths)
 
     @property
-    def notes(self) -> list[str]:
-        """Warnings and infos of Prometheus, without its doubt about counters that tally names without a suffix."""
-        known = [
-            f'"{source.metric}"'
-            for figure in self.profile.figures
-            for selection in figure.selections
-            for source in selection.sources
-            if source.framework == "tally"
-        ]
-        return [
-            note
-            for note in self.client.notes
-            if "might not be a counter" not in note or not any(metric in note for metric in known)
-        ]
+    def unknown(self) -> float:
+        return max((one.course.unknown for _series, one in self.growths), default=0.0)
 
-    def window(self, window: Window) -> dict[str, Any]:
-        """The window with all figures, in the form of the results (docs/architecture.md). Raises LabError."""
-        at = round(window.end + self.skew, 3)
-        up = self.client.matrix(f"{query.selector('up', self.profile.filters)}[{query.duration(window.length)}]", at)
-        covered = {
-            name: coverage(up, pods, window.length, self.interval) for name, pods in self.profile.components.items()
-        }
-        return {
-            "name": window.name,
-            "title": window.title,
-            "start": window.start,
-            "end": window.end,
-            "figures": [self._figure(figure, window, at, covered) for figure in self.profile.figures],
+
+def work_out(profile: Profile, reading: Reading, window: Window, earlier: Earlier) -> dict[str, Any]:
+    """The window with all figures of a bound profile, in the form of the results (docs/architecture.md)."""
+    start, end = round(window.start + reading.skew, 3), round(window.end + reading.skew, 3)
+    targets = Targets(reading.up.series, reading.starts.series, reading.interval, reading.begin)
+    at_work = _Window(profile, reading, window, earlier, Ruler(start, end, targets))
+    return {
+        "name": window.name,
+        "title": window.title,
+        "start": window.start,
+        "end": window.end,
+        "figures": [at_work.figure(figure) for figure in profile.figures],
+    }
+
+
+def work_out_all(
+    profile: Profile, readings: Sequence[Reading], windows: Sequence[Window], earlier: Earlier
+) -> list[dict[str, Any]]:
+    """All windows in the order given; each is compared with those before it, and with ``earlier``."""
+    known: dict[str, Mapping[str, float | None]] = dict(earlier)
+    done = []
+    for window in windows:
+        reading = next(one for one in readings if window in one.windows)
+        done.append(work_out(profile, reading, window, known))
+        known[window.name] = {figure["id"]: figure["value"] for figure in done[-1]["figures"]}
+    return done
+
+
+class _Window:
+    """One window at work."""
+
+    def __init__(self, profile: Profile, reading: Reading, window: Window, earlier: Earlier, ruler: Ruler) -> None:
+        self.profile = profile
+        self.reading = reading
+        self.window = window
+        self.earlier = earlier
+        self.ruler = ruler
+        self._sums: dict[tuple[str, tuple[str, ...]], _Sum] = {}
+        up = [
+            (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
+            for one in reading.up.series
+        ]
+        self.covered = {
+            name: coverage([one for one in up if one[1]], pods, window.length, reading.interval)
+            for name, pods in profile.components.items()
         }
 
-    def _figure(self, figure: Figure, window: Window, at: float, covered: Mapping[str, Coverage]) -> dict[str, Any]:
-        expression = query.instant(figure, self.names, self.profile.filters, window.length, self.interval)
-        rows = self.client.vector(expression, at)
-        value, by, state, reason = judge(figure, rows, shortfall(figure.components, covered), self._missing(figure))
+    def figure(self, figure: Figure) -> dict[str, Any]:
+        """One figure, as in the results."""
+        extra: dict[str, Any] = {"notes": []}
+        if figure.kind == "gauge":
+            rows, unknown = self._gauge(figure, extra)
+        else:
+            rows, unknown = self._counter(figure, extra)
+        short = shortfall(figure.components, self.covered) or unknown
+        value, by, state, reason = judge(figure, rows, short, self._missing(figure))
+        thresholds: dict[str, Any] = dict(figure.thresholds)
+        if figure.relative is not None:
+            thresholds["relative"] = {"window": figure.relative.window, **figure.relative.limits}
+            if value is not None and state != "inconclusive":
+                found, why, compared = compare(figure, figure.relative, value, self.window.name, self.earlier)
+                if compared:
+                    extra["compared"] = compared
+                if GRAVITY[found] > GRAVITY[state]:
+                    state, reason = found, why
         result: dict[str, Any] = {
             "id": figure.id,
             "title": figure.title,
@@ -213,72 +327,212 @@ class Reader:
             "value": value,
             "state": state,
             "reason": reason,
-            "query": expression,
-            "time": at,
-            "coverage": round(min(covered[component].share for component in figure.components), 3),
+            "query": promql(figure, self.reading.names, self.profile.filters, self.window, self.reading.interval),
+            "time": self.ruler.end,
+            "coverage": round(min(self.covered[component].share for component in figure.components), 3),
+            **extra,
+            **self._beside(figure, value, reason, extra),
         }
+        if thresholds:
+            result["thresholds"] = thresholds
         if figure.reference:
             result["reference"] = figure.reference
         if by is not None:
             result["by"] = by
         return result
 
+    # -- kinds ------------------------------------------------------------------
+
+    def _series(self, selection: Selection) -> tuple[list[Series], int, int]:
+        metric = query.choose(selection, self.reading.names).metric
+        series, doubles, dropped = self.reading.clean(metric)
+        if metric in self.reading.metrics:
+            asked = self.reading.metrics[metric].where
+            rest = [matcher for matcher in selection.where if matcher not in asked]
+            if rest:
+                series = [one for one in series if query.matches(rest, one.labels)]
+        return series, doubles, dropped
+
+    def _sum(self, selection: Selection) -> _Sum:
+        key = (query.choose(selection, self.reading.names).metric, selection.where)
+        if key not in self._sums:
+            series, doubles, dropped = self._series(selection)
+            growths = [(one, found) for one in series if (found := growth(one, self.ruler)) is not None]
+            self._sums[key] = _Sum(series, growths, doubles, dropped)
+        return self._sums[key]
+
+    def _scale(self, figure: Figure) -> float:
+        scale = query.choose(figure.selection, self.reading.names).scale
+        if figure.denominator is not None:
+            scale /= query.choose(figure.denominator, self.reading.names).scale
+        return scale
+
+    def _counter(self, figure: Figure, extra: dict[str, Any]) -> tuple[list[tuple[Labels, float]], str]:
+        sums = [self._sum(selection) for selection in figure.selections]
+        self._describe(sums, extra)
+        if not all(one.growths for one in sums):
+            return [], ""
+        scale = self._scale(figure)
+        if figure.kind == "quantile":
+            rows = self._quantile(figure, sums[0], scale, extra)
+        elif figure.kind == "ratio":
+            above, below = (math.fsum(found.value for _series, found in one.growths) for one in sums)
+            nothing = math.nan if above == 0 else math.inf
+            rows = [({}, scale * above / below if below else nothing)]
+        else:
+            rows = self._grown(figure, sums[0], scale, extra)
+        unknown = ""
+        worst = max(one.unknown for one in sums)
+        if worst > max((1 - LEAST_KNOWN) * self.ruler.length, LATE * self.reading.interval):
+            count = sum(one.count("unknown") for one in sums)
+            unknown = f"what {_series(count)} counted is not known for up to {worst:.0f} s of this window"
+        return rows, unknown
+
+    def _grown(self, figure: Figure, found: _Sum, scale: float, extra: dict[str, Any]) -> list[tuple[Labels, float]]:
+        """Growth, or growth a second over the time in which it is known, by the figure's label."""
+        values: dict[str, list[float]] = {}
+        least, most = [], []
+        for series, one in found.growths:
+            known = self.ruler.length - one.course.unknown if figure.kind == "rate" else 1.0
+            values.setdefault(series.labels.get(figure.by, "") if figure.by else "", []).append(one.value / known)
+            least.append(one.least / known)
+            most.append(one.most / known)
+        certain = not (found.resets or found.count("unknown") or found.count("gone"))
+        extra["interval"] = [scale * math.fsum(least), scale * math.fsum(most) if certain else None]
+        return [({figure.by: label} if figure.by else {}, scale * math.fsum(of)) for label, of in values.items()]
+
+    def _quantile(self, figure: Figure, found: _Sum, scale: float, extra: dict[str, Any]) -> list[tuple[Labels, float]]:
+        buckets, same = histograms.summed((series.labels.get("le", ""), one.value) for series, one in found.growths)
+        if not same:
+            extra["notes"].append("The processes have different buckets: only the bounds that all have are used.")
+        quantile = histograms.quantile(figure.quantile or 0.0, buckets)
+        if quantile is None:
+            return [({}, math.nan)]
+        extra["interval"] = [None if side is None else scale * side for side in (quantile.lower, quantile.upper)]
+        extra["observations"] = quantile.observations
+        if quantile.bound:
+            extra["bound"] = quantile.bound
+            which = "at or below the smallest bound" if quantile.bound == "below" else "above the largest bound"
+            extra["notes"].append(f"The quantile is {which} of the histogram's buckets, which is what is shown.")
+        return [({}, scale * quantile.value)]
+
+    def _gauge(self, figure: Figure, extra: dict[str, Any]) -> tuple[list[tuple[Labels, float]], str]:
+        series, doubles, dropped = self._series(figure.selection)
+        self._describe([_Sum([], [], doubles, dropped)], extra)
+        courses = [course for one in series if (course := self.ruler.course(one)) is not None]
+        extra["samples"] = sum(course.samples for course in courses)
+        extra["largest_gap"] = _seconds(max((course.gap for course in courses), default=None))
+        scale = self._scale(figure)
+        groups: dict[str, list[Series]] = {}
+        for one in series:
+            groups.setdefault(one.labels.get(figure.by, "") if figure.by else "", []).append(one)
+        rows = []
+        for label, group in groups.items():
+            labels = {figure.by: label} if figure.by else {}
+            if figure.take == "mean":
+                mean = mean_of_sum(group, self.ruler)
+                if mean is not None:
+                    rows.append((labels, scale * mean))
+                continue
+            values = []
+            for one in group:
+                value, silent = alive(one, self.ruler)
+                if value is not None:
+                    values.append(value)
+                elif silent:
+                    pod = one.labels.get("pod") or one.labels.get("instance", "")
+                    extra["notes"].append(f"{pod} did not answer the last scrape: its value is left out.")
+            if values:
+                rows.append((labels, scale * math.fsum(values)))
+        return rows, ""
+
+    # -- what is said beside the value --------------------------------------------
+
+    def _describe(self, sums: Sequence[_Sum], extra: dict[str, Any]) -> None:
+        growths = [found for one in sums for _series, found in one.growths]
+        notes = extra["notes"]
+        extra["samples"] = sum(one.course.samples for one in growths)
+        extra["largest_gap"] = _seconds(max((one.course.gap for one in growths), default=None))
+        extra["resets"] = sum(one.resets for one in sums)
+        extra["new_series"] = sum(one.count("new") for one in sums)
+        extra["gone_series"] = sum(one.count("gone") for one in sums)
+        extra["unknown_series"] = sum(one.count("unknown") for one in sums)
+        extra["double_series"] = sum(one.doubles for one in sums)
+        if extra["resets"]:
+            notes.append("A counter began again at zero; what it counted after the last scrape before that is lost.")
+        if extra["gone_series"]:
+            notes.append(f"{_series(extra['gone_series'])} ended; what was counted after the last scrape is lost.")
+        if extra["unknown_series"]:
+            notes.append(
+                f"{_series(extra['unknown_series'])} began or ended without it being known what was counted before "
+                f"or after."
+            )
+        if extra["double_series"]:
+            notes.append(f"{_series(extra['double_series'])} came from a second scrape of the same process: left out.")
+        dropped = sum(one.dropped for one in sums)
+        if dropped:
+            notes.append(f"{dropped} samples of the metric were no finite numbers and were left out.")
+
     def _missing(self, figure: Figure) -> str:
         for selection in figure.selections:
-            wanted = [source.metric for source in selection.sources]
-            if not self.names.intersection(wanted):
-                return " or ".join(wanted)
+            names = [source.metric for source in selection.sources]
+            if not self.reading.names.intersection(names):
+                return " or ".join(names)
         return ""
 
-    def series(self, start: float, end: float) -> list[dict[str, Any]]:
-        """The course of the key figures between two times, for plots; a point without a value is left out.
+    def _beside(self, figure: Figure, value: float | None, reason: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+        """PromQL's own value, the difference relative to the figure's, and its reason when it is not small."""
+        answers = self.reading.answers.get(self.window.name, {})
+        if isinstance(answers, str):
+            return {"promql": None, "promql_difference": None, "promql_reason": answers}
+        theirs: float | None = answers.get(figure.id)
+        if theirs is not None and not math.isfinite(theirs):
+            theirs = None
+        difference = None
+        why = ""
+        if value is None and theirs is not None:
+            why = f"no value is given here: {reason}"
+        elif value is not None and theirs is None:
+            if extra.get("new_series"):
+                why = f"PromQL has no value: it leaves out the first value of {_series(extra['new_series'])}"
+            elif value != 0 or extra["samples"]:
+                why = "PromQL has no value: it sees no growth between samples inside the window"
+        elif value is not None and theirs is not None:
+            if value != 0:
+                difference = (theirs - value) / abs(value)
+            if theirs != value and (difference is None or abs(difference) > DIFFERENCE):
+                why = _why(figure, extra)
+        return {"promql": theirs, "promql_difference": difference, "promql_reason": why}
 
-        Raises LabError.
-        """
-        step = max(self.interval, math.ceil((end - start) / MOST_STEPS))
-        found = []
-        for figure in self.profile.figures:
-            if not figure.key:
-                continue
-            expression = query.plot(figure, self.names, self.profile.filters, self.interval)
-            for labels, points in self.client.course(expression, start + self.skew, end + self.skew, step):
-                found.append(
-                    {
-                        "figure": figure.id,
-                        "title": figure.title,
-                        "unit": query.plot_unit(figure),
-                        "labels": labels,
-                        "query": expression,
-                        "step": step,
-                        "points": [
-                            [round(time - self.skew, 3), value] for time, value in points if math.isfinite(value)
-                        ],
-                    }
-                )
-        return found
 
-    def current(self, figures: Sequence[Figure], at: float, deadline: float) -> dict[str, list[float]]:
-        """Values of figures over the last scrapes before ``at``, by id, in one request.
+#: A graver state takes the place of one that is less grave.
+GRAVITY = {"pass": 0, "warn": 1, "inconclusive": 2, "fail": 3, "error": 4}
 
-        A figure split by a label has one value for each; one that is not known
-        has none. Raises LabError when there is no answer in ``deadline`` seconds.
-        """
-        length = query.LEAST_SCRAPES * self.interval
-        up = query.selector("up", self.profile.filters)
-        # The only rows without a label `figure`: pods that answered.
-        parts = [f"sum by (pod) (max_over_time({up}[{query.duration(length)}])) > 0"]
-        for figure in figures:
-            expression = query.instant(figure, self.names, self.profile.filters, length, self.interval)
-            parts.append(f'label_replace({expression}, "figure", "{figure.id}", "", "")')
-        values: dict[str, list[float]] = {figure.id: [] for figure in figures}
-        rows = self.client.vector(" or ".join(parts), at + self.skew, deadline)
-        pods = [labels.get("pod", "") for labels, _value in rows if "figure" not in labels]
-        for labels, value in sorted(rows, key=lambda row: sorted(row[0].items())):
-            if "figure" in labels and math.isfinite(value):
-                values[labels["figure"]].append(value)
-        for figure in figures:
-            patterns = [self.profile.components[component] for component in figure.components]
-            answered = all(any(re.fullmatch(pattern, pod) for pod in pods) for pattern in patterns)
-            if figure.absent == "zero" and not values[figure.id] and answered:
-                values[figure.id].append(0.0)
-        return values
+
+def promql(figure: Figure, names: set[str], filters: Sequence[str], window: Window, interval: float) -> str:
+    """PromQL's own way to the figure, for the cross-check."""
+    return query.instant(figure, names, filters, window.length, interval)
+
+
+def _why(figure: Figure, extra: Mapping[str, Any]) -> str:
+    if figure.kind == "gauge":
+        return "PromQL takes values at steps, and those of targets that are gone until they are marked so"
+    if extra.get("bound") == "below":
+        return "PromQL interpolates inside the smallest bucket, as if its observations were spread evenly from zero"
+    if extra["new_series"]:
+        return f"PromQL leaves out the first value of {_series(extra['new_series'])} that began in the window"
+    if extra["double_series"]:
+        return f"PromQL counts {_series(extra['double_series'])} twice, from a second scrape of the same process"
+    if extra["resets"] or extra["gone_series"] or extra["unknown_series"]:
+        return "PromQL carries growth on to the window's edges, also where series began, ended or were reset"
+    return (
+        "PromQL carries the growth between the samples inside the window on to its edges; the growth there was another"
+    )
+
+
+def _series(count: int) -> str:
+    return f"{count} series"
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -54,6 +54,14 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Relative:
+    """Limits for a value divided by that of an earlier window, which is named."""
+
+    window: str
+    limits: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Figure:
     """A figure of the profile; docs/profile.md says what each field means."""
 
@@ -73,6 +81,7 @@ class Figure:
     take: str | None = None
     by: str | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    relative: Relative | None = None
     reference: str = ""
 
     @property
@@ -390,6 +399,10 @@ def _figure(value: Any, path: Path_, variables: Mapping[str, str], components: M
         raise _Fault((*path, "key"), f"{value['key']!r} is neither true nor false")
     direction = _choice(value.get("direction", "none"), (*path, "direction"), DIRECTIONS)
 
+    limits, relative = {}, None
+    if "thresholds" in value:
+        limits, relative = _thresholds(value["thresholds"], (*path, "thresholds"), direction)
+
     return Figure(
         id=_text(value["id"], (*path, "id"), _ID, "an id (small letters, digits and _)"),
         title=_text(value["title"], (*path, "title")),
@@ -406,16 +419,31 @@ def _figure(value: Any, path: Path_, variables: Mapping[str, str], components: M
         quantile=quantile,
         take=_choice(value["take"], (*path, "take"), TAKES) if kind == "gauge" else None,
         by=by,
-        thresholds=_thresholds(value["thresholds"], (*path, "thresholds"), direction) if "thresholds" in value else {},
+        thresholds=limits,
+        relative=relative,
         reference=_text(value["reference"], (*path, "reference")) if "reference" in value else "",
     )
 
 
-def _thresholds(value: Any, path: Path_, direction: str) -> dict[str, float]:
-    _mapping(value, path, (), ("warn", "fail"))
+def _thresholds(value: Any, path: Path_, direction: str) -> tuple[dict[str, float], Relative | None]:
+    """Limits in the figure's unit, and those relative to an earlier window."""
+    _mapping(value, path, (), ("warn", "fail", "relative"))
     if direction == "none":
         raise _Fault(path, "needs `direction: lower` or `direction: higher`, to know which side is wrong")
-    numbers = {key: _number(number, (*path, key)) for key, number in value.items()}
+    limits = _limits(value, path, direction)
+    if "relative" not in value:
+        return limits, None
+    at = (*path, "relative")
+    relative = _mapping(value["relative"], at, ("window",), ("warn", "fail"))
+    window = _text(relative["window"], (*at, "window"))
+    of_window = _limits(relative, at, direction)
+    if not of_window:
+        raise _Fault(at, "needs `warn`, `fail` or both")
+    return limits, Relative(window, of_window)
+
+
+def _limits(value: Any, path: Path_, direction: str) -> dict[str, float]:
+    numbers = {key: _number(value[key], (*path, key)) for key in ("warn", "fail") if key in value}
     if len(numbers) == 2 and (numbers["warn"] > numbers["fail"]) == (direction == "lower"):
         raise _Fault(path, "`fail` must be further on the wrong side than `warn`")
     return numbers

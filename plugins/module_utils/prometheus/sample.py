@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,12 @@ from ..errors import LabError
 from ..report.formatting import value_text
 from ..task import Context, Params, Result, silent
 from . import profile as profiles
-from . import query
+from . import query, raw
 from .arguments import PROMETHEUS, connect
 from .client import Prometheus, PrometheusError
-from .figures import Reader, Window
+from .figures import Window, work_out_all
 from .profile import Figure, Profile
+from .reader import Reader
 from .targets import read_targets, scrape_interval
 
 SPEC: dict[str, Any] = {
@@ -37,6 +39,8 @@ SPEC: dict[str, Any] = {
         },
     },
     "scrape_interval": {"type": "float"},
+    "compare": {"type": "dict", "default": {}},
+    "raw_path": {"type": "path"},
     "series": {"type": "bool", "default": False},
     "series_start": {"type": "float"},
     "series_end": {"type": "float"},
@@ -68,15 +72,16 @@ def run(params: Params, context: Context) -> Result:
 
     Returns windows and series in the form of the results (docs/architecture.md),
     scrape_interval, clock_skew and waited in seconds, prometheus_version,
-    frameworks and notes.
+    frameworks, notes and raw_path.
     """
-    profile = read_profile(params)
     windows = read_windows(params["windows"])
+    question = read_question(params, windows)
+    profile = question.bound()
     shown = progress_figures(profile, params["progress_figures"])
     if params["scrape_interval"] is not None:
         long_enough(windows, params["scrape_interval"])
     result: Result = {
-        "changed": False,
+        "changed": params["raw_path"] is not None,
         "windows": [],
         "series": [],
         "scrape_interval": params["scrape_interval"],
@@ -85,6 +90,7 @@ def run(params: Params, context: Context) -> Result:
         "frameworks": [],
         "notes": [],
         "waited": 0.0,
+        "raw_path": params["raw_path"],
     }
     if context.check_mode:
         return result
@@ -108,7 +114,11 @@ def run(params: Params, context: Context) -> Result:
         start = min(window.start for window in windows)
         end = max(window.end for window in windows)
         reader.find_names(start, end)
-        result["windows"] = [reader.window(window) for window in windows]
+        readings = reader.read(windows)
+        if params["raw_path"]:
+            # Before anything else can go wrong: figures can be worked out again, samples do not come back.
+            raw.save(params["raw_path"], question, readings)
+        result["windows"] = work_out_all(profile, readings, windows, question.earlier)
         if params["series"]:
             first = start if params["series_start"] is None else params["series_start"]
             last = end if params["series_end"] is None else params["series_end"]
@@ -134,15 +144,39 @@ def run(params: Params, context: Context) -> Result:
 # -- what was asked for ---------------------------------------------------------
 
 
-def read_profile(params: Params) -> Profile:
-    """The profile that the arguments mean, bound to namespace, release and variables. Raises LabError."""
+def read_question(params: Params, windows: Sequence[Window]) -> raw.Question:
+    """What the arguments ask for. Raises LabError."""
     path = params["profile"] or profiles.default_path()
-    if params["profile_content"] is not None:
-        profile = profiles.parse(params["profile_content"], str(path))
-    else:
-        profile = profiles.load(path)
-    variables = {name: str(value) for name, value in params["variables"].items()}
-    return profile.bind(params["namespace"], params["release"], variables)
+    text = profiles.read_text(path) if params["profile_content"] is None else params["profile_content"]
+    return raw.Question(
+        profile=text,
+        profile_name=str(path),
+        namespace=params["namespace"],
+        release=params["release"],
+        variables={name: str(value) for name, value in params["variables"].items()},
+        windows=windows,
+        earlier=read_compare(params["compare"]),
+    )
+
+
+def read_compare(given: Any) -> dict[str, dict[str, float | None]]:
+    """Values of earlier windows out of the arguments. Raises LabError for what is no number."""
+    earlier: dict[str, dict[str, float | None]] = {}
+    for window, values in given.items():
+        if not isinstance(values, dict):
+            raise LabError(f"`compare` must give the window {window!r} as a mapping of figure ids to values.")
+        earlier[window] = {}
+        for figure, value in values.items():
+            try:
+                number = None if value in (None, "") else float(value)
+            except (TypeError, ValueError):
+                number = math.nan
+            if number is not None and not math.isfinite(number):
+                raise LabError(
+                    f"`compare` has {value!r} for {figure!r} in the window {window!r}: give a number or null."
+                )
+            earlier[window][figure] = number
+    return earlier
 
 
 def read_windows(entries: Sequence[dict[str, Any]]) -> list[Window]:

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quantiles of classic histograms: buckets are summed over all series first, then the rank is looked up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A quantile with the bucket that its rank is in.
+
+    The true value lies in (lower, upper]; None is a side without an end. ``bound`` says that
+    value is one of these sides itself: "below" when the true value is at or below it (the
+    smallest bucket), "above" when it is above it (the bucket to +Inf); else empty, and value is
+    interpolated inside the bucket.
+    """
+
+    value: float
+    lower: float | None
+    upper: float | None
+    bound: str
+    observations: float
+
+
+def summed(buckets: Iterable[tuple[str, float]]) -> tuple[dict[float, float], bool]:
+    """Growth by upper bound over (le, growth) of all series; and whether all have the same bounds.
+
+    Where processes have different buckets only the bounds that all share can be summed: counts
+    are cumulative, so they are exact at these.
+    """
+    groups: dict[str, list[float]] = {}
+    for le, growth in buckets:
+        groups.setdefault(le, []).append(growth)
+    # Prometheus 3 writes 1.0 where version 2 wrote 1: both are one bound.
+    bounds: dict[float, list[float]] = {}
+    for le, growths in groups.items():
+        try:
+            bounds.setdefault(float(le), []).extend(growths)
+        except ValueError:
+            continue
+    whole = len(bounds.get(math.inf, ()))
+    same = all(len(growths) == whole for growths in bounds.values())
+    return {bound: math.fsum(growths) for bound, growths in bounds.items() if len(growths) == whole}, same
+
+
+def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:
+    """The q-quantile of growths by upper bound; None without observations or without the bucket to +Inf."""
+    total = buckets.get(math.inf, 0.0)
+    bounds = sorted(bound for bound in buckets if bound != math.inf)
+    if not total > 0 or not bounds:
+        return None
+    rank = q * total
+    below = 0.0
+    for index, bound in enumerate(bounds):
+        # Never falling: a scrape can come between two buckets of one observation.
+        count = max(below, buckets[bound])
+        if count >= rank:
+            if index == 0:
+                return Quantile(bound, 0.0 if bound > 0 else None, bound, "below", total)
+            lower = bounds[index - 1]
+            value = lower + (bound - lower) * (rank - below) / (count - below)
+            return Quantile(value, lower, bound, "", total)
+        below = count
+    return Quantile(bounds[-1], bounds[-1], None, "above", total)

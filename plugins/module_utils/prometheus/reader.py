@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what figures need from Prometheus: raw samples, the course for plots, and current values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LabError
+from . import query
+from .client import Prometheus
+from .figures import Reading, Samples, Window, promql, wanted
+from .profile import Figure, Profile
+from .windows import MARGIN
+
+#: Steps of a range query; Prometheus allows 11,000.
+MOST_STEPS = 10_000
+#: Tells when a process was made, where it has this metric.
+STARTED = "process_start_time_seconds"
+#: Tells the figures apart in one answer; no label of Prometheus begins so.
+FIGURE_LABEL = "__figure__"
+
+
+@dataclass
+class Reader:
+    """Reads figures of a bound profile.
+
+    interval: seconds between scrapes. skew: seconds to add to this machine's
+    clock to get Prometheus' (0 when they agree).
+    """
+
+    client: Prometheus
+    profile: Profile
+    interval: float
+    skew: float = 0.0
+    names: set[str] = field(default_factory=set)
+
+    def find_names(self, start: float, end: float) -> None:
+        """Find out which of the profile's metrics Prometheus has at that time: they choose between sources."""
+        self.names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
+
+    @property
+    def frameworks(self) -> list[str]:
+        """Naming frameworks of the metrics that were found."""
+        sources = [
+            source
+            for figure in self.profile.figures
+            for selection in figure.selections
+            for source in selection.sources
+            if source.metric in self.names and source.framework
+        ]
+        return sorted({source.framework for source in sources})
+
+    @property
+    def notes(self) -> list[str]:
+        """Warnings and infos of Prometheus, without its doubt about counters that tally names without a suffix."""
+        known = [
+            f'"{source.metric}"'
+            for figure in self.profile.figures
+            for selection in figure.selections
+            for source in selection.sources
+            if source.framework == "tally"
+        ]
+        return [
+            note
+            for note in self.client.notes
+            if "might not be a counter" not in note or not any(metric in note for metric in known)
+        ]
+
+    def read(self, windows: Sequence[Window]) -> list[Reading]:
+        """The raw samples of windows, one request for each metric and row of windows; and PromQL's own answers.
+
+        Windows with little between them are read together. Raises LabError.
+        """
+        margin = MARGIN * self.interval
+        rows: list[list[Window]] = []
+        for window in sorted(windows, key=lambda one: (one.start, one.end)):
+            if rows and window.start - max(one.end for one in rows[-1]) <= 4 * margin:
+                rows[-1].append(window)
+            else:
+                rows.append([window])
+        return [self._read(row, margin) for row in rows]
+
+    def _read(self, windows: Sequence[Window], margin: float) -> Reading:
+        begin = round(windows[0].start + self.skew - margin, 3)
+        end = round(max(window.end for window in windows) + self.skew + margin, 3)
+
+        def samples(metric: str, where: Sequence[str] = ()) -> Samples:
+            asked = f"{query.selector(metric, where, self.profile.filters)}[{query.duration(end - begin)}]"
+            return Samples(asked, tuple(where), self.client.samples(asked, end))
+
+        return Reading(
+            windows=list(windows),
+            interval=self.interval,
+            skew=self.skew,
+            begin=begin,
+            end=end,
+            names=self.names,
+            up=samples("up"),
+            starts=samples(STARTED) if STARTED in self.names else Samples("", (), []),
+            metrics={metric: samples(metric, where) for metric, where in wanted(self.profile, self.names).items()},
+            answers={window.name: self._answers(window) for window in windows},
+        )
+
+    def _answers(self, window: Window) -> dict[str, float] | str:
+        """PromQL's own values by figure, or why there are none: a cross-check must not cost what it checks."""
+        parts = [
+            f"label_replace({promql(figure, self.names, self.profile.filters, window, self.interval)}, "
+            f'"{FIGURE_LABEL}", "{figure.id}", "", "")'
+            for figure in self.profile.figures
+        ]
+        try:
+            rows = self.client.vector(" or ".join(parts), round(window.end + self.skew, 3))
+        except LabError as error:
+            return error.msg
+        values: dict[str, list[float]] = {}
+        for labels, value in rows:
+            values.setdefault(labels[FIGURE_LABEL], []).append(value)
+        return {figure: math.fsum(of) if all(map(math.isfinite, of)) else math.nan for figure, of in values.items()}
+
+    def series(self, start: float, end: float) -> list[dict[str, Any]]:
+        """The course of the key figures between two times, for plots; a point without a value is left out.
+
+        Raises LabError.
+        """
+        step = max(self.interval, math.ceil((end - start) / MOST_STEPS))
+        found = []
+        for figure in self.profile.figures:
+            if not figure.key:
+                continue
+            expression = query.plot(figure, self.names, self.profile.filters, self.interval)
+            for labels, points in self.client.course(expression, start + self.skew, end + self.skew, step):
+                found.append(
+                    {
+                        "figure": figure.id,
+                        "title": figure.title,
+                        "unit": query.plot_unit(figure),
+                        "labels": labels,
+                        "query": expression,
+                        "step": step,
+                        "points": [
+                            [round(time - self.skew, 3), value] for time, value in points if math.isfinite(value)
+                        ],
+                    }
+                )
+        return found
+
+    def current(self, figures: Sequence[Figure], at: float, deadline: float) -> dict[str, list[float]]:
+        """Values of figures over the last scrapes before ``at``, by id, in one request.
+
+        A figure split by a label has one value for each; one that is not known
+        has none. Raises LabError when there is no answer in ``deadline`` seconds.
+        """
+        length = query.LEAST_SCRAPES * self.interval
+        up = query.selector("up", self.profile.filters)
+        # The only rows without a label `figure`: pods that answered.
+        parts = [f"sum by (pod) (max_over_time({up}[{query.duration(length)}])) > 0"]
+        for figure in figures:
+            expression = query.instant(figure, self.names, self.profile.filters, length, self.interval)
+            parts.append(f'label_replace({expression}, "figure", "{figure.id}", "", "")')
+        values: dict[str, list[float]] = {figure.id: [] for figure in figures}
+        rows = self.client.vector(" or ".join(parts), at + self.skew, deadline)
+        pods = [labels.get("pod", "") for labels, _value in rows if "figure" not in labels]
+        for labels, value in sorted(rows, key=lambda row: sorted(row[0].items())):
+            if "figure" in labels and math.isfinite(value):
+                values[labels["figure"]].append(value)
+        for figure in figures:
+            patterns = [self.profile.components[component] for component in figure.components]
+            answered = all(any(re.fullmatch(pattern, pod) for pod in pods) for pattern in patterns)
+            if figure.absent == "zero" and not values[figure.id] and answered:
+                values[figure.id].append(0.0)
+        return values

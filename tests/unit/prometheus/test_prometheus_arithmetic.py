@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Properties of the window arithmetic, against a slow reference that is written in another way.
+
+The reference takes every step between two samples on its own, in exact fractions: what it grew by
+(all of the later value after a reset) times the share of the step that lies inside the window.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import histograms, samples, windows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+#: Milliseconds; real times are as large.
+BASE = 1_700_000_000_000
+TARGET = {"job": "pods", "instance": "10.0.0.1:9090", "pod": "app-1"}
+
+#: Times between scrapes in milliseconds, and values: a counter, now and then from the beginning again.
+STEPS = st.lists(st.integers(1, 20_000), min_size=1, max_size=30)
+VALUES = st.integers(0, 2**40)
+
+
+def series(times: list[int], values: list[int], **labels: str) -> samples.Series:
+    seconds = tuple((BASE + time) / 1000 for time in times)
+    return samples.Pool().series({**TARGET, **labels}, seconds, " ".join(map(str, values)))
+
+
+def ruler(start: int, end: int, up: list[samples.Series] = ()) -> windows.Ruler:
+    begin = (BASE + start) / 1000
+    return windows.Ruler(begin, (BASE + end) / 1000, windows.Targets(up, [], 5.0, begin - 12.5))
+
+
+def reference(times: list[int], values: list[int], start: int, end: int) -> Fraction:
+    grown = Fraction(0)
+    for (before, low), (after, high) in pairwise(zip(times, values)):
+        inside = max(0, min(after, end) - max(before, start))
+        grown += Fraction(inside, after - before) * (high - low if high >= low else high)
+    return grown
+
+
+@st.composite
+def sampled(draw: st.DrawFn) -> tuple[list[int], list[int], int, int]:
+    """Times, values, and a window that lies inside the samples."""
+    times = [0]
+    for step in draw(STEPS):
+        times.append(times[-1] + step)
+    if draw(st.booleans()):
+        values = draw(st.lists(VALUES, min_size=len(times), max_size=len(times)))
+    else:
+        values = sorted(draw(st.lists(VALUES, min_size=len(times), max_size=len(times))))
+    edges = st.one_of(st.sampled_from(times), st.integers(0, times[-1]))
+    start, end = sorted((draw(edges), draw(edges)))
+    if start == end:
+        start, end = 0, times[-1]
+    return times, values, start, end
+
+
+@settings(max_examples=400, deadline=None)
+@given(sampled())
+def test_growth_is_that_of_the_reference(one: tuple[list[int], list[int], int, int]) -> None:
+    times, values, start, end = one
+    found = windows.growth(series(times, values), ruler(start, end))
+    expected = reference(times, values, start, end)
+    assert found is not None
+    assert found.value == pytest.approx(float(expected), rel=1e-9, abs=1e-6)
+    if start in times and end in times:
+        assert found.value == expected
+    assert found.least <= found.value * (1 + 1e-12) + 1e-6
+    assert found.value <= found.most * (1 + 1e-12) + 1e-6
+    inside = [(a, b) for a, b in pairwise(zip(times, values)) if min(b[0], end) > max(a[0], start)]
+    assert found.resets == sum(after[1] < before[1] for before, after in inside)
+    assert found.course.gap == pytest.approx(max(b[0] - a[0] for a, b in inside) / 1000, abs=1e-6)
+    assert found.course.samples == sum(start < time <= end for time in times)
+
+
+@settings(max_examples=200, deadline=None)
+@given(sampled(), st.data())
+def test_windows_side_by_side_add_up(one: tuple[list[int], list[int], int, int], data: st.DataObject) -> None:
+    times, values, start, end = one
+    if end - start < 2:
+        return
+    middle = data.draw(st.integers(start + 1, end - 1))
+    of = series(times, values)
+    parts = [windows.growth(of, ruler(*edges)).value for edges in ((start, middle), (middle, end))]
+    assert sum(parts) == pytest.approx(windows.growth(of, ruler(start, end)).value, rel=1e-9, abs=1e-6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(sampled())
+def test_a_series_that_begins_on_a_known_target_begins_at_zero(one: tuple[list[int], list[int], int, int]) -> None:
+    """Without its first samples, and with an `up` that goes on: zero at the scrape before the first left."""
+    times, values, _start, _end = one
+    cut = len(times) // 2
+    up = samples.Series(TARGET, series(times, values).times, "", [1.0] * len(times))
+    found = windows.growth(series(times[cut:], values[cut:]), ruler(0, times[-1], [up]))
+    if cut == 0:
+        expected = reference(times, values, 0, times[-1])
+    else:
+        expected = reference(times[cut - 1 :], [0, *values[cut:]], 0, times[-1])
+        assert found.course.begins == "new"
+    assert found.value == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.integers(1000, 20_000), min_size=3, max_size=30),
+    st.integers(1, 900),
+    st.sampled_from(["instance", "job", "endpoint"]),
+)
+def test_a_second_scrape_changes_nothing(steps: list[int], later: int, label: str) -> None:
+    """The same counter as it stands a little later, by another way, and with fewer samples."""
+    times = [sum(steps[:index]) for index in range(len(steps) + 1)]
+    count = [time // 100 for time in times]
+    first = series(times, count)
+    second = series(
+        [time + later for time in times[:-1]], [(time + later) // 100 for time in times[:-1]], **{label: "x"}
+    )
+    assert samples.without_doubles([second, first]) == ([first], 1)
+    other = series(times, count, **{label: "x"}, pod="app-2")
+    kept, doubles = samples.without_doubles([other, first])
+    assert (len(kept), doubles) == (2, 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(0, 1000), min_size=2, max_size=12),
+    st.integers(1, 99),
+    st.lists(st.integers(1, 10**6), min_size=12, max_size=12, unique=True),
+)
+def test_quantiles_are_those_of_the_reference(counts: list[int], percent: int, bounds: list[int]) -> None:
+    """The reference walks along the line of cumulative counts in exact fractions."""
+    sides = sorted(bounds)[: len(counts) - 1]
+    cumulative = [sum(counts[: index + 1]) for index in range(len(counts))]
+    buckets = {float(side): float(count) for side, count in zip(sides, cumulative)}
+    found = histograms.quantile(percent / 100, {**buckets, float("inf"): float(cumulative[-1])})
+    if cumulative[-1] == 0:
+        assert found is None
+        return
+    rank = percent / 100 * cumulative[-1]
+    reached = [index for index, count in enumerate(cumulative) if count >= rank]
+    if reached[0] == 0:
+        assert (found.value, found.lower, found.upper, found.bound) == (sides[0], 0, sides[0], "below")
+    elif reached[0] == len(sides):
+        assert (found.value, found.lower, found.upper, found.bound) == (sides[-1], sides[-1], None, "above")
+    else:
+        low, high = sides[reached[0] - 1], sides[reached[0]]
+        share = (Fraction(rank) - cumulative[reached[0] - 1]) / counts[reached[0]]
+        assert found.value == pytest.approx(float(low + share * (high - low)), rel=1e-12)
+        assert (found.lower, found.upper, found.bound) == (low, high, "")
+        assert found.lower <= found.value <= found.upper
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 1000), min_size=4, max_size=4), min_size=1, max_size=5), st.integers(1, 99))
+def test_pods_are_summed_before_the_quantile(pods: list[list[int]], percent: int) -> None:
+    sides = ["0.001", "0.01", "0.1", "+Inf"]
+    each = [[sum(counts[: index + 1]) for index in range(4)] for counts in pods]
+    pairs = [(side, float(count)) for counts in each for side, count in zip(sides, counts)]
+    together, same = histograms.summed(pairs)
+    assert same
+    assert together == {float(side): sum(counts[index] for counts in each) for index, side in enumerate(sides)}
+    quantile = histograms.quantile(percent / 100, together)
+    assert (quantile is None) == (together[float("inf")] == 0)
+
+
+def test_what_is_no_number_is_left_out_of_a_series() -> None:
+    of = samples.Pool().series(dict(TARGET), (1.0, 2.0, 3.0, 4.0), "1 NaN +Inf 4")
+    kept, dropped = samples.finite([of, samples.Pool().series({}, (1.0,), "NaN")])
+    assert [(one.times, one.values) for one in kept] == [((1.0, 4.0), [1.0, 4.0])]
+    assert dropped == 3
+
+
+def test_series_that_are_scraped_together_share_their_times() -> None:
+    rows = [{"metric": {"x": x}, "values": [[1.5, "1"], [6.5, x]]} for x in ("2", "3")]
+    first, second = samples.parse(rows)
+    assert first.times is second.times
+    assert (second.times, second.values, second.text) == ((1.5, 6.5), [1, 3], "1 3")
+    with pytest.raises(KeyError):
+        samples.parse([{"metric": {}, "value": [1, "1"]}])
+
+
+def test_a_series_outside_the_window_tells_nothing() -> None:
+    of = series([0, 5000, 10_000], [0, 1, 2])
+    assert windows.growth(of, ruler(15_000, 20_000)) is None
+    assert windows.growth(of, ruler(-20_000, -10_000)) is None
+    # Of one sample in the window and nothing before it is not known what it counted.
+    assert windows.growth(series([5000], [7]), ruler(0, 10_000)) is None

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Window arithmetic against cases worked out by hand, through a real TSDB and a real Prometheus.
+
+Nothing here is our code but what is tested: promtool writes the samples, Prometheus reads them,
+and the numbers expected are in prometheus_cases.py with their reasons. A stale marker cannot be
+written with promtool; in an answer of raw samples it is a sample that is not there, which is how
+it stands here, and test_prometheus_sample.py has a real one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, raw, sample
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.schema import FIGURE
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
+from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
+    FAMILIES,
+    INTERVAL,
+    PROFILE,
+    STEADY,
+    UP,
+    Case,
+    expand,
+    openmetrics,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
+    BASE,
+    binaries,
+    make_blocks,
+    program,
+    running_prometheus,
+)
+from jsonschema import Draft202012Validator
+
+CASES = {f"{family}: {case.name}": case for family, cases in FAMILIES.items() for case in cases}
+LONG = {name.replace(", ", ","): "0+10x80" if name.startswith("m") else "1x80" for name in {**UP, **STEADY}}
+
+
+def namespace(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())
+
+
+def dated(series: dict[str, str]) -> dict[str, str]:
+    """Notations in which {start+20} stands for a time."""
+    return {
+        name: re.sub(r"\{start([+-]\d+)\}", lambda found: str(BASE + int(found[1])), notation)
+        for name, notation in series.items()
+    }
+
+
+@pytest.fixture(scope="module", params=binaries(), ids=["packaged", "other"][: len(binaries())])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("oracle")
+    samples = [openmetrics(namespace(name), dated(case.all_series()), BASE) for name, case in CASES.items()]
+    samples.append(openmetrics("long", LONG, BASE))
+    make_blocks(folder, "".join(samples))
+    with running_prometheus(program(request.param), folder, "global: {scrape_interval: 5s}\n") as running:
+        yield running
+
+
+def params(address: str, name: str, *windows: tuple[str, float, float], **more: Any) -> dict[str, Any]:
+    given = {option: spec.get("default") for option, spec in sample.SPEC.items()}
+    asked = [
+        {"name": one, "title": None, "start": BASE + start, "duration": end - start} for one, start, end in windows
+    ]
+    given.update(url=address, namespace=namespace(name), scrape_interval=float(INTERVAL), profile_content=PROFILE)
+    return {**given, "windows": asked, **more}
+
+
+def test_there_are_cases_enough() -> None:
+    assert len(CASES) >= 60
+    assert len({namespace(name) for name in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case(address: str, name: str, tmp_path: Path) -> None:
+    case: Case = CASES[name]
+    kept = tmp_path / "raw.json.gz"
+    result = sample.run(params(address, name, ("w", *case.window), raw_path=str(kept)), Context())
+    figures = {figure["id"]: figure for figure in result["windows"][0]["figures"]}
+    for figure_id, expected in case.expected.items():
+        found = {key: figures[figure_id].get(key) for key in expected}
+        aligned = all(edge % INTERVAL == 0 for edge in case.window)
+        for key, value in expected.items():
+            # Exactly equal where the window's edges are samples, and where nothing is divided.
+            if key in ("promql", "promql_difference") or (key == "value" and not (aligned and figure_id == "total")):
+                value = pytest.approx(value, rel=1e-9) if value is not None else None
+            elif key in ("by", "interval") and value is not None:
+                value = pytest.approx(value, rel=1e-9) if None not in value else value
+            elif key == "notes" and value:
+                assert set(value) <= set(found[key]), (figure_id, found[key])
+                continue
+            elif key == "promql_reason" and value == "":
+                assert found[key] == "", (figure_id, figures[figure_id])
+                continue
+            assert found[key] == value, (figure_id, key, figures[figure_id])
+    for figure in figures.values():
+        Draft202012Validator(FIGURE).validate(figure)
+        assert (figure["reason"] == "") == (figure["state"] == "pass")
+        difference = figure["promql_difference"]
+        if difference is not None and abs(difference) > 0.05:
+            assert figure["promql_reason"]
+    # The same figures come out of the file, without Prometheus.
+    assert json.dumps(raw.work_out_again(kept)) == json.dumps(result["windows"], allow_nan=False)
+
+
+def test_several_windows_are_read_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    samples = client.Prometheus.samples
+
+    def noted(self: Any, query: str, at: float) -> Any:
+        asked.append(query)
+        return samples(self, query, at)
+
+    monkeypatch.setattr(client.Prometheus, "samples", noted)
+    windows = [("first", 0, 30), ("after", 30, 90), ("whole", 0, 90), ("odd", 31.7, 61.9)]
+    result = sample.run(params(address, "long", *windows), Context())
+    totals = {one["name"]: one["figures"][0]["value"] for one in result["windows"]}
+    assert totals == {"first": 60, "after": 120, "whole": 180, "odd": pytest.approx(60.4)}
+    assert [query.split("{")[0] for query in asked] == ["up", "m_total"]
+    assert asked[0].endswith("[115s]")
+    asked.clear()
+    result = sample.run(params(address, "long", ("late", 300, 330), ("early", 0, 30)), Context())
+    assert [one["figures"][0]["value"] for one in result["windows"]] == [60, 60]
+    assert len(asked) == 4
+
+
+def test_a_cross_check_that_fails_costs_no_figure(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> Any:
+        raise client.PrometheusError("Prometheus refused.", 422)
+
+    monkeypatch.setattr(client.Prometheus, "vector", refused)
+    figure = sample.run(params(address, "long", ("w", 0, 60)), Context())["windows"][0]["figures"][0]
+    assert (figure["value"], figure["state"]) == (120, "pass")
+    assert (figure["promql"], figure["promql_difference"]) == (None, None)
+    assert figure["promql_reason"] == "Prometheus refused."
+
+
+RELATIVE = PROFILE.replace(
+    "kind: total, components: [app], sources: [{metric: m_total}]}",
+    "kind: total, components: [app], sources: [{metric: m_total}], direction: lower, "
+    "thresholds: {fail: 1000, relative: {window: before, warn: 1.5, fail: 3}}}",
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "reason", "ratio"),
+    [
+        ({"total": 120.0}, "pass", "", 1),
+        ({"total": "60"}, "warn", "more than 1.5 times the value of the window before", 2),
+        ({"total": 30}, "fail", "more than 3 times the value of the window before", 4),
+        ({"total": 0}, "inconclusive", "it was zero in the window before: there is nothing to compare with", None),
+        ({"total": None}, "inconclusive", "there is no value of the window before to compare with", None),
+        ({}, "inconclusive", "there is no value of the window before to compare with", None),
+    ],
+)
+def test_an_earlier_window_that_is_given(
+    address: str, before: dict[str, Any], state: str, reason: str, ratio: float | None
+) -> None:
+    asked = params(address, "long", ("w", 0, 60), profile_content=RELATIVE, compare={"before": before})
+    figure = sample.run(asked, Context())["windows"][0]["figures"][0]
+    assert (figure["state"], figure["reason"], figure["compared"]["ratio"]) == (state, reason, ratio)
+    assert figure["value"] == 120
+    assert figure["thresholds"] == {"fail": 1000, "relative": {"window": "before", "warn": 1.5, "fail": 3}}
+
+
+def test_an_earlier_window_of_the_same_call(address: str) -> None:
+    asked = params(address, "long", ("before", 0, 20), ("w", 20, 70), profile_content=RELATIVE)
+    before, after = (one["figures"][0] for one in sample.run(asked, Context())["windows"])
+    assert (before["state"], before.get("compared")) == ("pass", None)
+    assert (after["state"], after["compared"]) == ("warn", {"window": "before", "value": 40, "ratio": 2.5})
+
+
+def test_what_cannot_be_compared_is_refused(address: str) -> None:
+    for given, said in (
+        ({"before": 5}, "`compare` must give the window 'before' as a mapping"),
+        ({"before": {"total": "many"}}, "`compare` has 'many' for 'total' in the window 'before'"),
+        ({"before": {"total": math.nan}}, "`compare` has nan for 'total'"),
+    ):
+        with pytest.raises(LabError, match=re.escape(said)):
+            sample.run(params(address, "long", ("w", 0, 60), compare=given), Context(check_mode=True))
+
+
+def test_the_notation_is_read_as_promtool_reads_it(tmp_path: Path) -> None:
+    """The cases are only as good as the reading of their notation: promtool's own must give the same values."""
+    notations = ["0+10x9 7+10x10", "1x6 _x4 1x9", "0+10x14 _x3 180+10x2", "0x3 50x16", "1x8 0 1x11"]
+    tests = []
+    for notation in notations:
+        samples = [
+            {
+                "expr": f"m and on() timestamp(m) == {number * INTERVAL}",
+                "eval_time": f"{number * INTERVAL}s",
+                "exp_samples": [] if value is None else [{"labels": "m", "value": value}],
+            }
+            for number, value in enumerate(expand(notation))
+        ]
+        series = [{"series": "m", "values": notation}]
+        tests.append({"interval": f"{INTERVAL}s", "input_series": series, "promql_expr_test": samples})
+    path = tmp_path / "tests.yml"
+    path.write_text(json.dumps({"evaluation_interval": f"{INTERVAL}s", "tests": tests}))
+    done = subprocess.run(
+        [program("promtool"), "test", "rules", str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_file_of_samples_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "raw.json.gz"
+    with pytest.raises(LabError, match="cannot be read: No such file or directory"):
+        raw.load(path)
+    path.write_bytes(b"\x1f\x8b nonsense")
+    with pytest.raises(LabError, match="no file of samples, or not whole"):
+        raw.load(path)
+
+
+def test_samples_that_cannot_be_kept(address: str, tmp_path: Path) -> None:
+    gone = tmp_path / "no" / "raw.json.gz"
+    with pytest.raises(LabError, match=r"The samples cannot be written to .*: No such file or directory"):
+        sample.run(params(address, "long", ("w", 0, 60), raw_path=str(gone)), Context())
+    kept = tmp_path / "raw.json.gz"
+    result = sample.run(params(address, "long", ("w", 0, 60), raw_path=str(kept)), Context())
+    assert (result["changed"], result["raw_path"]) == (True, str(kept))
+    assert [one.name for one in tmp_path.iterdir()] == ["raw.json.gz"]
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(LabError, match="not whole"):
+        raw.load(kept)
+
+
+def test_a_new_figure_from_kept_samples(address: str, tmp_path: Path) -> None:
+    kept = tmp_path / "raw.json.gz"
+    sample.run(params(address, "long", ("w", 0, 60), raw_path=str(kept)), Context())
+    question, _readings = raw.load(kept)
+    other = raw.profiles.parse(PROFILE.replace("id: rate", "id: other"), "other").bind(question.namespace, "r")
+    figures = raw.work_out_again(kept, other)[0]["figures"]
+    assert (figures[1]["id"], figures[1]["value"], figures[1]["promql"]) == ("other", 2, None)
