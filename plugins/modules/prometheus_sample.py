@@ -45,6 +45,11 @@ options:
         C(temporal_namespace_label) to V(exported_namespace).
     type: dict
     default: {}
+  server_version:
+    description:
+      - Version of the Temporal server, which chooses between metrics that mean different things in different versions.
+      - Without it the first metric of a figure that Prometheus has is taken.
+    type: str
   windows:
     description: The windows to read.
     type: list
@@ -205,6 +210,10 @@ windows:
         coverage:
           description: Share of the window's scrapes that took place, from 0 to 1.
           type: float
+        metrics:
+          description: Names of the metrics that it was worked out from.
+          type: list
+          elements: str
         interval:
           description:
             - Lower and upper end of where the true value is; null for an end that is not known.
@@ -278,6 +287,7 @@ windows:
           query: sum(increase(state_transition_count_count{…}[120s])) / 120
           time: 1795453390.0
           coverage: 1.0
+          metrics: [state_transition_count_count]
           interval: [44.3, 45.9]
           samples: 48
           largest_gap: 5.002

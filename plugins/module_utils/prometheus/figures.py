@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from . import histograms, query
-from .profile import Figure, Profile, Relative, Selection
+from .profile import Figure, Profile, Relative, Selection, Source
+from .query import Found
 from .samples import Labels, Series, finite, without_doubles
 from .windows import LATE, Growth, Ruler, Targets, alive, growth, mean_of_sum
 
@@ -191,7 +192,7 @@ class Reading:
     """What was read from Prometheus for windows that lie close together.
 
     Times of samples, begin and end are on Prometheus' clock, those of windows on this
-    machine's; skew is the difference. names: metrics that Prometheus has. starts: samples of
+    machine's; skew is the difference. found: what Prometheus has of the profile. starts: samples of
     process_start_time_seconds. answers: PromQL's own values by window and figure (NaN for what
     is no number), or why there are none.
     """
@@ -201,7 +202,7 @@ class Reading:
     skew: float
     begin: float
     end: float
-    names: set[str]
+    found: Found
     up: Samples
     starts: Samples
     metrics: dict[str, Samples]
@@ -217,16 +218,15 @@ class Reading:
         return self._clean[metric]
 
 
-def wanted(profile: Profile, names: set[str]) -> dict[str, tuple[str, ...]]:
+def wanted(profile: Profile, found: Found) -> dict[str, tuple[str, ...]]:
     """Metrics to read for a profile, with the label matchers that all figures of a metric share."""
-    found: dict[str, tuple[str, ...]] = {}
-    for figure in profile.figures:
-        for selection in figure.selections:
-            metric = query.choose(selection, names).metric
-            if metric in names:
-                shared = found.get(metric, selection.where)
-                found[metric] = tuple(matcher for matcher in shared if matcher in selection.where)
-    return found
+    metrics: dict[str, tuple[str, ...]] = {}
+    for selection in profile.selections:
+        metric = query.choose(selection, found).metric
+        if metric in found.names:
+            shared = metrics.get(metric, selection.where)
+            metrics[metric] = tuple(matcher for matcher in shared if matcher in selection.where)
+    return metrics
 
 
 # -- the figures of a window ----------------------------------------------------
@@ -301,13 +301,24 @@ class _Window:
 
     def figure(self, figure: Figure) -> dict[str, Any]:
         """One figure, as in the results."""
-        extra: dict[str, Any] = {"notes": []}
-        if figure.kind == "gauge":
-            rows, unknown = self._gauge(figure, extra)
+        sources = [query.choose(selection, self.reading.found) for selection in figure.selections]
+        extra: dict[str, Any] = {"metrics": sorted({source.metric for source in sources}), "notes": []}
+        wrong = _wrong_unit(sources, self.reading.found)
+        value: float | None
+        if wrong:
+            value, by, state, reason = None, None, "error", wrong
+            beside: dict[str, Any] = {"promql": None, "promql_difference": None, "promql_reason": wrong}
         else:
-            rows, unknown = self._counter(figure, extra)
-        short = shortfall(figure.components, self.covered) or unknown
-        value, by, state, reason = judge(figure, rows, short, self._missing(figure))
+            if figure.kind == "gauge":
+                rows, unknown = self._gauge(figure, extra)
+            else:
+                rows, unknown = self._counter(figure, extra)
+            short = shortfall(figure.components, self.covered) or unknown
+            value, by, state, reason = judge(figure, rows, short, self._missing(figure))
+            beside = self._beside(figure, value, reason, extra)
+            extra["notes"] += [
+                f"{source.metric} is the metric of servers {source.server}." for source in sources if source.server
+            ]
         thresholds: dict[str, Any] = dict(figure.thresholds)
         if figure.relative is not None:
             thresholds["relative"] = {"window": figure.relative.window, **figure.relative.limits}
@@ -327,11 +338,11 @@ class _Window:
             "value": value,
             "state": state,
             "reason": reason,
-            "query": promql(figure, self.reading.names, self.profile.filters, self.window, self.reading.interval),
+            "query": promql(figure, self.reading.found, self.profile.filters, self.window, self.reading.interval),
             "time": self.ruler.end,
             "coverage": round(min(self.covered[component].share for component in figure.components), 3),
             **extra,
-            **self._beside(figure, value, reason, extra),
+            **beside,
         }
         if thresholds:
             result["thresholds"] = thresholds
@@ -344,7 +355,7 @@ class _Window:
     # -- kinds ------------------------------------------------------------------
 
     def _series(self, selection: Selection) -> tuple[list[Series], int, int]:
-        metric = query.choose(selection, self.reading.names).metric
+        metric = query.choose(selection, self.reading.found).metric
         series, doubles, dropped = self.reading.clean(metric)
         if metric in self.reading.metrics:
             asked = self.reading.metrics[metric].where
@@ -354,7 +365,7 @@ class _Window:
         return series, doubles, dropped
 
     def _sum(self, selection: Selection) -> _Sum:
-        key = (query.choose(selection, self.reading.names).metric, selection.where)
+        key = (query.choose(selection, self.reading.found).metric, selection.where)
         if key not in self._sums:
             series, doubles, dropped = self._series(selection)
             growths = [(one, found) for one in series if (found := growth(one, self.ruler)) is not None]
@@ -362,9 +373,9 @@ class _Window:
         return self._sums[key]
 
     def _scale(self, figure: Figure) -> float:
-        scale = query.choose(figure.selection, self.reading.names).scale
+        scale = query.choose(figure.selection, self.reading.found).scale
         if figure.denominator is not None:
-            scale /= query.choose(figure.denominator, self.reading.names).scale
+            scale /= query.choose(figure.denominator, self.reading.found).scale
         return scale
 
     def _counter(self, figure: Figure, extra: dict[str, Any]) -> tuple[list[tuple[Labels, float]], str]:
@@ -475,8 +486,8 @@ class _Window:
 
     def _missing(self, figure: Figure) -> str:
         for selection in figure.selections:
-            names = [source.metric for source in selection.sources]
-            if not self.reading.names.intersection(names):
+            names = list(dict.fromkeys(source.metric for source in selection.sources))
+            if not self.reading.found.names.intersection(names):
                 return " or ".join(names)
         return ""
 
@@ -509,9 +520,20 @@ class _Window:
 GRAVITY = {"pass": 0, "warn": 1, "inconclusive": 2, "fail": 3, "error": 4}
 
 
-def promql(figure: Figure, names: set[str], filters: Sequence[str], window: Window, interval: float) -> str:
+def promql(figure: Figure, found: Found, filters: Sequence[str], window: Window, interval: float) -> str:
     """PromQL's own way to the figure, for the cross-check."""
-    return query.instant(figure, names, filters, window.length, interval)
+    return query.instant(figure, found, filters, window.length, interval)
+
+
+def _wrong_unit(sources: Sequence[Source], found: Found) -> str:
+    """Why the values of a metric are not in the unit that the profile says; empty when they seem to be."""
+    for source in sources:
+        if not found.fits(source):
+            return (
+                f"the buckets of {source.metric} begin at {query.number(found.smallest[source.metric])} where the "
+                f"profile says {query.number(source.smallest_bucket or 0.0)}: its unit is another one"
+            )
+    return ""
 
 
 def _why(figure: Figure, extra: Mapping[str, Any]) -> str:

@@ -24,6 +24,8 @@ DIRECTIONS = ("lower", "higher", "none")
 ABSENT = ("error", "zero", "inconclusive")
 TAKES = ("last", "mean")
 FRAMEWORKS = ("tally", "opentelemetry")
+#: Where a metric's own name stands in the names of a naming.
+NAME = "{name}"
 #: Variables that the task sets; all others have their value in the profile.
 TASK_VARIABLES = ("namespace", "release")
 
@@ -33,16 +35,39 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LABEL_TEMPLATE = re.compile(r"\$?[a-zA-Z_][a-zA-Z0-9_]*")
 _MATCHER = re.compile(r"(?P<label>\$?[a-zA-Z_][a-zA-Z0-9_]*)\s*(?P<op>=~|!~|!=|=)\s*\"(?P<value>(?:[^\"\\\n]|\\.)*)\"")
 
+_VERSION = re.compile(r"\d+(?:\.\d+)*")
+_VERSION_RANGE = re.compile(r"(?P<op>>=|<)\s*(?P<version>\d+(?:\.\d+)*)")
+
+_OF_SOURCE = ("metric", "framework", "scale", "server", "smallest_bucket")
+
 Path_ = tuple[Union[str, int], ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One name that a metric may have in Prometheus, and the factor from its unit to the figure's."""
+    """One name that a metric may have in Prometheus, and the factor from its unit to the figure's.
+
+    server: versions of the Temporal server for which it is the right one, such as ">=1.23"; empty for all.
+    smallest_bucket: bound of a histogram's smallest bucket in the metric's unit, by which the unit is told.
+    """
 
     metric: str
     framework: str | None = None
     scale: float = 1.0
+    server: str = ""
+    smallest_bucket: float | None = None
+
+    def is_for(self, version: str) -> bool:
+        """Whether it is right for a version of the server; one that is not known rules nothing out."""
+        wanted, running = _VERSION_RANGE.fullmatch(self.server), _VERSION.match(version)
+        if wanted is None or running is None:
+            return True
+        bound = tuple(map(int, wanted["version"].split(".")))
+        parts = tuple(map(int, running[0].split(".")))[: len(bound)]
+        return parts >= bound if wanted["op"] == ">=" else parts < bound
+
+
+Namings = Mapping[str, tuple[Source, ...]]
 
 
 @dataclass(frozen=True)
@@ -103,6 +128,11 @@ class Profile:
     components: Mapping[str, str]
     figures: tuple[Figure, ...]
 
+    @property
+    def selections(self) -> list[Selection]:
+        """The selections of all figures."""
+        return [selection for figure in self.figures for selection in figure.selections]
+
     def figure(self, figure_id: str) -> Figure:
         """The figure of that id. Raises LabError when the profile has none."""
         for figure in self.figures:
@@ -111,8 +141,10 @@ class Profile:
         known = [figure.id for figure in self.figures]
         raise LabError(f"The profile has no figure {figure_id!r}{_meant(figure_id, known)}.")
 
-    def bind(self, namespace: str, release: str, variables: Mapping[str, str] | None = None) -> Profile:
-        """The same profile with every variable replaced by its value.
+    def bind(
+        self, namespace: str, release: str, variables: Mapping[str, str] | None = None, server_version: str = ""
+    ) -> Profile:
+        """The same profile with every variable replaced by its value, and without sources of other server versions.
 
         ``variables`` override the profile's own. Raises LabError for one that
         the profile does not have, or whose value does not fit where it is used.
@@ -144,7 +176,8 @@ class Profile:
             return tuple(bound)
 
         def selection(unbound: Selection) -> Selection:
-            return replace(unbound, where=matchers(unbound.where))
+            sources = tuple(source for source in unbound.sources if source.is_for(server_version))
+            return replace(unbound, sources=sources or unbound.sources, where=matchers(unbound.where))
 
         return replace(
             self,
@@ -329,27 +362,68 @@ def _matchers(value: Any, path: Path_, variables: Mapping[str, str]) -> tuple[st
     return tuple(_template(_text(item, at, _MATCHER, what), at, variables) for at, item in _items(value, path))
 
 
-def _sources(value: Any, path: Path_) -> tuple[Source, ...]:
-    sources = []
+def _sources(value: Any, path: Path_, namings: Namings, suffix: str) -> tuple[Source, ...]:
+    sources: list[Source] = []
     for at, item in _items(value, path):
-        item = _mapping(item, at, ("metric",), ("framework", "scale"))
-        scale = _number(item.get("scale", 1), (*at, "scale"))
-        if scale <= 0:
-            raise _Fault((*at, "scale"), "must be above zero")
-        framework = item.get("framework")
-        if framework is not None:
-            _choice(framework, (*at, "framework"), FRAMEWORKS)
-        sources.append(Source(_text(item["metric"], (*at, "metric"), _METRIC, "a metric's name"), framework, scale))
+        key = next((naming for naming in namings if isinstance(item, dict) and naming in item), "metric")
+        if key == "metric":
+            found = [_source(item, at)]
+        else:
+            _mapping(item, at, (key,), ("server",))
+            name = _text(item[key], (*at, key), _METRIC, "a metric's name")
+            server = _server(item, at)
+            found = [replace(one, metric=one.metric.replace(NAME, name), server=server) for one in namings[key]]
+        for source in found:
+            if not source.metric.endswith(suffix):
+                raise _Fault((*at, key), f"{source.metric!r} does not end in {suffix}")
+        sources += found
     return tuple(sources)
 
 
-def _selection(value: Any, path: Path_, variables: Mapping[str, str], suffix: str = "") -> Selection:
+def _source(value: Any, path: Path_, of_naming: bool = False) -> Source:
+    item = _mapping(value, path, ("metric",), ("framework", "scale", "smallest_bucket") + ("server",) * (not of_naming))
+    metric = _text(item["metric"], (*path, "metric"))
+    if of_naming and NAME not in metric:
+        raise _Fault((*path, "metric"), f"{metric!r} does not say where the name stands: write {NAME} there")
+    _text(metric.replace(NAME, "x") if of_naming else metric, (*path, "metric"), _METRIC, "a metric's name")
+    scale = _number(item.get("scale", 1), (*path, "scale"))
+    if scale <= 0:
+        raise _Fault((*path, "scale"), "must be above zero")
+    framework = item.get("framework")
+    if framework is not None:
+        _choice(framework, (*path, "framework"), FRAMEWORKS)
+    smallest = None
+    if "smallest_bucket" in item:
+        smallest = _number(item["smallest_bucket"], (*path, "smallest_bucket"))
+        if smallest <= 0:
+            raise _Fault((*path, "smallest_bucket"), "must be above zero")
+        if not metric.endswith("_bucket"):
+            raise _Fault((*path, "smallest_bucket"), f"is for histograms, and {metric!r} does not end in _bucket")
+    return Source(metric, framework, scale, _server(item, path), smallest)
+
+
+def _server(item: Mapping[str, Any], path: Path_) -> str:
+    what = 'versions of the server such as ">=1.23" or "<1.23"'
+    return _text(item["server"], (*path, "server"), _VERSION_RANGE, what) if "server" in item else ""
+
+
+def _namings(value: Any) -> Namings:
+    """Ways in which a metric can be called, by the key that stands for them in a source."""
+    if not isinstance(value, dict):
+        raise _Fault(("namings",), "must be a mapping of names to lists of sources")
+    namings: dict[str, tuple[Source, ...]] = {}
+    for name, sources in value.items():
+        at = ("namings", name)
+        if name in _OF_SOURCE:
+            raise _Fault(at, "is a key of a source; give this naming another name")
+        _text(name, at, _ID, "a name (small letters, digits and _)")
+        namings[name] = tuple(_source(item, place, of_naming=True) for place, item in _items(sources, at))
+    return namings
+
+
+def _selection(value: Any, path: Path_, variables: Mapping[str, str], namings: Namings, suffix: str = "") -> Selection:
     where = _matchers(value["where"], (*path, "where"), variables) if "where" in value else ()
-    sources = _sources(value["sources"], (*path, "sources"))
-    for index, source in enumerate(sources):
-        if not source.metric.endswith(suffix):
-            raise _Fault((*path, "sources", index, "metric"), f"{source.metric!r} does not end in {suffix}")
-    return Selection(sources, where)
+    return Selection(_sources(value["sources"], (*path, "sources"), namings, suffix), where)
 
 
 #: Keys that belong to one kind of figure only.
@@ -364,7 +438,9 @@ _REQUIRED = ("id", "title", "question", "unit", "kind", "components")
 _OPTIONAL = ("short", "direction", "absent", "key", "thresholds", "reference")
 
 
-def _figure(value: Any, path: Path_, variables: Mapping[str, str], components: Mapping[str, str]) -> Figure:
+def _figure(
+    value: Any, path: Path_, variables: Mapping[str, str], components: Mapping[str, str], namings: Namings
+) -> Figure:
     if not isinstance(value, dict):
         raise _Fault(path, "must be a mapping of keys to values")
     if "kind" not in value:
@@ -382,10 +458,10 @@ def _figure(value: Any, path: Path_, variables: Mapping[str, str], components: M
         parts = []
         for part in ("numerator", "denominator"):
             at = (*path, part)
-            parts.append(_selection(_mapping(value[part], at, ("sources",), ("where",)), at, variables))
+            parts.append(_selection(_mapping(value[part], at, ("sources",), ("where",)), at, variables, namings))
         selection, denominator = parts
     else:
-        selection = _selection(value, path, variables, "_bucket" if kind == "quantile" else "")
+        selection = _selection(value, path, variables, namings, "_bucket" if kind == "quantile" else "")
 
     quantile = None
     if kind == "quantile":
@@ -450,7 +526,7 @@ def _limits(value: Any, path: Path_, direction: str) -> dict[str, float]:
 
 
 def _profile(data: Any) -> Profile:
-    data = _mapping(data, (), ("schema", "title", "filters", "components", "figures"), ("variables",))
+    data = _mapping(data, (), ("schema", "title", "filters", "components", "figures"), ("variables", "namings"))
     if data["schema"] != SCHEMA:
         raise _Fault(("schema",), f"{data['schema']!r} is not {SCHEMA!r}, the one this version reads")
 
@@ -469,9 +545,10 @@ def _profile(data: Any) -> Profile:
             raise _Fault(at, f"{pods!r} is not a regular expression: {error}") from None
         components[name] = pods
 
+    namings = _namings(data.get("namings", {}))
     figures: list[Figure] = []
     for at, item in _items(data["figures"], ("figures",)):
-        figure = _figure(item, at, variables, components)
+        figure = _figure(item, at, variables, components, namings)
         if figure.id in [other.id for other in figures]:
             raise _Fault((*at, "id"), "is the id of an earlier figure too")
         figures.append(figure)

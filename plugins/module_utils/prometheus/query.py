@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from .profile import Figure, Selection, Source
 
 #: A rate needs this many scrapes: fewer leave it without a second sample when one is late.
 LEAST_SCRAPES = 4
+#: Smallest buckets less than this factor apart can be of one unit: seconds and milliseconds are a thousand apart.
+SAME_UNIT = 300.0
 #: A pod without a sample for this many scrapes is gone, whether Prometheus marked it as stale or not.
 ALIVE_SCRAPES = 3
 
@@ -47,24 +50,42 @@ def matches(matchers: Sequence[str], labels: Mapping[str, str]) -> bool:
     return True
 
 
-def choose(selection: Selection, names: set[str]) -> Source:
-    """The first source whose metric is among the names, else the first source."""
-    return next((source for source in selection.sources if source.metric in names), selection.sources[0])
+@dataclass(frozen=True)
+class Found:
+    """What Prometheus has of a profile.
+
+    names: its metrics. smallest: the smallest bound of each histogram's buckets, in the metric's own unit.
+    """
+
+    names: frozenset[str] = frozenset()
+    smallest: Mapping[str, float] = field(default_factory=dict)
+
+    def fits(self, source: Source) -> bool:
+        """Whether the metric has the unit that the source says, as far as its buckets can tell."""
+        smallest = self.smallest.get(source.metric)
+        if source.smallest_bucket is None or smallest is None:
+            return True
+        return source.smallest_bucket / SAME_UNIT < smallest < source.smallest_bucket * SAME_UNIT
 
 
-def instant(figure: Figure, names: set[str], filters: Sequence[str], length: float, interval: float) -> str:
+def choose(selection: Selection, found: Found) -> Source:
+    """The first source whose metric is there in its unit, else the first that is there, else the first."""
+    there = [source for source in selection.sources if source.metric in found.names]
+    return next((source for source in there if found.fits(source)), (there or selection.sources)[0])
+
+
+def instant(figure: Figure, found: Found, filters: Sequence[str], length: float, interval: float) -> str:
     """Query for the figure over a window, to be asked at the window's end.
 
-    ``names`` are the metrics that Prometheus has, ``length`` is the window's,
-    ``interval`` is between scrapes.
+    ``length`` is the window's, ``interval`` is between scrapes; seconds.
     """
-    source = choose(figure.selection, names)
+    source = choose(figure.selection, found)
     series = selector(source.metric, figure.selection.where, filters)
     span = duration(length)
     if figure.kind == "quantile":
         expression = _quantile(figure, f"increase({series}[{span}])")
     elif figure.kind == "ratio":
-        below = selector(choose(figure.denominator, names).metric, figure.denominator.where, filters)
+        below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
         expression = f"sum(increase({series}[{span}])) / sum(increase({below}[{span}]))"
     elif figure.kind == "rate":
         expression = f"{_sum(figure)}(increase({series}[{span}])) / {number(length)}"
@@ -74,27 +95,27 @@ def instant(figure: Figure, names: set[str], filters: Sequence[str], length: flo
         expression = f"avg_over_time({_sum(figure)}({series})[{span}:{duration(interval)}])"
     else:
         expression = f"{_sum(figure)}({_alive(series, interval)})"
-    return _scaled(figure, names, expression)
+    return _scaled(figure, found, expression)
 
 
-def plot(figure: Figure, names: set[str], filters: Sequence[str], interval: float) -> str:
+def plot(figure: Figure, found: Found, filters: Sequence[str], interval: float) -> str:
     """Query for the figure's course over time, to be asked as a range with a step of ``interval``.
 
     The course of a total is its rate: see plot_unit.
     """
-    source = choose(figure.selection, names)
+    source = choose(figure.selection, found)
     series = selector(source.metric, figure.selection.where, filters)
     span = duration(LEAST_SCRAPES * interval)
     if figure.kind == "quantile":
         expression = _quantile(figure, f"rate({series}[{span}])")
     elif figure.kind == "ratio":
-        below = selector(choose(figure.denominator, names).metric, figure.denominator.where, filters)
+        below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
         expression = f"sum(rate({series}[{span}])) / sum(rate({below}[{span}]))"
     elif figure.kind == "gauge":
         expression = f"{_sum(figure)}({_alive(series, interval)})"
     else:
         expression = f"{_sum(figure)}(rate({series}[{span}]))"
-    return _scaled(figure, names, expression)
+    return _scaled(figure, found, expression)
 
 
 def plot_unit(figure: Figure) -> str:
@@ -118,11 +139,11 @@ def _alive(series: str, interval: float) -> str:
     return f"{series} and last_over_time({series}[{duration(ALIVE_SCRAPES * interval)}])"
 
 
-def _scaled(figure: Figure, names: set[str], expression: str) -> str:
+def _scaled(figure: Figure, found: Found, expression: str) -> str:
     """The expression in the figure's unit: sources may count in another."""
-    scale = choose(figure.selection, names).scale
+    scale = choose(figure.selection, found).scale
     if figure.denominator is not None:
-        scale /= choose(figure.denominator, names).scale
+        scale /= choose(figure.denominator, found).scale
     if scale == 1:
         return expression
     return f"{expression} * {number(scale)}"

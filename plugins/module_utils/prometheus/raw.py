@@ -20,6 +20,7 @@ from ..errors import LabError
 from . import profile as profiles
 from .figures import Earlier, Reading, Samples, Window, work_out_all
 from .profile import Profile
+from .query import Found
 from .samples import Pool, Series
 
 SCHEMA = "temporal_lab.benchmarking/samples/1"
@@ -36,13 +37,14 @@ class Question:
     namespace: str
     release: str
     variables: Mapping[str, str]
+    server_version: str
     windows: Sequence[Window]
     earlier: Earlier
 
     def bound(self) -> Profile:
         """The bound profile. Raises LabError."""
         profile = profiles.parse(self.profile, self.profile_name)
-        return profile.bind(self.namespace, self.release, self.variables)
+        return profile.bind(self.namespace, self.release, self.variables, self.server_version)
 
 
 def save(path: str | Path, question: Question, readings: Sequence[Reading]) -> None:
@@ -55,6 +57,7 @@ def save(path: str | Path, question: Question, readings: Sequence[Reading]) -> N
         "namespace": question.namespace,
         "release": question.release,
         "variables": dict(question.variables),
+        "server_version": question.server_version,
         "windows": [[one.name, one.title, one.start, one.length] for one in question.windows],
         "earlier": {name: dict(values) for name, values in question.earlier.items()},
         "readings": [_packed(reading) for reading in readings],
@@ -87,6 +90,7 @@ def load(path: str | Path) -> tuple[Question, list[Reading]]:
             namespace=data["namespace"],
             release=data["release"],
             variables=data["variables"],
+            server_version=data["server_version"],
             windows=[Window(*window) for window in data["windows"]],
             earlier=data["earlier"],
         )
@@ -124,7 +128,8 @@ def _packed(reading: Reading) -> dict[str, Any]:
         "skew": reading.skew,
         "begin": reading.begin,
         "end": reading.end,
-        "names": sorted(reading.names),
+        "names": sorted(reading.found.names),
+        "smallest": dict(reading.found.smallest),
         "up": samples(reading.up),
         "starts": samples(reading.starts),
         "metrics": {metric: samples(of) for metric, of in reading.metrics.items()},
@@ -154,7 +159,7 @@ def _unpacked(data: Mapping[str, Any]) -> Reading:
         skew=data["skew"],
         begin=data["begin"],
         end=data["end"],
-        names=set(data["names"]),
+        found=Found(frozenset(data["names"]), data["smallest"]),
         up=samples(data["up"]),
         starts=samples(data["starts"]),
         metrics={metric: samples(of) for metric, of in data["metrics"].items()},

@@ -14,6 +14,7 @@ from . import query
 from .client import Prometheus
 from .figures import Reading, Samples, Window, promql, wanted
 from .profile import Figure, Profile
+from .query import Found
 from .windows import MARGIN
 
 #: Steps of a range query; Prometheus allows 11,000.
@@ -36,31 +37,48 @@ class Reader:
     profile: Profile
     interval: float
     skew: float = 0.0
-    names: set[str] = field(default_factory=set)
+    found: Found = field(default_factory=Found)
 
-    def find_names(self, start: float, end: float) -> None:
-        """Find out which of the profile's metrics Prometheus has at that time: they choose between sources."""
-        self.names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
+    def find(self, start: float, end: float) -> None:
+        """Find out what Prometheus has of the profile at that time: it chooses between sources. Raises LabError."""
+        names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
+        self.found = Found(frozenset(names), self._smallest(names, start, end))
+
+    def _smallest(self, names: set[str], start: float, end: float) -> dict[str, float]:
+        """Smallest bucket bounds of the histograms whose unit the profile tells by them."""
+        asked = sorted(
+            {
+                source.metric
+                for selection in self.profile.selections
+                for source in selection.sources
+                if source.smallest_bucket is not None and source.metric in names
+            }
+        )
+        if not asked:
+            return {}
+        series = query.selector("", [f'__name__=~"{"|".join(asked)}"'], self.profile.filters)
+        span = query.duration(max(end - start, self.interval))
+        rows = self.client.vector(f"group by (__name__, le) (last_over_time({series}[{span}]))", end + self.skew)
+        bounds: dict[str, list[float]] = {}
+        for labels, _value in rows:
+            try:
+                bounds.setdefault(labels["__name__"], []).append(float(labels["le"]))
+            except (KeyError, ValueError):
+                continue
+        return {metric: min(of) for metric, of in bounds.items()}
 
     @property
     def frameworks(self) -> list[str]:
         """Naming frameworks of the metrics that were found."""
-        sources = [
-            source
-            for figure in self.profile.figures
-            for selection in figure.selections
-            for source in selection.sources
-            if source.metric in self.names and source.framework
-        ]
-        return sorted({source.framework for source in sources})
+        chosen = [query.choose(selection, self.found) for selection in self.profile.selections]
+        return sorted({one.framework for one in chosen if one.framework and one.metric in self.found.names})
 
     @property
     def notes(self) -> list[str]:
         """Warnings and infos of Prometheus, without its doubt about counters that tally names without a suffix."""
         known = [
             f'"{source.metric}"'
-            for figure in self.profile.figures
-            for selection in figure.selections
+            for selection in self.profile.selections
             for source in selection.sources
             if source.framework == "tally"
         ]
@@ -98,17 +116,17 @@ class Reader:
             skew=self.skew,
             begin=begin,
             end=end,
-            names=self.names,
+            found=self.found,
             up=samples("up"),
-            starts=samples(STARTED) if STARTED in self.names else Samples("", (), []),
-            metrics={metric: samples(metric, where) for metric, where in wanted(self.profile, self.names).items()},
+            starts=samples(STARTED) if STARTED in self.found.names else Samples("", (), []),
+            metrics={metric: samples(metric, where) for metric, where in wanted(self.profile, self.found).items()},
             answers={window.name: self._answers(window) for window in windows},
         )
 
     def _answers(self, window: Window) -> dict[str, float] | str:
         """PromQL's own values by figure, or why there are none: a cross-check must not cost what it checks."""
         parts = [
-            f"label_replace({promql(figure, self.names, self.profile.filters, window, self.interval)}, "
+            f"label_replace({promql(figure, self.found, self.profile.filters, window, self.interval)}, "
             f'"{FIGURE_LABEL}", "{figure.id}", "", "")'
             for figure in self.profile.figures
         ]
@@ -131,7 +149,7 @@ class Reader:
         for figure in self.profile.figures:
             if not figure.key:
                 continue
-            expression = query.plot(figure, self.names, self.profile.filters, self.interval)
+            expression = query.plot(figure, self.found, self.profile.filters, self.interval)
             for labels, points in self.client.course(expression, start + self.skew, end + self.skew, step):
                 found.append(
                     {
@@ -159,7 +177,7 @@ class Reader:
         # The only rows without a label `figure`: pods that answered.
         parts = [f"sum by (pod) (max_over_time({up}[{query.duration(length)}])) > 0"]
         for figure in figures:
-            expression = query.instant(figure, self.names, self.profile.filters, length, self.interval)
+            expression = query.instant(figure, self.found, self.profile.filters, length, self.interval)
             parts.append(f'label_replace({expression}, "figure", "{figure.id}", "", "")')
         values: dict[str, list[float]] = {figure.id: [] for figure in figures}
         rows = self.client.vector(" or ".join(parts), at + self.skew, deadline)

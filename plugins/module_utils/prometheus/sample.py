@@ -27,6 +27,7 @@ SPEC: dict[str, Any] = {
     "profile": {"type": "path"},
     "profile_content": {"type": "str"},
     "variables": {"type": "dict", "default": {}},
+    "server_version": {"type": "str"},
     "windows": {
         "type": "list",
         "elements": "dict",
@@ -107,13 +108,13 @@ def run(params: Params, context: Context) -> Result:
         before = clock.now()
         until = max(window.end for window in windows) + interval + MARGIN
         if before < until:
-            reader.find_names(before - 60, before)
+            reader.find(before - 60, before)
             wait(reader, windows, shown, until, clock, context.show)
         waited = clock.now() - before
 
         start = min(window.start for window in windows)
         end = max(window.end for window in windows)
-        reader.find_names(start, end)
+        reader.find(start, end)
         readings = reader.read(windows)
         if params["raw_path"]:
             # Before anything else can go wrong: figures can be worked out again, samples do not come back.
@@ -154,6 +155,7 @@ def read_question(params: Params, windows: Sequence[Window]) -> raw.Question:
         namespace=params["namespace"],
         release=params["release"],
         variables={name: str(value) for name, value in params["variables"].items()},
+        server_version=params["server_version"] or "",
         windows=windows,
         earlier=read_compare(params["compare"]),
     )

@@ -49,6 +49,7 @@ FIGURE: dict[str, Any] = {
         "question": {"type": "string", "description": "the question that the figure answers"},
         "reference": {"type": "string", "description": "what others say about good values; context, no threshold"},
         "coverage": {"type": "number", "description": "share of the window's scrapes that took place, from 0 to 1"},
+        "metrics": {"type": "array", "items": TEXT, "description": "names of the metrics that it was worked out from"},
         "interval": {
             "description": "lower and upper end of where the true value is; null for an end that is not known",
             "type": "array",
@@ -159,6 +160,11 @@ STAGE: dict[str, Any] = {
         "events": {"type": "array", "items": EVENT},
         "windows": {"type": "array", "items": WINDOW},
         "series": {"type": "array", "items": SERIES},
+        "samples": {
+            "type": "string",
+            "pattern": "^[^/]+$",
+            "description": "name of the file beside it with the raw samples that the windows were worked out from",
+        },
         "versions": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
         "settings": {"type": "object"},
         "facts": {"type": "object"},

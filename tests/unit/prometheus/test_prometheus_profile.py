@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
@@ -47,6 +48,15 @@ figures:
 
 #: What stands before its figures.
 HEAD = GOOD.partition("figures:")[0]
+
+NAMINGS = """\
+namings:
+  timer:
+    - {framework: tally, metric: "{name}_bucket", smallest_bucket: 0.001}
+    - {framework: opentelemetry, metric: "{name}_milliseconds_bucket", scale: 0.001, smallest_bucket: 1}
+figures:
+"""
+NAMED = GOOD.replace("figures:\n", NAMINGS).replace("{metric: latency_bucket}", "{timer: latency}")
 
 
 def test_the_collections_own_profile_has_the_labs_figures() -> None:
@@ -92,7 +102,7 @@ def test_the_collections_own_profile_has_the_labs_figures() -> None:
 def test_every_selector_of_the_own_profile_counts_one_job_and_one_namespace() -> None:
     own = profile.load(profile.default_path()).bind("student-01", "my-temporal")
     for figure in own.figures:
-        text = query.instant(figure, set(), own.filters, 120, 5)
+        text = query.instant(figure, query.Found(), own.filters, 120, 5)
         selectors = re.findall(r"\{[^}]*\}", text)
         assert selectors, figure.id
         for one in selectors:
@@ -110,6 +120,37 @@ def test_variables_give_labels_their_names_and_values() -> None:
         profile.parse(GOOD, "p.yml").bind("n", "r", {"plce": "x"})
     with pytest.raises(LabError, match=r"'a-b', which is no label name"):
         profile.parse(GOOD, "p.yml").bind("n", "r", {"place": "a-b"})
+
+
+def test_a_naming_stands_for_several_names() -> None:
+    source = profile.Source
+    seconds, milliseconds = source("x_bucket", "tally", 1, "", 0.001), source("x", "opentelemetry", 0.001, "", 1)
+    assert profile.parse(NAMED, "p.yml").figure("latency").selection.sources == (
+        replace(seconds, metric="latency_bucket"),
+        replace(milliseconds, metric="latency_milliseconds_bucket"),
+    )
+    text = NAMED.replace("{timer: latency}", '{timer: latency, server: ">=1.23"}')
+    assert [one.server for one in profile.parse(text, "p.yml").figure("latency").selection.sources] == [">=1.23"] * 2
+
+
+@pytest.mark.parametrize(
+    ("version", "metric"),
+    [
+        ("1.31.2", "semaphore_latency_bucket"),
+        ("1.23.0", "semaphore_latency_bucket"),
+        ("2.0", "semaphore_latency_bucket"),
+        ("1.22.7", "lock_latency_bucket"),
+        ("1.9", "lock_latency_bucket"),
+        # Of a version that is not known the first that Prometheus has.
+        ("", "lock_latency_bucket"),
+        ("unknown", "lock_latency_bucket"),
+    ],
+)
+def test_the_server_chooses_the_metric_of_the_shard_lock(version: str, metric: str) -> None:
+    """Also while only the other one is there: it would answer another question."""
+    own = profile.load(profile.default_path()).bind("student-01", "my-temporal", server_version=version)
+    found = query.Found(frozenset({"lock_latency_bucket"}))
+    assert query.choose(own.figure("shard_lock_latency_p95").selection, found).metric == metric
 
 
 FAULTS = [
@@ -185,6 +226,13 @@ FAULTS = [
     ("{metric: latency_bucket}", "{metric: latency}", 21, "`sources[0].metric`: 'latency' does not end in _bucket"),
     ("{metric: latency_bucket}", "{metric: 'rate(x_bucket'}", 21, "is not a metric's name"),
     ("{metric: latency_bucket}", "{metric: latency_bucket, scale: 0}", 21, "`sources[0].scale`: must be above zero"),
+    ("{metric: latency_bucket}", "{metric: latency_bucket, server: 1.23}", 21, "1.23 is not versions of the server"),
+    ("{metric: latency_bucket}", "{metric: latency_bucket, smallest_bucket: 0}", 21, "must be above zero"),
+    ("metric: pods}", "metric: pods, smallest_bucket: 1}", 31, "'pods' does not end in _bucket"),
+    ("{metric: latency_bucket}", "{timer: latency}", 21, "`sources[0].timer`: is no key of a profile"),
+    ("figures:\n", "namings: {timer: [{metric: x}]}\nfigures:\n", 11, "'x' does not say where the name stands"),
+    ("figures:\n", "namings: {metric: [{metric: x}]}\nfigures:\n", 11, "`namings.metric`: is a key of a source"),
+    ("figures:\n", "namings: [x]\nfigures:\n", 11, "`namings`: must be a mapping"),
     (
         "{framework: tally, metric: pods}",
         "{framework: statsd, metric: pods}",

@@ -22,6 +22,13 @@ FILTERS = ('job="pods"', 'kubernetes_namespace="s1"')
 F = 'job="pods",kubernetes_namespace="s1"'
 
 
+NOTHING = query.Found()
+
+
+def there(*names: str, **smallest: float) -> query.Found:
+    return query.Found(frozenset(names), smallest)
+
+
 def figure(kind: str, metric: str = "m", **more) -> Figure:
     selection = more.pop("selection", Selection((Source(metric),), ('op="x"',)))
     return Figure("f", "F", "?", more.pop("unit", "1"), kind, ("history",), selection, **more)
@@ -65,25 +72,50 @@ def figure(kind: str, metric: str = "m", **more) -> Figure:
     ids=["rate", "rate by", "total", "quantile", "gauge last", "gauge mean", "ratio"],
 )
 def test_queries(of: Figure, instant: str, plot: str) -> None:
-    assert query.instant(of, set(), FILTERS, 120, 5) == instant
-    assert query.plot(of, set(), FILTERS, 5) == plot
+    assert query.instant(of, NOTHING, FILTERS, 120, 5) == instant
+    assert query.plot(of, NOTHING, FILTERS, 5) == plot
 
 
 def test_the_first_source_that_is_there_is_taken_with_its_scale() -> None:
     sources = Selection((Source("a_bucket"), Source("a_milliseconds_bucket", "opentelemetry", 0.001)))
     of = figure("quantile", quantile=0.5, unit="s", selection=sources)
     increase = "histogram_quantile(0.5, sum by (le) (increase({}{{" + F + "}}[60s])))"
-    assert query.instant(of, {"a_bucket"}, FILTERS, 60, 5) == increase.format("a_bucket")
-    assert query.instant(of, {"a_milliseconds_bucket"}, FILTERS, 60, 5) == (
+    assert query.instant(of, there("a_bucket"), FILTERS, 60, 5) == increase.format("a_bucket")
+    assert query.instant(of, there("a_milliseconds_bucket"), FILTERS, 60, 5) == (
         increase.format("a_milliseconds_bucket") + " * 0.001"
     )
-    assert query.instant(of, {"a_bucket", "a_milliseconds_bucket"}, FILTERS, 60, 5) == increase.format("a_bucket")
-    assert query.instant(of, set(), FILTERS, 60, 5) == increase.format("a_bucket")
+    both = there("a_bucket", "a_milliseconds_bucket")
+    assert query.instant(of, both, FILTERS, 60, 5) == increase.format("a_bucket")
+    assert query.instant(of, NOTHING, FILTERS, 60, 5) == increase.format("a_bucket")
+
+
+@pytest.mark.parametrize(
+    ("smallest", "scale", "fits"),
+    [
+        # Temporal's own bounds, and others that somebody may have chosen.
+        (0.001, 1, True),
+        (0.05, 1, True),
+        (1, 0.001, True),
+        (5, 0.001, True),
+        # Microseconds are neither.
+        (1000, 1, False),
+        (1e-6, 1, False),
+    ],
+)
+def test_the_smallest_bucket_tells_seconds_from_milliseconds(smallest: float, scale: float, fits: bool) -> None:
+    seconds, milliseconds = Source("m_bucket", smallest_bucket=0.001), Source("m_bucket", None, 0.001, "", 1)
+    selection = Selection((seconds, milliseconds))
+    found = there("m_bucket", m_bucket=smallest)
+    assert query.choose(selection, found).scale == scale
+    assert any(found.fits(source) for source in selection.sources) is fits
+    # What has no such bound in the profile is taken as it is, and so is what Prometheus tells nothing of.
+    assert found.fits(Source("m_bucket"))
+    assert there("m_bucket").fits(seconds)
 
 
 def test_durations_are_exact_to_the_millisecond() -> None:
     assert [query.duration(length) for length in (120, 120.5, 0.25, 3600)] == ["120s", "120500ms", "250ms", "3600s"]
-    assert query.instant(figure("rate"), set(), (), 90.123, 5) == 'sum(increase(m{op="x"}[90123ms])) / 90.123'
+    assert query.instant(figure("rate"), NOTHING, (), 90.123, 5) == 'sum(increase(m{op="x"}[90123ms])) / 90.123'
 
 
 def test_the_course_of_a_total_is_per_second() -> None:

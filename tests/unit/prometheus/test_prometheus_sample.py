@@ -117,6 +117,15 @@ def synthetic() -> str:
             pod(first, 'operation="ShardInfo"', namespace="student-04"),
             {"1.0": 5, "2.0": 9, "5.0": 10, "+Inf": 10},
         ),
+        # Milliseconds under tally's name, as opentelemetry has them when told to leave the unit out; and microseconds,
+        # which nobody told the profile of.
+        gauge("up", pod(first, namespace="student-06"), 1),
+        histogram(
+            "semaphore_latency",
+            pod(first, 'operation="ShardInfo"', namespace="student-06"),
+            {"1.0": 5, "2.0": 9, "5.0": 10, "+Inf": 10},
+        ),
+        histogram("persistence_latency", pod(first, namespace="student-06"), {"1000.0": 5, "2000.0": 10, "+Inf": 10}),
         # The labels of the upstream Prometheus chart.
         gauge("up", f'job="kubernetes-pods",namespace="student-05",pod="{first}"', 1),
         counter(
@@ -270,6 +279,27 @@ def test_names_and_unit_of_the_other_framework(address: str) -> None:
     assert figures["workflow_successes"]["value"] == pytest.approx(1.5)
     assert figures["shard_lock_latency_p95"]["value"] == pytest.approx(0.0035)
     assert "semaphore_latency_milliseconds_bucket" in figures["shard_lock_latency_p95"]["query"]
+
+
+def test_milliseconds_under_the_name_of_seconds_are_told_by_their_buckets(address: str) -> None:
+    result = sample.run(params(address, namespace="student-06", series=True), Context())
+    figures = {figure["id"]: figure for figure in result["windows"][0]["figures"]}
+    lock = figures["shard_lock_latency_p95"]
+    assert lock["value"] == pytest.approx(0.0035)
+    assert lock["interval"] == [pytest.approx(0.002), pytest.approx(0.005)]
+    assert lock["promql"] == pytest.approx(0.0035)
+    assert lock["metrics"] == ["semaphore_latency_bucket"]
+    assert lock["notes"] == ["semaphore_latency_bucket is the metric of servers >=1.23."]
+    (course,) = (one for one in result["series"] if one["figure"] == "shard_lock_latency_p95")
+    assert {round(value, 9) for _time, value in course["points"]} == {0.0035}
+
+
+def test_a_unit_that_is_another_one_is_an_error_and_no_value(address: str) -> None:
+    figure = figures_of(address, namespace="student-06")["persistence_latency_p95"]
+    assert (figure["value"], figure["promql"], figure["state"]) == (None, None, "error")
+    assert figure["reason"] == (
+        "the buckets of persistence_latency_bucket begin at 1000 where the profile says 0.001: its unit is another one"
+    )
 
 
 def test_labels_of_the_upstream_prometheus_chart(address: str) -> None:
