@@ -164,14 +164,18 @@ def ready_since(node: Mapping, started: float) -> bool:
     return False
 
 
+def image_names(node: Mapping) -> set[str]:
+    """Return the names of the images on a Node; one whose name a newer image has taken over has none left."""
+    return {name for image in node["status"].get("images") or () for name in image.get("names") or ()}
+
+
 def node_ready(layout: Layout, images: Iterable[str] = (), started: float = 0.0) -> bool:
     """Say whether the API server answers, and the node has been Ready after ``started`` and names these images."""
     try:
         node = json.loads(kubectl(layout, "get", "node", config.NODE_NAME, "--request-timeout=3s", "--output=json"))
     except LabError:
         return False
-    named = {name for image in node["status"].get("images", []) for name in image.get("names", [])}
-    return ready_since(node, started) and set(images) <= named
+    return ready_since(node, started) and set(images) <= image_names(node)
 
 
 def remains(layout: Layout) -> list[str]:

@@ -115,6 +115,13 @@ def test_ready_is_what_the_node_said_after_its_start(report, ready):
     assert lifecycle.ready_since(report, started) is ready
 
 
+def test_an_image_whose_name_went_to_a_newer_one_has_no_names():
+    """As the kubelet reports it after an image was built and imported anew."""
+    images = [{"names": ["localhost/lab:1"], "sizeBytes": 1}, {"names": None, "sizeBytes": 1}]
+    assert lifecycle.image_names({"status": {"images": images}}) == {"localhost/lab:1"}
+    assert lifecycle.image_names({"status": {"images": None}}) == set()
+
+
 def test_a_user_who_is_not_root_is_told_of_both_ways(monkeypatch):
     monkeypatch.setattr(lifecycle.os, "geteuid", lambda: 1000)
     with pytest.raises(LabError, match=r"needs root: .* or use a cluster you have with make lab KUBECONFIG="):
