@@ -55,12 +55,14 @@ class SoakTestMetrics:
 
     def __init__(self, runtime: Runtime, concurrent_workflows: int) -> None:
         meter = runtime.metric_meter
-        self.started = meter.create_counter("benchmark_workflows_started", "Workflows that the server started.")
-        self.completed = meter.create_counter("benchmark_workflows_completed", "Workflows that completed.")
-        self.failed = meter.create_counter(
-            "benchmark_workflows_failed", "Workflows that were started and did not complete."
-        )
-        for counter in (self.started, self.completed, self.failed):
+        self.workflows = {
+            "started": meter.create_counter("benchmark_workflows_started", "Workflows that the server started."),
+            "completed": meter.create_counter("benchmark_workflows_completed", "Workflows that completed."),
+            "failed": meter.create_counter(
+                "benchmark_workflows_failed", "Workflows that were started and did not complete."
+            ),
+        }
+        for counter in self.workflows.values():
             counter.add(0)
         errors = meter.create_counter("benchmark_request_errors", "Requests that failed and were made again.")
         self.request_errors = {name: errors.with_additional_attributes({"operation": name}) for name in OPERATIONS}

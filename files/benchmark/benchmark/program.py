@@ -137,10 +137,17 @@ async def _run_until_signal(program: Program, settings: Settings) -> None:
         runtime = metrics_runtime(settings.prometheus_endpoint)
     except ValueError as error:
         raise CannotListen("PROMETHEUS_ENDPOINT", settings.prometheus_endpoint, error) from None
-    stop = asyncio.Event()
+    stop, at_once = asyncio.Event(), asyncio.Event()
+
+    def asked() -> None:
+        (at_once if stop.is_set() else stop).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, asked)
     await program(settings, runtime, stop)
+    if settings.metrics_grace and not at_once.is_set():
+        log.info("stopped; the last counts can be read for %d s more", settings.metrics_grace)
+        await sleep_unless(at_once, settings.metrics_grace)
     log.info("stopped")
 
 

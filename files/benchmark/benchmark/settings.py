@@ -43,6 +43,7 @@ class Settings:
     prometheus_endpoint: str
     readiness_endpoint: str
     shutdown_grace: int
+    metrics_grace: int
     log_level: str
 
 
@@ -63,6 +64,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         prometheus_endpoint=_address_and_port(environ, "PROMETHEUS_ENDPOINT", "0.0.0.0:9090"),
         readiness_endpoint=_address_and_port(environ, "READINESS_ENDPOINT", "0.0.0.0:8081"),
         shutdown_grace=_whole_number(environ, "SHUTDOWN_GRACE_PERIOD", 10, 0, 3600),
+        metrics_grace=_whole_number(environ, "METRICS_GRACE_PERIOD", 0, 0, 3600),
         log_level=_log_level(environ),
     )
     if settings.readiness_endpoint == settings.prometheus_endpoint:

@@ -46,6 +46,7 @@ class SoakTest:
         self._stop = stop
         self._trouble = Trouble()
         self._in_flight = 0
+        self._counted = dict.fromkeys(metrics.workflows, 0)
         #: Identifiers of the workflows that may be running, also those whose start was not answered.
         self._open: set[str] = set()
 
@@ -67,6 +68,8 @@ class SoakTest:
                     loop.result()
                 loop.cancel()
             await self._terminate_open()
+        # A witness of what was done that does not pass through Prometheus.
+        log.info("workflows in all: %s", ", ".join(f"{count} {what}" for what, count in self._counted.items()))
 
     async def _keep_one_in_flight(self) -> None:
         while not self._stop.is_set():
@@ -77,7 +80,7 @@ class SoakTest:
         handle = await self._start(workflow_id)
         if handle is None:
             return
-        self._metrics.started.add(1)
+        self._count("started")
         deadline = time.monotonic() + self._settings.execution_timeout + TIMEOUT_MARGIN
         # The first signal came with the start.
         for _number in range(1, self._settings.signals):
@@ -86,10 +89,10 @@ class SoakTest:
         self._open.discard(workflow_id)
         self._count_in_flight(-1)
         if why_not is None:
-            self._metrics.completed.add(1)
+            self._count("completed")
             self._metrics.end_to_end.record(time.monotonic() - requested)
         else:
-            self._metrics.failed.add(1)
+            self._count("failed")
             self._trouble.log(f"workflow {workflow_id} did not complete: {why_not}")
 
     async def _start(self, workflow_id: str) -> Handle | None:
@@ -182,6 +185,11 @@ class SoakTest:
                 terminated,
                 not_reached,
             )
+
+    def _count(self, what: str) -> None:
+        """Count a workflow as started, completed or failed."""
+        self._counted[what] += 1
+        self._metrics.workflows[what].add(1)
 
     def _count_in_flight(self, change: int) -> None:
         self._in_flight += change

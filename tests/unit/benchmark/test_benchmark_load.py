@@ -136,6 +136,25 @@ def test_what_does_not_finish_in_the_grace_period_is_terminated(lab: Lab) -> Non
     assert "2 workflows terminated, 0 could not be reached" in soak_test.log.read_text()
 
 
+def test_the_last_counts_can_be_read_for_a_while(lab: Lab) -> None:
+    lab.start_worker()
+    soak_test = lab.start_soak_test(CONCURRENT_WORKFLOWS=2, METRICS_GRACE_PERIOD=60)
+    eventually(lambda: soak_test.completed() >= 3, "workflows complete")
+    soak_test.signal(signal.SIGTERM)
+    eventually(lambda: "the last counts can be read for 60 s more" in soak_test.log.read_text(), "it says so")
+    assert not soak_test.ready
+    metrics = soak_test.metrics()
+    assert (metrics[STARTED], metrics[IN_FLIGHT]) == (metrics[COMPLETED], 0)
+    assert f"workflows in all: {metrics[STARTED]:.0f} started, {metrics[COMPLETED]:.0f} completed, 0 failed" in (
+        soak_test.log.read_text()
+    )
+    # Who asks again does not want to wait.
+    asked = time.monotonic()
+    soak_test.signal(signal.SIGTERM)
+    assert soak_test.wait() == 0
+    assert time.monotonic() - asked < 5
+
+
 def test_without_a_worker_workflows_time_out_and_are_replaced(lab: Lab) -> None:
     soak_test = lab.start_soak_test(CONCURRENT_WORKFLOWS=2, WORKFLOW_EXECUTION_TIMEOUT=1, SHUTDOWN_GRACE_PERIOD=0)
     eventually(lambda: soak_test.metrics()[FAILED] >= 2, "the time-outs are counted")
@@ -174,6 +193,9 @@ def test_a_server_that_goes_and_comes_back(own_lab: Lab) -> None:
     workflows = own_lab.closed_workflows()
     assert most_at_once(workflows) == 3
     assert {found.status for found in workflows} == {WorkflowExecutionStatus.COMPLETED}
+    # What it says at its end is what the server knows of.
+    count = len(workflows)
+    assert f"workflows in all: {count} started, {count} completed, 0 failed" in soak_test.log.read_text()
 
 
 def test_programs_wait_for_the_server_and_its_namespace(own_lab: Lab) -> None:
@@ -232,7 +254,7 @@ def test_a_result_that_cannot_be_read_holds_its_place_until_the_timeout(
         def add(self, _value: int) -> None:
             failed_after.append(time.monotonic() - started)
 
-    metrics.failed = Watched()
+    metrics.workflows["failed"] = Watched()
 
     async def run() -> None:
         stop = asyncio.Event()

@@ -18,6 +18,7 @@ VARIABLES = {
     "benchmark_image_pull_policy": "IfNotPresent",
     "benchmark_workers_replicas": 2,
     "benchmark_concurrent_workflows": 6,
+    "benchmark_metrics_grace_period": 6,
     "benchmark_temporal_endpoint": "my-temporal-frontend:7233",
     "benchmark_temporal_namespace": "default",
     "benchmark_task_queue": "benchmark",
@@ -59,7 +60,8 @@ def test_the_programs_take_their_settings(deployments: dict[str, Any]) -> None:
         settings = read_settings(environ(deployment))
         assert settings.endpoint == "my-temporal-frontend:7233"
         assert settings.task_queue == "benchmark"
-    assert read_settings(environ(deployments["benchmark-soak-test"])).concurrent_workflows == 6
+    soak_test = read_settings(environ(deployments["benchmark-soak-test"]))
+    assert (soak_test.concurrent_workflows, soak_test.metrics_grace) == (6, 6)
     assert deployments["benchmark-workers"]["spec"]["replicas"] == 2
 
 
@@ -81,7 +83,8 @@ def test_ports_are_those_that_the_programs_listen_on(deployments: dict[str, Any]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pod_has_time_to_stop(deployments: dict[str, Any], name: str) -> None:
-    needed = read_settings(environ(deployments[name])).shutdown_grace + LAST_REQUESTS_TIMEOUT.total_seconds()
+    settings = read_settings(environ(deployments[name]))
+    needed = settings.shutdown_grace + LAST_REQUESTS_TIMEOUT.total_seconds() + settings.metrics_grace
     assert deployments[name]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > needed
 
 

@@ -288,6 +288,16 @@ def test_a_change_of_the_configuration_rolls_the_pods_and_one_of_the_dynamic_doe
     assert yaml.safe_load(text) == {"history.shutdownDrainDuration": [{"value": "1s"}]}
 
 
+def test_a_history_pod_that_ends_is_scraped_once_more(default: Objects) -> None:
+    """What it counted after its last scrape would be lost to every figure."""
+    text = default["ConfigMap", f"{RELEASE}-dynamic-config"]["data"]["dynamic_config.yaml"]
+    (drain,) = yaml.safe_load(text)["history.shutdownDrainDuration"]
+    config = yaml.safe_load(default["ConfigMap", f"{RELEASE}-prometheus-server"]["data"]["prometheus.yml"])
+    interval = float(config["global"]["scrape_interval"].rstrip("s"))
+    grace = pods(default)[f"Deployment/{RELEASE}-history"]["spec"].get("terminationGracePeriodSeconds", 30)
+    assert interval < float(drain["value"].rstrip("s")) < grace - 10
+
+
 def test_frontend_service(default: Objects) -> None:
     service = default["Service", f"{RELEASE}-frontend"]["spec"]
     assert ports(service, "port") == {"rpc": 7233, "http": 7243}
