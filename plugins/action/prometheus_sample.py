@@ -3,30 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleActionFail
-
-from ..module_utils.errors import LabError
 from ..module_utils.prometheus.arguments import VALIDATION
-from ..module_utils.prometheus.profile import default_path, read_text
-from ..module_utils.prometheus.sample import SPEC
-from ..module_utils.prometheus.sample import run as sample
-from ..module_utils.task import Result
-from ..plugin_utils.action import LabAction
+from ..module_utils.prometheus.sample import SPEC, run
+from ..plugin_utils.profile import ProfileAction
 
 
-class ActionModule(LabAction):
+class ActionModule(ProfileAction):
     argument_spec = SPEC
     validation = VALIDATION
-    task = staticmethod(sample)
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
-        if self._connection.transport != "local" and self._task.args.get("profile_content") is None:
-            # Profiles are on the control node; the collection's own does not travel with a module.
-            try:
-                text = read_text(self._task.args.get("profile") or default_path())
-            except LabError as error:
-                raise AnsibleActionFail(error.msg) from None
-            self._task.args = {**self._task.args, "profile_content": text}
-        return super().run(tmp, task_vars)
+    task = staticmethod(run)

@@ -43,6 +43,9 @@ options:
     description: Begin a new run. With O(run) it is an error if that run is there already.
     type: bool
     default: false
+  stage:
+    description: Name of the stage that is about to be done; its own windows are not in RV(windows).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -58,6 +61,13 @@ EXAMPLES = r"""
     student: student-01
     run: more-shards
     new: true
+
+- name: See what was measured before the stage scale
+  temporal_lab.benchmarking.lab_run:
+    results_dir: results
+    student: "{{ inventory_hostname }}"
+    stage: scale
+  register: before
 """
 
 RETURN = r"""
@@ -94,6 +104,18 @@ stages:
       attempt: 1
       state: done
       file: /home/lab/results/student-01/20261123T170102Z/baseline-1.json
+windows:
+  description:
+    - The values that were measured in the run, by the window's name and the figure's id; null is a value that is not
+      known.
+    - Of each stage the newest attempt that was done counts.
+    - It is what the option C(compare) of M(temporal_lab.benchmarking.prometheus_sample) takes.
+  returned: always
+  type: dict
+  sample:
+    baseline:
+      state_transitions: 0.0
+      persistence_latency_p95: 0.0019
 problems:
   description: A sentence for each file of the run that cannot be used.
   returned: always

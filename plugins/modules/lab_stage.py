@@ -78,6 +78,11 @@ options:
     type: list
     elements: dict
     default: []
+  samples:
+    description:
+      - Name of the file in the run's folder that keeps the raw samples of the windows.
+      - M(temporal_lab.benchmarking.prometheus_sample) writes it with its option C(samples_dir).
+    type: str
   versions:
     description: Versions of what took part, by name.
     type: dict
@@ -103,6 +108,7 @@ EXAMPLES = r"""
     started: "{{ baseline_started }}"
     windows: "{{ baseline.windows }}"
     series: "{{ baseline.series }}"
+    samples: "{{ baseline.raw_path | basename }}"
 
 - name: Write down that there is no dashboard
   temporal_lab.benchmarking.lab_stage:

@@ -22,7 +22,7 @@ attributes:
     description: The profile and the windows are checked; nothing is asked of Prometheus and there is no wait.
     support: full
   diff_mode:
-    description: Nothing is changed but the file of O(raw_path), so there is nothing to show.
+    description: Nothing is written but the file of samples, so there is nothing to show.
     support: none
   idempotent:
     description: The figures of a window that is over stay the same as long as Prometheus keeps its samples.
@@ -89,6 +89,45 @@ options:
       - Figures can be worked out from it again, later and without Prometheus.
       - It is written whole or not at all, and takes the place of one that is there. Its folder must be there.
     type: path
+  samples_dir:
+    description:
+      - Folder of a run to keep the raw samples in, instead of O(raw_path). It is made where it is missing.
+      - The file is C(<stage>-<number>.samples.json.gz), with the stage of O(about), which is needed then, and the next
+        free number. Nothing is ever overwritten, and the file appears whole or not at all; RV(raw_path) is its path.
+    type: path
+  about:
+    description:
+      - What is known of the stage that the windows belong to, as M(temporal_lab.benchmarking.lab_stage) takes it.
+      - It is kept with the samples, so that M(temporal_lab.benchmarking.lab_reanalyse) can write the stage file from
+        them. Content that is not of the schema is refused before the wait.
+      - C(versions) need not have Prometheus, nor C(settings) the scrape interval; they are kept besides.
+    type: dict
+    suboptions:
+      stage:
+        description: Name of the stage, of lower-case letters, digits and C(_).
+        type: str
+        required: true
+      started:
+        description: When the stage began, in Unix seconds.
+        type: float
+        required: true
+      events:
+        description: What happened to the cluster. Each event has C(name), C(title) and C(time) in Unix seconds.
+        type: list
+        elements: dict
+        default: []
+      versions:
+        description: Versions of what took part, by name.
+        type: dict
+        default: {}
+      settings:
+        description: Effective settings of the stage, by name; durations in seconds.
+        type: dict
+        default: {}
+      facts:
+        description: What the stage found out, by name.
+        type: dict
+        default: {}
   series:
     description: Whether to read the course of the key figures too, for plots.
     type: bool
@@ -145,6 +184,19 @@ EXAMPLES = r"""
       - name: benchmark
         start: "{{ load_ready }}"
         duration: 120
+
+- name: Keep the raw samples of a stage in its run, with what its stage file is made of
+  temporal_lab.benchmarking.prometheus_sample:
+    namespace: student-01
+    samples_dir: "{{ lab_run.path }}"
+    about:
+      stage: benchmark
+      started: "{{ began }}"
+    windows:
+      - name: benchmark
+        start: "{{ load_ready }}"
+        duration: 120
+    series: true
 """
 
 RETURN = r"""
@@ -351,7 +403,7 @@ notes:
   type: list
   elements: str
 raw_path:
-  description: The file with the raw samples, null when none was asked for.
+  description: The file with the raw samples, null when none was asked for; in check mode the one that would be written.
   returned: always
   type: str
 waited:

@@ -232,7 +232,7 @@ def test_all_stages_are_listed():
     ).stdout
     tags = set(re.search(r"TASK TAGS: \[(.*)\]", listed)[1].split(", "))
     stages = {"preflight", "install", "dashboard", "baseline", "benchmark", "concurrency", "scale", "report"}
-    assert stages | {"cleanup", "recreate", "check", "status", "reset", "teardown"} <= tags
+    assert stages | {"cleanup", "recreate", "check", "status", "reset", "teardown", "reanalyse"} <= tags
 
 
 @pytest.mark.parametrize("tag", ["concurrency", "scale"])

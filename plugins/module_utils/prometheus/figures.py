@@ -209,6 +209,15 @@ class Reading:
     answers: dict[str, dict[str, float] | str]
     _clean: dict[str, tuple[list[Series], int, int]] = field(default_factory=dict, repr=False, compare=False)
 
+    def decided(self) -> float:
+        """Time from which on it is known of every target whether it is gone or only late; Prometheus' clock.
+
+        A scrape that should have come an interval after the last one may take another until it has failed.
+        """
+        end = round(max(window.end for window in self.windows) + self.skew, 3)
+        last = [one.times[-1] for one in self.up.series if one.times[-1] <= end]
+        return max(last, default=0.0) + 2 * self.interval
+
     def clean(self, metric: str) -> tuple[list[Series], int, int]:
         """Series of a metric, each process once and numbers only; numbers of doubles and of samples left out."""
         if metric not in self._clean:
@@ -247,10 +256,6 @@ class _Sum:
     @property
     def resets(self) -> int:
         return sum(one.resets for _series, one in self.growths)
-
-    @property
-    def unknown(self) -> float:
-        return max((one.course.unknown for _series, one in self.growths), default=0.0)
 
 
 def work_out(profile: Profile, reading: Reading, window: Window, earlier: Earlier) -> dict[str, Any]:
@@ -392,22 +397,30 @@ class _Window:
             rows = [({}, scale * above / below if below else nothing)]
         else:
             rows = self._grown(figure, sums[0], scale, extra)
-        unknown = ""
-        worst = max(one.unknown for one in sums)
-        if worst > max((1 - LEAST_KNOWN) * self.ruler.length, LATE * self.reading.interval):
-            count = sum(one.count("unknown") for one in sums)
-            unknown = f"what {_series(count)} counted is not known for up to {worst:.0f} s of this window"
-        return rows, unknown
+        return rows, self._doubt([found for one in sums for _series, found in one.growths])
+
+    def _doubt(self, growths: Sequence[Growth]) -> str:
+        """Why too much is not known of what was counted in the window; empty when it is little."""
+        most = (1 - LEAST_KNOWN) * self.ruler.length
+        # Samples that end early may only be late. What a reset took along does not come any more.
+        most_late = max(most, LATE * self.reading.interval)
+        doubtful = [one for one in growths if one.course.unknown > most_late or one.lost > most]
+        if not doubtful:
+            return ""
+        seconds = max(one.course.unknown + one.lost for one in doubtful)
+        return f"what {_series(len(doubtful))} counted is not known for up to {seconds:.0f} s of this window"
 
     def _grown(self, figure: Figure, found: _Sum, scale: float, extra: dict[str, Any]) -> list[tuple[Labels, float]]:
         """Growth, or growth a second over the time in which it is known, by the figure's label."""
         values: dict[str, list[float]] = {}
         least, most = [], []
+        whole = self.ruler.length if figure.kind == "rate" else 1.0
         for series, one in found.growths:
-            known = self.ruler.length - one.course.unknown if figure.kind == "rate" else 1.0
+            known = whole - one.course.unknown if figure.kind == "rate" else 1.0
             values.setdefault(series.labels.get(figure.by, "") if figure.by else "", []).append(one.value / known)
-            least.append(one.least / known)
-            most.append(one.most / known)
+            # In the time that is unknown nothing may have happened.
+            least.append(one.least / whole)
+            most.append(one.most / whole)
         certain = not (found.resets or found.count("unknown") or found.count("gone"))
         extra["interval"] = [scale * math.fsum(least), scale * math.fsum(most) if certain else None]
         return [({figure.by: label} if figure.by else {}, scale * math.fsum(of)) for label, of in values.items()]
@@ -470,7 +483,11 @@ class _Window:
         extra["unknown_series"] = sum(one.count("unknown") for one in sums)
         extra["double_series"] = sum(one.doubles for one in sums)
         if extra["resets"]:
-            notes.append("A counter began again at zero; what it counted after the last scrape before that is lost.")
+            lost = max(one.lost for one in growths)
+            notes.append(
+                f"A counter began again at zero: what it counted in up to {lost:.0f} s before that, since its last "
+                f"scrape, is lost."
+            )
         if extra["gone_series"]:
             notes.append(f"{_series(extra['gone_series'])} ended; what was counted after the last scrape is lost.")
         if extra["unknown_series"]:

@@ -2,35 +2,46 @@
 """Raw samples in a file, and the figures worked out again from it, without Prometheus.
 
 The file is JSON, compressed with gzip. Values stand as Prometheus wrote them, so that nothing is
-lost; sample times are whole milliseconds. docs/measurement.md describes it.
+lost; sample times are whole milliseconds. It holds what a stage file is made of besides, so that
+one can be written without the cluster. docs/measurement.md describes it.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
-import secrets
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..report.results import put_file, window_values, write_samples
 from . import profile as profiles
-from .figures import Earlier, Reading, Samples, Window, work_out_all
-from .profile import Profile
-from .query import Found
+from .figures import Earlier, Reading, Samples, Window, promql, work_out, work_out_all
+from .profile import Figure, Profile
+from .query import Found, choose
 from .samples import Pool, Series
 
 SCHEMA = "temporal_lab.benchmarking/samples/1"
 #: Of gzip: samples are mostly repetition, and more effort than this saves little.
 LEVEL = 3
+#: What a figure without samples still says, in the results.
+DESCRIBING = (
+    *("id", "title", "question", "unit", "direction", "key", "value", "state", "reason"),
+    *("query", "time", "coverage", "metrics", "notes", "thresholds", "reference"),
+)
+#: Of a figure that was not in the profile when the samples were read.
+NOT_ASKED = "PromQL was not asked for this figure when the samples were read"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked for: a profile before it is bound, what binds it, and the windows in their order."""
+    """What was asked for: a profile before it is bound, what binds it, and the windows in their order.
+
+    about: what the task was told of the stage, under the names that lab_stage has for it; None when nothing.
+    """
 
     profile: str
     profile_name: str
@@ -40,6 +51,7 @@ class Question:
     server_version: str
     windows: Sequence[Window]
     earlier: Earlier
+    about: Mapping[str, Any] | None = None
 
     def bound(self) -> Profile:
         """The bound profile. Raises LabError."""
@@ -47,9 +59,73 @@ class Question:
         return profile.bind(self.namespace, self.release, self.variables, self.server_version)
 
 
-def save(path: str | Path, question: Question, readings: Sequence[Reading]) -> None:
-    """Write all that the figures came from into a file, whole or not at all. Raises LabError."""
+@dataclass(frozen=True)
+class Kept:
+    """What a file of samples holds.
+
+    read: when the samples were read, in Unix seconds. series: the course for plots.
+    prometheus: what prometheus_sample returns about Prometheus, such as scrape_interval.
+    """
+
+    question: Question
+    readings: Sequence[Reading]
+    read: float
+    series: Sequence[Mapping[str, Any]]
+    prometheus: Mapping[str, Any]
+
+    def windows(self, profile: Profile | None = None, earlier: Earlier | None = None) -> list[dict[str, Any]]:
+        """The windows with their figures, worked out from the samples alone.
+
+        ``profile`` (bound) takes the place of the one in the file, and ``earlier`` that of the values of
+        earlier windows. A figure whose series were not read has no value, and PromQL has none for a figure
+        that it was not asked for. Raises LabError for a profile of other filters: all was read through them.
+        """
+        own = self.question.bound()
+        earlier = self.question.earlier if earlier is None else earlier
+        if profile is None:
+            return work_out_all(own, self.readings, self.question.windows, earlier)
+        if set(profile.filters) != set(own.filters):
+            raise LabError(
+                f"The profile reads series with {', '.join(profile.filters)}, and these samples were read with "
+                f"{', '.join(own.filters)}: give it the same filters, and the same values of their variables."
+            )
+        known = dict(earlier)
+        done = []
+        for window in self.question.windows:
+            reading = next(one for one in self.readings if window in one.windows)
+            asked = _asked(own, profile, reading, window)
+            answers = reading.answers.get(window.name, {})
+            if not isinstance(answers, str):
+                answers = {figure: value for figure, value in answers.items() if figure in asked}
+            worked = work_out(profile, replace(reading, answers={window.name: answers}), window, known)
+            worked["figures"] = [
+                _as_read(figure, worked_out, reading, figure.id in asked)
+                for figure, worked_out in zip(profile.figures, worked["figures"])
+            ]
+            done.append(worked)
+            known.update(window_values([worked]))
+        return done
+
+
+def save(path: str | Path, kept: Kept) -> None:
+    """Write a file of samples, whole or not at all, in the place of one that is there. Raises LabError."""
     target = Path(path).expanduser()
+    try:
+        put_file(target, _packed(kept))
+    except OSError as error:
+        raise LabError(
+            f"The samples cannot be written to {target}: {error.strerror}; give `raw_path` a file in a folder that is "
+            f"there and may be written to."
+        ) from None
+
+
+def save_new(folder: str | Path, stage: str, kept: Kept) -> Path:
+    """Write a file of samples into a run's folder, beside those that are there; return it. Raises LabError."""
+    return write_samples(Path(folder).absolute(), stage, _packed(kept))
+
+
+def _packed(kept: Kept) -> bytes:
+    question = kept.question
     data = {
         "schema": SCHEMA,
         "profile": question.profile,
@@ -60,25 +136,17 @@ def save(path: str | Path, question: Question, readings: Sequence[Reading]) -> N
         "server_version": question.server_version,
         "windows": [[one.name, one.title, one.start, one.length] for one in question.windows],
         "earlier": {name: dict(values) for name, values in question.earlier.items()},
-        "readings": [_packed(reading) for reading in readings],
+        "about": question.about,
+        "read": kept.read,
+        "prometheus": dict(kept.prometheus),
+        "series": list(kept.series),
+        "readings": [_reading_packed(reading) for reading in kept.readings],
     }
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as file:
-            file.write(gzip.compress(text.encode(), LEVEL, mtime=0))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise LabError(
-            f"The samples cannot be written to {target}: {error.strerror}; give `raw_path` a file in a folder that is "
-            f"there and may be written to."
-        ) from None
+    return gzip.compress(text.encode(), LEVEL, mtime=0)
 
 
-def load(path: str | Path) -> tuple[Question, list[Reading]]:
+def load(path: str | Path) -> Kept:
     """Read such a file. Raises LabError when it is none."""
     try:
         data = json.loads(gzip.decompress(Path(path).expanduser().read_bytes()))
@@ -93,28 +161,68 @@ def load(path: str | Path) -> tuple[Question, list[Reading]]:
             server_version=data["server_version"],
             windows=[Window(*window) for window in data["windows"]],
             earlier=data["earlier"],
+            about=data["about"],
         )
-        return question, [_unpacked(reading) for reading in data["readings"]]
-    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
+        readings = [_unpacked(reading) for reading in data["readings"]]
+        return Kept(question, readings, data["read"], data["series"], data["prometheus"])
+    except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         what = (
             error.strerror
             if isinstance(error, OSError) and error.strerror
             else "it is no file of samples, or not whole"
         )
-        raise LabError(f"The samples in {path} cannot be read: {what}.") from None
+        raise LabError(f"The samples in {path} cannot be read: {what}; use others, or measure again.") from None
 
 
 def work_out_again(path: str | Path, profile: Profile | None = None) -> list[dict[str, Any]]:
-    """The windows of a file of samples with their figures, without Prometheus.
-
-    ``profile`` (bound) takes the place of the one in the file: figures of metrics that were read
-    can be added or changed. Raises LabError.
-    """
-    question, readings = load(path)
-    return work_out_all(profile or question.bound(), readings, question.windows, question.earlier)
+    """The windows of a file of samples with their figures, without Prometheus: see Kept.windows. Raises LabError."""
+    return load(path).windows(profile)
 
 
-def _packed(reading: Reading) -> dict[str, Any]:
+# -- another profile ------------------------------------------------------------
+
+
+def _asked(own: Profile, profile: Profile, reading: Reading, window: Window) -> set[str]:
+    """Ids of the profile's figures that PromQL was asked for in the same words."""
+
+    def words(of: Profile) -> set[tuple[str, str]]:
+        return {
+            (figure.id, promql(figure, reading.found, of.filters, window, reading.interval)) for figure in of.figures
+        }
+
+    return {figure for figure, _query in words(own) & words(profile)}
+
+
+def _unread(figure: Figure, reading: Reading) -> str:
+    """The metric of which the samples lack series that a figure needs; empty when they have all of them."""
+    for selection in figure.selections:
+        metric = choose(selection, reading.found).metric
+        if metric not in reading.found.names:
+            # Prometheus had none of it: that is known, and the profile says what it means.
+            continue
+        read = reading.metrics.get(metric)
+        if read is None or not set(read.where) <= set(selection.where):
+            return metric
+    return ""
+
+
+def _as_read(figure: Figure, worked_out: dict[str, Any], reading: Reading, asked: bool) -> dict[str, Any]:
+    """A figure with nothing said of what was not read: a missing series is not zero, nor a missing answer PromQL's."""
+    metric = _unread(figure, reading)
+    if metric:
+        found = {name: value for name, value in worked_out.items() if name in DESCRIBING}
+        reason = f"not all series of {metric} that it needs were read with these samples"
+        found.update(value=None, state="inconclusive", reason=reason, notes=[])
+        if figure.by:
+            found["by"] = {}
+        return {**found, "promql": None, "promql_difference": None, "promql_reason": NOT_ASKED}
+    return worked_out if asked else {**worked_out, "promql_reason": NOT_ASKED}
+
+
+# -- the file ---------------------------------------------------------------------
+
+
+def _reading_packed(reading: Reading) -> dict[str, Any]:
     # Series that were scraped together share their times, in memory and in the file.
     numbers: dict[tuple[float, ...], int] = {}
 

@@ -3,21 +3,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..cluster.connection import RequestFailed
 from ..errors import LabError
+from ..report import lab_stage
 from ..report.formatting import value_text
+from ..report.results import find_fault, next_samples
+from ..report.schema import SCHEMA_ID
 from ..task import Context, Params, Result, silent
 from . import profile as profiles
 from . import query, raw
 from .arguments import PROMETHEUS, connect
 from .client import Prometheus, PrometheusError
-from .figures import Window, work_out_all
+from .figures import Reading, Window, work_out_all
 from .profile import Figure, Profile
 from .reader import Reader
 from .targets import read_targets, scrape_interval
@@ -42,6 +47,13 @@ SPEC: dict[str, Any] = {
     "scrape_interval": {"type": "float"},
     "compare": {"type": "dict", "default": {}},
     "raw_path": {"type": "path"},
+    "samples_dir": {"type": "path"},
+    "about": {
+        "type": "dict",
+        "options": {
+            name: lab_stage.SPEC[name] for name in ("stage", "started", "events", "versions", "settings", "facts")
+        },
+    },
     "series": {"type": "bool", "default": False},
     "series_start": {"type": "float"},
     "series_end": {"type": "float"},
@@ -82,7 +94,7 @@ def run(params: Params, context: Context) -> Result:
     if params["scrape_interval"] is not None:
         long_enough(windows, params["scrape_interval"])
     result: Result = {
-        "changed": params["raw_path"] is not None,
+        "changed": False,
         "windows": [],
         "series": [],
         "scrape_interval": params["scrape_interval"],
@@ -91,8 +103,9 @@ def run(params: Params, context: Context) -> Result:
         "frameworks": [],
         "notes": [],
         "waited": 0.0,
-        "raw_path": params["raw_path"],
+        "raw_path": raw_path(params),
     }
+    result["changed"] = result["raw_path"] is not None
     if context.check_mode:
         return result
 
@@ -115,31 +128,35 @@ def run(params: Params, context: Context) -> Result:
         start = min(window.start for window in windows)
         end = max(window.end for window in windows)
         reader.find(start, end)
-        readings = reader.read(windows)
-        if params["raw_path"]:
-            # Before anything else can go wrong: figures can be worked out again, samples do not come back.
-            raw.save(params["raw_path"], question, readings)
-        result["windows"] = work_out_all(profile, readings, windows, question.earlier)
-        if params["series"]:
-            first = start if params["series_start"] is None else params["series_start"]
-            last = end if params["series_end"] is None else params["series_end"]
-            result["series"] = reader.series(first, last)
+        readings = read_decided(reader, windows, clock, context.show)
+        read = round(clock.now(), 3)
+        try:
+            if params["series"]:
+                first = start if params["series_start"] is None else params["series_start"]
+                last = end if params["series_end"] is None else params["series_end"]
+                result["series"] = reader.series(first, last)
+        finally:
+            # Whatever goes wrong now: figures can be worked out again, samples do not come back.
+            told = {
+                "scrape_interval": interval,
+                "prometheus_version": version,
+                "clock_skew": round(measured, 3),
+                "frameworks": reader.frameworks,
+                "notes": reader.notes + skew_notes(skew),
+            }
+            result["raw_path"] = keep(params, raw.Kept(question, readings, read, result["series"], told))
 
-    notes = reader.notes
-    if skew:
-        side = "ahead of" if skew > 0 else "behind"
-        notes.append(
-            f"The clock of Prometheus is {abs(skew):.1f} s {side} this machine's; times were corrected by that."
-        )
-    result.update(
-        scrape_interval=interval,
-        prometheus_version=version,
-        clock_skew=round(measured, 3),
-        frameworks=reader.frameworks,
-        notes=notes,
-        waited=round(waited, 3),
-    )
+    result.update(told, windows=work_out_all(profile, readings, windows, question.earlier), waited=round(waited, 3))
     return result
+
+
+def keep(params: Params, kept: raw.Kept) -> str | None:
+    """Write the samples where the arguments say; return the file, None when nowhere. Raises LabError."""
+    if params["samples_dir"] is not None:
+        return str(raw.save_new(params["samples_dir"], params["about"]["stage"], kept))
+    if params["raw_path"] is not None:
+        raw.save(params["raw_path"], kept)
+    return params["raw_path"]
 
 
 # -- what was asked for ---------------------------------------------------------
@@ -158,7 +175,30 @@ def read_question(params: Params, windows: Sequence[Window]) -> raw.Question:
         server_version=params["server_version"] or "",
         windows=windows,
         earlier=read_compare(params["compare"]),
+        about=read_about(params["about"]),
     )
+
+
+def read_about(given: Params | None) -> dict[str, Any] | None:
+    """What the task was told of the stage. Raises LabError for what could not be written as one later."""
+    if given is None:
+        return None
+    parts = {"student": "-", "run": "-", "attempt": 1, "state": "done", "message": "", "windows": [], "series": []}
+    fault = find_fault({"schema": SCHEMA_ID, **parts, "finished": given["started"], **given})
+    if fault:
+        raise LabError(f"`about` does not describe a stage: {fault}.")
+    return dict(given)
+
+
+def raw_path(params: Params) -> str | None:
+    """The file that the samples will be kept in, None without. Raises LabError."""
+    if params["samples_dir"] is None:
+        return params["raw_path"]
+    if params["raw_path"] is not None:
+        raise LabError("Samples are kept in one file: give `samples_dir` or `raw_path`, not both.")
+    if params["about"] is None:
+        raise LabError("`samples_dir` keeps samples by their stage: say in `about` which one it is.")
+    return str(next_samples(Path(params["samples_dir"]).absolute(), params["about"]["stage"]))
 
 
 def read_compare(given: Any) -> dict[str, dict[str, float | None]]:
@@ -256,6 +296,14 @@ def clock_skew(client: Prometheus, clock: Clock) -> float:
     return min(found)[1]
 
 
+def skew_notes(skew: float) -> list[str]:
+    """A sentence on a clock of Prometheus that is so many seconds ahead of this machine's, when it is."""
+    if not skew:
+        return []
+    side = "ahead of" if skew > 0 else "behind"
+    return [f"The clock of Prometheus is {abs(skew):.1f} s {side} this machine's; times were corrected by that."]
+
+
 # -- while a window runs --------------------------------------------------------
 
 
@@ -275,6 +323,28 @@ def wait(
         sleep(max(0.0, min(PROGRESS - (clock.now() - now), until - clock.now())))
 
 
+def read_decided(
+    reader: Reader,
+    windows: Sequence[Window],
+    clock: Clock,
+    show: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Reading]:
+    """Samples of windows; read again a little later when it is too early to tell whether a target is gone.
+
+    Raises LabError.
+    """
+    readings = reader.read(windows)
+    left = max(reading.decided() for reading in readings) - reader.skew + MARGIN - clock.now()
+    if left > 0:
+        show(f"a pod was scraped for the last time just before the end: {left:.0f} s more will tell whether it is gone")
+        sleep(left)
+        # Without an answer now, what was read is only less certain.
+        with contextlib.suppress(LabError):
+            readings = reader.read(windows)
+    return readings
+
+
 def current_values(reader: Reader, shown: Sequence[Figure], now: float) -> str:
     """Values of the figures just now, in words. A Prometheus that does not answer does not end the wait."""
     if not shown:
@@ -286,7 +356,12 @@ def current_values(reader: Reader, shown: Sequence[Figure], now: float) -> str:
     texts = []
     for figure in shown:
         found = values[figure.id]
-        text = " / ".join(value_text(value, figure.unit) for value in found) or "not known yet"
+        least = reader.smallest_value(figure)
+        text = " / ".join(
+            f"≤ {value_text(least, figure.unit)}" if value <= least else value_text(value, figure.unit)
+            for value in found
+        )
+        text = text or "not known yet"
         texts.append(f"{figure.short or figure.title} {text}")
     return " · ".join(texts)
 

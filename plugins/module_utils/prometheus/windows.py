@@ -68,6 +68,11 @@ class Targets:
                 return "new", None
         return "unknown", None
 
+    def began(self, target: Target, after: float, before: float) -> float | None:
+        """When the process of a target began, between two times; None when it does not tell."""
+        found = [value for _time, value in self._starts.get(target, ()) if after < value <= before]
+        return found[0] if found else None
+
     def death(self, target: Target, last: float) -> str:
         """What is known of a series after its last sample: "gone", or "unknown" when it may go on.
 
@@ -119,12 +124,14 @@ class Growth:
 
     value: the growth; it certainly lies between least and most when there was no reset and
     nothing unknown, because both are differences of samples.
+    lost: seconds of the window whose counts a reset may have taken along.
     """
 
     value: float
     least: float
     most: float
     resets: int
+    lost: float
     course: Course
 
 
@@ -204,29 +211,34 @@ def growth(series: Series, ruler: Ruler) -> Growth | None:
         return None
     values = series.values if course.zero is None else [0.0, *series.values]
     first, last = course.first, course.last
-    resets = 0
+    resets, lost = 0, 0.0
     if sorted(values) != values:
         # Each reset begins at zero again: what was counted before stays counted.
         low = first - 1 if course.head else first
         high = last + 1 if course.tail or first > last else last
         total = 0.0
         whole = [0.0]
+        times = series.times if course.zero is None else (course.zero, *series.times)
         for index in range(1, len(values)):
             before, after = values[index - 1], values[index]
             reset = after < before
             total += after if reset else after - before
             whole.append(total)
-            resets += reset and low < index <= high
+            if reset and low < index <= high:
+                resets += 1
+                # From the last scrape of the process before to the beginning of the one after.
+                began = ruler.targets.began(series.target, times[index - 1], times[index]) or times[index]
+                lost += max(0.0, min(began, ruler.end) - max(times[index - 1], ruler.start))
         values = whole
     if first > last:
         step = values[first] - values[last]
-        return Growth(step * course.head, 0.0, step, resets, course)
+        return Growth(step * course.head, 0.0, step, resets, lost, course)
     inner = values[last] - values[first]
     head = values[first] - values[first - 1] if course.head else 0.0
     tail = values[last + 1] - values[last] if course.tail else 0.0
     least = inner if course.sure else values[last] - values[min(first + 1, last)]
     value = inner + head * course.head + tail * course.tail
-    return Growth(value, least, inner + head + tail, resets, course)
+    return Growth(value, least, inner + head + tail, resets, lost, course)
 
 
 def alive(series: Series, ruler: Ruler) -> tuple[float | None, bool]:

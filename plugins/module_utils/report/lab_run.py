@@ -16,8 +16,10 @@ from .results import (
     create_run,
     latest_run,
     make_run_folder,
+    newest_done,
     read_run,
     run_id,
+    window_values,
 )
 
 SPEC: dict[str, Any] = {
@@ -25,11 +27,12 @@ SPEC: dict[str, Any] = {
     "student": {"type": "str", "required": True},
     "run": {"type": "str"},
     "new": {"type": "bool", "default": False},
+    "stage": {"type": "str"},
 }
 
 
 def run(params: Params, context: Context) -> Result:
-    """Return ``run``, ``path``, ``new``, ``stages`` and ``problems``. Raises LabError.
+    """Return ``run``, ``path``, ``new``, ``stages``, ``windows`` and ``problems``. Raises LabError.
 
     The run's folder is made at once, since it is what keeps the name from two
     playbooks that start in the same second.
@@ -44,6 +47,7 @@ def run(params: Params, context: Context) -> Result:
         "path": str(found.path),
         "new": made,
         "stages": newest_attempts(found),
+        "windows": measured_before(found, params["stage"]),
         "problems": [problem.text for problem in found.problems],
     }
 
@@ -60,6 +64,16 @@ def newest_attempts(run: Run) -> dict[str, Result]:
     return {
         stage: {**entry, "file": str(run.path / f"{stage}-{entry['attempt']}.json")} for stage, entry in newest.items()
     }
+
+
+def measured_before(run: Run, stage: str | None) -> dict[str, dict[str, float | None]]:
+    """Values of the windows of each stage's newest attempt that was done, but of ``stage``: by window and figure.
+
+    Of windows with the same name the one that began last counts.
+    """
+    records = [newest_done(attempts) for name, attempts in run.stages.items() if name != stage]
+    windows = [window for record in records if record for window in record["windows"]]
+    return window_values(sorted(windows, key=lambda window: window["start"]))
 
 
 def _choose(results_dir: Path, student: str, name: str | None, new: bool, check_mode: bool) -> tuple[str, bool]:

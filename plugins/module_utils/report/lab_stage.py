@@ -25,6 +25,7 @@ SPEC: dict[str, Any] = {
     "events": {"type": "list", "elements": "dict", "default": []},
     "windows": {"type": "list", "elements": "dict", "default": []},
     "series": {"type": "list", "elements": "dict", "default": []},
+    "samples": {"type": "str"},
     "versions": {"type": "dict", "default": {}},
     "settings": {"type": "dict", "default": {}},
     "facts": {"type": "dict", "default": {}},

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs and stage files: building, checking, writing and reading them.
 
-A stage file is ``<results>/<student>/<run>/<stage>-<attempt>.json`` and is never
-changed once it stands. docs/results.md describes it.
+A stage file is ``<results>/<student>/<run>/<stage>-<attempt>.json``, and the raw
+samples that it was measured from are in ``<stage>-<number>.samples.json.gz`` beside
+it. Neither is ever changed once it stands. docs/results.md describes them.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ STAGES = (
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 STAGE_FILE = re.compile(r"([a-z][a-z0-9_]*)-([1-9][0-9]*)\.json")
+SAMPLES_FILE = re.compile(r"([a-z][a-z0-9_]*)-([1-9][0-9]*)\.samples\.json\.gz")
 RUN_ID = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?")
 RUN_ID_FORMAT = "%Y%m%dT%H%M%SZ"
 FOLDER_NAME = re.compile(r"\w[\w.@+-]*")
@@ -125,6 +127,7 @@ def build_stage(
     events: list[Record] | None = None,
     windows: list[Record] | None = None,
     series: list[Record] | None = None,
+    samples: str | None = None,
     versions: Record | None = None,
     settings: Record | None = None,
     facts: Record | None = None,
@@ -143,6 +146,7 @@ def build_stage(
         "events": events or [],
         "windows": windows or [],
         "series": series or [],
+        **({"samples": samples} if samples else {}),
         "versions": versions or {},
         "settings": settings or {},
         "facts": facts or {},
@@ -241,7 +245,7 @@ def write_stage(results_dir: str | Path, record: Record) -> tuple[Path, int]:
         attempt = next_attempt(folder, record["stage"])
         while True:
             path = folder / f"{record['stage']}-{attempt}.json"
-            if _write_new(path, to_json({**record, "attempt": attempt})):
+            if _write_new(path, to_json({**record, "attempt": attempt}).encode()):
                 return path, attempt
             attempt += 1
     except OSError as error:
@@ -253,8 +257,42 @@ def write_stage(results_dir: str | Path, record: Record) -> tuple[Path, int]:
 
 def next_attempt(folder: Path, stage: str) -> int:
     """The number after the highest attempt of ``stage`` in a run's folder; 1 where there is none."""
-    attempts = [number for name, number, _path in _stage_files(folder) if name == stage]
+    attempts = [number for name, number, _path in _files(folder, STAGE_FILE) if name == stage]
     return max(attempts, default=0) + 1
+
+
+def write_samples(folder: Path, stage: str, content: bytes) -> Path:
+    """Write the raw samples of a stage into a run's folder, as a file of their own; return its path.
+
+    It never takes the place of another, just as a stage file. Raises LabError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = next_samples(folder, stage)
+        while not _write_new(path, content):
+            path = next_samples(folder, stage)
+    except OSError as error:
+        raise LabError(
+            f"Keeping the samples of stage {stage} in {folder} failed: {error.strerror}; it must be a folder that can "
+            "be written to, with room, on a file system with hard links."
+        ) from error
+    return path
+
+
+def next_samples(folder: Path, stage: str) -> Path:
+    """The next file for a stage's samples: its number is above those of all files of the stage.
+
+    So it is that of the attempt to come, except after a run that was cut off between the two. Raises LabError.
+    """
+    check_stage_name(stage)
+    try:
+        files = [*_files(folder, STAGE_FILE), *_files(folder, SAMPLES_FILE)]
+    except OSError as error:
+        raise LabError(
+            f"Looking for files in {folder} failed: {error.strerror}; give the right run's folder."
+        ) from error
+    number = max((number for name, number, _path in files if name == stage), default=0) + 1
+    return folder / f"{stage}-{number}.samples.json.gz"
 
 
 def to_json(record: Record) -> str:
@@ -274,13 +312,7 @@ def replace_file(path: Path, text: str, check_mode: bool = False) -> bool:
         except (FileNotFoundError, UnicodeDecodeError):
             pass
         if not check_mode:
-            temporary = _write_temporary(path, text)
-            try:
-                os.replace(temporary, path)
-            except OSError:
-                temporary.unlink()
-                raise
-            _sync_folder(path.parent)
+            put_file(path, text.encode())
     except OSError as error:
         raise LabError(
             f"Writing {path} failed: {error.strerror}; the run's folder must be writable and have room."
@@ -288,9 +320,20 @@ def replace_file(path: Path, text: str, check_mode: bool = False) -> bool:
     return True
 
 
-def _write_new(path: Path, text: str) -> bool:
+def put_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, in the place of one that is there. Raises OSError."""
+    temporary = _write_temporary(path, content)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_new(path: Path, content: bytes) -> bool:
     """Write a file that must not exist yet; return False, with nothing left behind, when it does."""
-    temporary = _write_temporary(path, text)
+    temporary = _write_temporary(path, content)
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -301,12 +344,12 @@ def _write_new(path: Path, text: str) -> bool:
     return True
 
 
-def _write_temporary(path: Path, text: str) -> Path:
+def _write_temporary(path: Path, content: bytes) -> Path:
     """Write a hidden file beside ``path``; readers never look at it, nor does a stage's name match it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "x", encoding="utf-8") as stream:
-            stream.write(text)
+        with open(temporary, "xb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
     except OSError:
@@ -407,7 +450,7 @@ def read_run(results_dir: str | Path, student: str, run: str) -> Run:
     check_folder_name("run", run)
     found = Run(student, run, Path(results_dir) / student / run)
     try:
-        files = sorted(_stage_files(found.path))
+        files = sorted(_files(found.path, STAGE_FILE))
     except OSError as error:
         raise LabError(
             f"Reading the run's folder {found.path} failed: {error.strerror}; give the right run."
@@ -455,12 +498,29 @@ def read_stage(path: Path) -> Record:
     return record
 
 
-def _stage_files(folder: Path) -> Iterator[tuple[str, int, Path]]:
+def newest_samples(folder: Path) -> dict[str, Path]:
+    """The newest file of samples of each stage in a run's folder, by stage."""
+    return {stage: path for stage, _number, path in sorted(_files(folder, SAMPLES_FILE))}
+
+
+def newest_done(records: list[Record]) -> Record | None:
+    """The newest of a stage's attempts that was done; None where none was."""
+    done = [record for record in records if record["state"] == "done"]
+    return done[-1] if done else None
+
+
+def window_values(windows: list[Record]) -> dict[str, dict[str, float | None]]:
+    """The values of windows: by the window's name and the figure's id."""
+    return {window["name"]: {figure["id"]: figure["value"] for figure in window["figures"]} for window in windows}
+
+
+def _files(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, int, Path]]:
+    """Stage, number and path of the files whose names are of a pattern."""
     try:
         entries = list(folder.iterdir())
     except FileNotFoundError:
         return
     for path in entries:
-        match = STAGE_FILE.fullmatch(path.name)
+        match = pattern.fullmatch(path.name)
         if match:
             yield match[1], int(match[2]), path

@@ -193,11 +193,26 @@ STEADY_CASES = [
 RESET_CASES = [
     steady("reset to zero", "0+10x9 0+10x10", 110, resets=1, interval=[110, None]),
     steady("reset, and counting again", "0+10x9 7+10x10", 117, resets=1),
-    steady("two resets", "0+10x7 0+10x3 0+10x8", 100, resets=2),
+    # Twice five seconds of sixty are lost, perhaps.
+    steady(
+        "two resets",
+        "0+10x7 0+10x3 0+10x8",
+        100,
+        resets=2,
+        state="inconclusive",
+        reason="what 1 series counted is not known for up to 10 s of this window",
+    ),
     steady("reset before the window", "100x3 0+10x16", 120, resets=0, interval=[120, 120]),
     steady("reset after the window", "0+10x16 0+10x3", 120, resets=0),
     steady("reset in the first step", "0+10x4 0+10x15", 110, resets=1),
     steady("reset in the last step", "0+10x15 3+10x4", 113, resets=1),
+    Case(
+        "reset in a short window",
+        {'m_total{pod="app-1"}': "0+10x5 7+10x14"},
+        # A scrape's worth of twenty seconds is too much to leave out.
+        total(37, resets=1, state="inconclusive"),
+        window=(0, 20),
+    ),
     Case(
         "reset of one pod of two",
         {**STEADY, 'm_total{pod="app-2"}': "0+10x9 0+10x10"},
@@ -255,8 +270,8 @@ NEW_CASES = [
                 "unknown_series": 1,
                 "interval": [190, None],
             },
-            # A rate over the time in which it is known.
-            "rate": {"value": 4, "state": "inconclusive"},
+            # A rate over the time in which it is known; for certain it is only as high as if nothing had happened else.
+            "rate": {"value": 4, "state": "inconclusive", "interval": [190 / 60, None]},
         },
         {'up{pod="app-2"}': "0x8 1x11"},
     ),
@@ -387,7 +402,23 @@ GAP_CASES = [
     Case(
         "a reset in a gap",
         {'m_total{pod="app-1"}': "0+10x6 _x4 15+10x9"},
-        total(20 + 15 + 50, resets=1, largest_gap=25),
+        total(20 + 15 + 50, resets=1, largest_gap=25, state="inconclusive"),
+        GAP,
+    ),
+    Case(
+        "a reset in a gap, of a process that says when it began",
+        {
+            'm_total{pod="app-1"}': "0+10x6 _x4 15+10x9",
+            'process_start_time_seconds{pod="app-1"}': "{start-500}x6 _x4 {start+12}x9",
+        },
+        # Scraped at second 10, begun at 12: two seconds of the process before are lost at most.
+        total(
+            20 + 15 + 50,
+            resets=1,
+            notes=[
+                "A counter began again at zero: what it counted in up to 2 s before that, since its last scrape, is lost."
+            ],
+        ),
         GAP,
     ),
     Case(

@@ -13,6 +13,7 @@ import json
 import math
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,10 @@ def test_a_case(address: str, name: str, tmp_path: Path) -> None:
             # Exactly equal where the window's edges are samples, and where nothing is divided.
             if key in ("promql", "promql_difference") or (key == "value" and not (aligned and figure_id == "total")):
                 value = pytest.approx(value, rel=1e-9) if value is not None else None
-            elif key in ("by", "interval") and value is not None:
-                value = pytest.approx(value, rel=1e-9) if None not in value else value
+            elif key == "by" and value is not None:
+                value = pytest.approx(value, rel=1e-9)
+            elif key == "interval" and value is not None:
+                value = [side if side is None else pytest.approx(side, rel=1e-9) for side in value]
             elif key == "notes" and value:
                 assert set(value) <= set(found[key]), (figure_id, found[key])
                 continue
@@ -236,10 +239,106 @@ def test_samples_that_cannot_be_kept(address: str, tmp_path: Path) -> None:
         raw.load(kept)
 
 
+ABOUT = {
+    "stage": "baseline",
+    "started": BASE - 5.0,
+    "events": [{"name": "idle", "title": "seen idle", "time": BASE}],
+    "versions": {"temporal_server": "1.31.2"},
+    "settings": {"window": 60.0},
+    "facts": {"seen": [1, None]},
+}
+
+
+def test_samples_of_a_stage_are_kept_in_its_run(address: str, tmp_path: Path) -> None:
+    asked = params(
+        address, "long", ("w", 0, 60), samples_dir=str(tmp_path / "run"), about=ABOUT, series=True, scrape_interval=5.0
+    )
+    begun = time.time()
+    result = sample.run({**asked, "compare": {"before": {"total": 7}}}, Context())
+    assert (result["changed"], result["raw_path"]) == (True, str(tmp_path / "run" / "baseline-1.samples.json.gz"))
+    kept = raw.load(result["raw_path"])
+    assert json.dumps(kept.windows()) == json.dumps(result["windows"])
+    assert kept.series == result["series"]
+    assert kept.question.about == ABOUT
+    assert kept.question.earlier == {"before": {"total": 7}}
+    assert begun - 0.001 <= kept.read <= time.time() + 0.001
+    for name in ("scrape_interval", "prometheus_version", "clock_skew", "frameworks", "notes"):
+        assert kept.prometheus[name] == result[name]
+    # Never in the place of another; the number is above that of the stage's last attempt too.
+    first = Path(result["raw_path"]).read_bytes()
+    for number, file in (
+        (2, None),
+        (5, "baseline-4.json"),
+        (6, "benchmark-9.json"),
+        (10, "baseline-9.samples.json.gz"),
+    ):
+        if file:
+            (tmp_path / "run" / file).write_text("")
+        path = tmp_path / "run" / f"baseline-{number}.samples.json.gz"
+        assert sample.run(asked, Context(check_mode=True))["raw_path"] == str(path)
+        assert not path.exists()
+        assert sample.run(asked, Context())["raw_path"] == str(path)
+    assert Path(result["raw_path"]).read_bytes() == first
+
+
+@pytest.mark.parametrize("fails", ["course", "work_out_all"])
+def test_samples_are_kept_whatever_goes_wrong_after_they_were_read(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise LabError("It went wrong.")
+
+    monkeypatch.setattr(client.Prometheus if fails == "course" else sample, fails, refused)
+    asked = params(
+        address,
+        "long",
+        ("w", 0, 60),
+        samples_dir=str(tmp_path),
+        about=ABOUT,
+        series=True,
+        profile_content=PROFILE.replace("id: rate,", "id: rate, key: true,"),
+    )
+    with pytest.raises(LabError, match=r"It went wrong\."):
+        sample.run(asked, Context())
+    kept = raw.load(tmp_path / "baseline-1.samples.json.gz")
+    assert [figure["value"] for figure in kept.windows()[0]["figures"][:2]] == [120, 2]
+    assert len(kept.series) == (0 if fails == "course" else 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"samples_dir": "/tmp", "about": None}, "`samples_dir` keeps samples by their stage: say in `about`"),
+        ({"samples_dir": "/tmp", "raw_path": "/tmp/x"}, "give `samples_dir` or `raw_path`, not both"),
+        ({"about": {**ABOUT, "stage": "../x"}}, "`about` does not describe a stage: stage "),
+        ({"about": {**ABOUT, "events": [{"name": "x"}]}}, "`about` does not describe a stage: events[0] "),
+        ({"about": {**ABOUT, "facts": {"x": math.nan}}}, "`about` does not describe a stage: facts.x is nan"),
+        ({"samples_dir": __file__}, "give the right run's folder"),
+    ],
+)
+def test_what_could_not_be_kept_is_refused_before_the_wait(
+    address: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setattr(sample, "wait", lambda *_: pytest.fail("it waits"))
+    window = ("w", time.time() - BASE, time.time() - BASE + 600)
+    with pytest.raises(LabError, match=re.escape(told)):
+        sample.run(params(address, "long", window, **{"about": ABOUT, **more}), Context())
+
+
+def test_the_same_profile_from_elsewhere_gives_the_same(address: str, tmp_path: Path) -> None:
+    windows = [("before", 0, 30), ("after", 30, 90), ("late", 300, 330)]
+    path = str(tmp_path / "raw.json.gz")
+    sample.run(params(address, "long", *windows, raw_path=path, profile_content=RELATIVE), Context())
+    kept = raw.load(path)
+    assert len(kept.readings) == 2
+    assert kept.windows()[1]["figures"][0]["compared"]["ratio"] == 2
+    assert json.dumps(kept.windows(kept.question.bound())) == json.dumps(kept.windows())
+
+
 def test_a_new_figure_from_kept_samples(address: str, tmp_path: Path) -> None:
     kept = tmp_path / "raw.json.gz"
     sample.run(params(address, "long", ("w", 0, 60), raw_path=str(kept)), Context())
-    question, _readings = raw.load(kept)
+    question = raw.load(kept).question
     other = raw.profiles.parse(PROFILE.replace("id: rate", "id: other"), "other").bind(question.namespace, "r")
     figures = raw.work_out_again(kept, other)[0]["figures"]
     assert (figures[1]["id"], figures[1]["value"], figures[1]["promql"]) == ("other", 2, None)

@@ -17,12 +17,14 @@ from typing import Any
 
 import pytest
 import requests
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_sample as action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import info, profile, sample
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_info, prometheus_sample
+from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     BASE,
     INTERVAL,
@@ -513,10 +515,10 @@ def test_a_profile_travels_to_another_host(monkeypatch: pytest.MonkeyPatch) -> N
     sent = Part()
     plugin = object.__new__(action.ActionModule)
     plugin._task, plugin._connection = sent, Part()
-    monkeypatch.setattr(action.LabAction, "run", lambda self, tmp, task_vars: self._task.args)
+    monkeypatch.setattr(LabAction, "run", lambda self, tmp, task_vars: self._task.args)
     assert plugin.run()["profile_content"] == profile.default_path().read_text()
     sent.args = {"profile": "/no/such.yml"}
-    with pytest.raises(action.AnsibleActionFail, match=r"There is no profile /no/such\.yml"):
+    with pytest.raises(AnsibleActionFail, match=r"There is no profile /no/such\.yml"):
         plugin.run()
 
 

@@ -83,6 +83,21 @@ def test_a_run_tells_the_newest_attempts(lab: Lab) -> None:
     assert problem.startswith("scale-2.json is not whole JSON")
 
 
+def test_a_run_tells_what_other_stages_measured(lab: Lab) -> None:
+    lab.write("baseline", windows=[window("idle", START, figure("work", 1.0))])
+    lab.write("baseline", windows=[window("idle", START, figure("work", 2.0), figure("lock", None))])
+    lab.write("baseline", state="failed")
+    lab.write("scale", windows=[window("first", START + 300, figure("work", 5.0)), window("idle", START + 400)])
+    lab.write("again", windows=[window("first", START + 200, figure("work", 4.0))])
+    idle = {"work": 2.0, "lock": None}
+    assert do(lab_run, lab.folder, stage="scale")["windows"] == {"idle": idle, "first": {"work": 4.0}}
+    assert do(lab_run, lab.folder, stage="baseline")["windows"] == {"first": {"work": 5.0}, "idle": {}}
+    assert do(lab_run, lab.folder, stage="again")["windows"]["first"] == {"work": 5.0}
+    # Of two windows of a name the later one counts.
+    assert do(lab_run, lab.folder)["windows"] == {"idle": {}, "first": {"work": 5.0}}
+    assert do(lab_run, lab.folder, run="other")["windows"] == {}
+
+
 # --- lab_stage -----------------------------------------------------------------------------------
 
 STAGE = {"run": RUN, "stage": "baseline", "state": "done", "started": START}
@@ -97,6 +112,12 @@ def test_a_stage_is_written(tmp_path: Path) -> None:
     assert before - 0.001 <= record["finished"] <= time.time() + 0.001
     assert record["windows"][0]["figures"][0]["value"] == 1.0
     assert do(lab_stage, tmp_path, **STAGE, finished=START + 2.5)["attempt"] == 2
+
+
+def test_a_stage_names_its_samples(tmp_path: Path) -> None:
+    result = do(lab_stage, tmp_path, **STAGE, samples="baseline-1.samples.json.gz")
+    assert results.read_stage(Path(result["path"]))["samples"] == "baseline-1.samples.json.gz"
+    assert "samples" not in results.read_stage(Path(do(lab_stage, tmp_path, **STAGE)["path"]))
 
 
 def test_a_stage_that_was_skipped_says_why(tmp_path: Path) -> None:

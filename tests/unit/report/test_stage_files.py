@@ -146,6 +146,17 @@ def test_usual_names_are_taken(name: str) -> None:
     assert results.build_stage(**minimal(student=name))["student"] == name
 
 
+def test_the_file_of_samples_is_optional(lab: Lab) -> None:
+    """Stage files that were written before there was the field are read as ever."""
+    without = results.read_stage(lab.write("baseline"))
+    assert "samples" not in without
+    named = results.read_stage(lab.write("baseline", samples="baseline-1.samples.json.gz"))
+    assert named["samples"] == "baseline-1.samples.json.gz"
+    assert {**named, "samples": 0, "attempt": 0} == {**without, "samples": 0, "attempt": 0}
+    with pytest.raises(LabError, match="samples is not of schema"):
+        lab.write("baseline", samples="../scale-1.samples.json.gz")
+
+
 def test_a_stage_name_cannot_leave_the_folder() -> None:
     with pytest.raises(LabError, match="stage name"):
         results.build_stage(**minimal(stage="../x"))
@@ -253,6 +264,61 @@ def test_a_writer_killed_at_any_moment_leaves_whole_files(tmp_path: Path) -> Non
     assert run.problems == []
     assert len(run.stages["scale"]) >= 3
     assert {len(record["facts"]["bulk"]) for record in run.stages["scale"]} == {3000}
+
+
+KEEPER = f"""
+import sys
+from pathlib import Path
+from {MODULE} import write_samples
+folder, mark = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+for _number in range(25):
+    write_samples(Path(folder), "scale", mark.encode() * 20000)
+"""
+
+
+def test_two_processes_keep_samples_at_once(tmp_path: Path) -> None:
+    writers = [python(str(tmp_path), mark, code=KEEPER) for mark in ("a", "b")]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        _output, errors = writer.communicate(timeout=60)
+        assert (writer.returncode, errors) == (0, "")
+    names = [f"scale-{number}.samples.json.gz" for number in range(1, 51)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    found = [(tmp_path / name).read_text() for name in names]
+    assert sorted(found) == ["a" * 20000] * 25 + ["b" * 20000] * 25
+    assert results.newest_samples(tmp_path) == {"scale": tmp_path / names[-1]}
+
+
+def test_samples_that_appear_meanwhile_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another writer takes the number between the look and the link."""
+    link = os.link
+
+    def late(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        Path(target).write_bytes(b"other")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    path = results.write_samples(tmp_path, "scale", b"mine")
+    assert (path.name, path.read_bytes()) == ("scale-2.samples.json.gz", b"mine")
+    assert (tmp_path / "scale-1.samples.json.gz").read_bytes() == b"other"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_samples_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with pytest.raises(LabError, match=r"Keeping the samples of stage scale in .* failed: "):
+        results.write_samples(tmp_path / "run", "scale", b"")
+    with pytest.raises(LabError, match="stage name"):
+        results.write_samples(tmp_path, "../x", b"")
 
 
 def test_a_results_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
