@@ -110,11 +110,14 @@ figures:
     readings:
       description: >-
         One for each window that has the figure, with C(stage), C(window), C(value) (null when it is not known),
-        C(state), and C(change) against the window before as a share of one (null when it is not known).
+        C(bound) (V(below) or V(above) when the value is only the end of a quantile's bucket, else empty), C(state), and
+        C(change) against the window before as a share of one (null when it is not known).
       type: list
       elements: dict
 problems:
-  description: Files that cannot be used, and figures that did not pass, each with C(kind), C(source) and C(text).
+  description:
+    - Files that cannot be used, findings of the stages and figures that did not pass, each with C(kind), C(source) and
+      C(text).
   returned: always
   type: list
   elements: dict

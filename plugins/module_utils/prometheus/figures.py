@@ -151,9 +151,19 @@ Earlier = Mapping[str, Mapping[str, Union[float, None]]]
 
 
 def compare(
-    figure: Figure, relative: Relative, value: float, window: str, earlier: Earlier
+    figure: Figure,
+    relative: Relative,
+    value: float,
+    window: str,
+    earlier: Earlier,
+    bound: str = "",
+    least: float = -math.inf,
 ) -> tuple[str, str, dict[str, Any]]:
-    """State, reason and what was compared, of a value against that of an earlier window."""
+    """State, reason and what was compared, of a value against that of an earlier window.
+
+    bound: which way the value is only the end of its quantile's bucket. least: the end of the smallest bucket; an
+    earlier value that is not above it is such an end too.
+    """
     if window == relative.window:
         return "pass", "", {}
     before = earlier.get(relative.window, {}).get(figure.id)
@@ -167,12 +177,21 @@ def compare(
             compared,
         )
     ratio = compared["ratio"] = value / before if before else 1.0
+    found, reason = "pass", ""
     for state in ("fail", "warn"):
         limit = relative.limits.get(state)
         if limit is not None and (ratio > limit if figure.direction == "lower" else ratio < limit):
             side = "more" if figure.direction == "lower" else "less"
-            return state, f"{side} than {query.number(limit)} times the value of the window {relative.window}", compared
-    return "pass", "", compared
+            found = state
+            reason = f"{side} than {query.number(limit)} times the value of the window {relative.window}"
+            break
+    # The true ratio may be on one side of this one: what is beyond a limit for certain stays so.
+    may_be_more = bound == "above" or before <= least
+    may_be_less = bound == "below"
+    if may_be_less if (found != "pass") == (figure.direction == "lower") else may_be_more:
+        reason = f"one of the values is only the end of a bucket: how it compares with {relative.window} is not known"
+        return "inconclusive", reason, compared
+    return found, reason, compared
 
 
 # -- the samples of a window ----------------------------------------------------
@@ -328,7 +347,15 @@ class _Window:
         if figure.relative is not None:
             thresholds["relative"] = {"window": figure.relative.window, **figure.relative.limits}
             if value is not None and state != "inconclusive":
-                found, why, compared = compare(figure, figure.relative, value, self.window.name, self.earlier)
+                found, why, compared = compare(
+                    figure,
+                    figure.relative,
+                    value,
+                    self.window.name,
+                    self.earlier,
+                    extra.get("bound", ""),
+                    self.reading.found.smallest_value(figure),
+                )
                 if compared:
                     extra["compared"] = compared
                 if GRAVITY[found] > GRAVITY[state]:
@@ -485,8 +512,8 @@ class _Window:
         if extra["resets"]:
             lost = max(one.lost for one in growths)
             notes.append(
-                f"A counter began again at zero: what it counted in up to {lost:.0f} s before that, since its last "
-                f"scrape, is lost."
+                f"A counter began again at zero: what it counted in up to {lost:.0f} s since its last scrape before "
+                f"that is lost."
             )
         if extra["gone_series"]:
             notes.append(f"{_series(extra['gone_series'])} ended; what was counted after the last scrape is lost.")

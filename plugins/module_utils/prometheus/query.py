@@ -6,6 +6,7 @@ A figure must be bound (Profile.bind) before. Durations are seconds.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +67,16 @@ class Found:
         if source.smallest_bucket is None or smallest is None:
             return True
         return source.smallest_bucket / SAME_UNIT < smallest < source.smallest_bucket * SAME_UNIT
+
+    def smallest_value(self, figure: Figure) -> float:
+        """The smallest value that a quantile can be told to have: below it is the smallest bucket, and nothing more.
+
+        In the figure's unit; minus infinity for another kind of figure, or where it is not known.
+        """
+        if figure.kind != "quantile":
+            return -math.inf
+        source = choose(figure.selection, self)
+        return self.smallest.get(source.metric, -math.inf) * source.scale
 
 
 def choose(selection: Selection, found: Found) -> Source:

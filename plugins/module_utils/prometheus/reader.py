@@ -67,16 +67,6 @@ class Reader:
                 continue
         return {metric: min(of) for metric, of in bounds.items()}
 
-    def smallest_value(self, figure: Figure) -> float:
-        """The smallest value that a quantile can be told to have: below it is the smallest bucket, and nothing more.
-
-        In the figure's unit; minus infinity for another kind of figure, or where it is not known.
-        """
-        if figure.kind != "quantile":
-            return -math.inf
-        source = query.choose(figure.selection, self.found)
-        return self.found.smallest.get(source.metric, -math.inf) * source.scale
-
     @property
     def frameworks(self) -> list[str]:
         """Naming frameworks of the metrics that were found."""
@@ -160,7 +150,7 @@ class Reader:
             if not figure.key:
                 continue
             expression = query.plot(figure, self.found, self.profile.filters, self.interval)
-            least = self.smallest_value(figure)
+            least = self.found.smallest_value(figure)
             for labels, points in self.client.course(expression, start + self.skew, end + self.skew, step):
                 found.append(
                     {

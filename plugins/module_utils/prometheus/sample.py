@@ -356,7 +356,7 @@ def current_values(reader: Reader, shown: Sequence[Figure], now: float) -> str:
     texts = []
     for figure in shown:
         found = values[figure.id]
-        least = reader.smallest_value(figure)
+        least = reader.found.smallest_value(figure)
         text = " / ".join(
             f"≤ {value_text(least, figure.unit)}" if value <= least else value_text(value, figure.unit)
             for value in found

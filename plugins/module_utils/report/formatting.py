@@ -10,6 +10,9 @@ from datetime import datetime, timezone
 SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 BYTES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 
+#: What is written before a value that is only an end of its interval.
+BOUND_SIGNS = {"below": "≤ ", "above": "> "}
+
 #: What to multiply a value by, and what to write after it, for units that are not scaled.
 FIXED = {"1/s": (1.0, "/s"), "ratio": (100.0, " %"), "": (1.0, ""), "1": (1.0, ""), "count": (1.0, "")}
 
@@ -20,10 +23,17 @@ def number_text(value: float) -> str:
         return "0"
     if value == int(value) and abs(value) < 1e15:
         return _minus(f"{int(value):,}")
-    rounded = float(f"{value:.3g}")
-    places = max(0, 2 - math.floor(math.log10(abs(rounded))))
-    if places > 8:
-        return _minus(f"{value:.3g}")
+    return _digits(value)
+
+
+def _digits(value: float, digits: int = 3) -> str:
+    """A number with that many significant digits, those of a whole one included: ``1.00``."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits}g}")
+    places = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    if places > digits + 5:
+        return _minus(f"{value:.{digits}g}")
     return _minus(f"{value:,.{places}f}")
 
 
@@ -42,22 +52,57 @@ def scale_for(value: float, unit: str) -> tuple[float, str]:
     return units[-1]
 
 
-def value_text(value: float, unit: str) -> str:
-    """A value with its unit: ``4.12 ms``, ``41.5/s``, ``99.3 %``, ``512``."""
+def value_text(value: float, unit: str, bound: str = "") -> str:
+    """A value with its unit: ``4.12 ms``, ``41.5/s``, ``99.3 %``, ``512``.
+
+    bound: ``below`` or ``above`` where the true value is at or below it, or above it: ``≤ 1.00 ms``, ``> 20.0 s``.
+    """
     factor, name = scale_for(value, unit)
-    scaled = value / factor
-    if factor != 1.0:
-        # 0.007 is 7.000000000000001 ms: the noise of the division must not decide how it reads.
-        scaled = float(f"{scaled:.12g}")
+    scaled = _scaled(value, factor)
+    number = _digits(scaled) if bound else number_text(scaled)
+    return f"{BOUND_SIGNS.get(bound, '')}{_with_unit(number, name)}"
+
+
+def interval_text(low: float | None, high: float | None, unit: str, above: bool = False) -> str:
+    """Where a value lies: ``between 44.3 and 45.9/s``, ``at least 44.3/s``, ``at most 2 ms``; empty when not known.
+
+    above: it is not the lower end itself, but more than that.
+    """
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"at most {value_text(high, unit)}"
+    if high is None:
+        return f"{'more than' if above else 'at least'} {value_text(low, unit)}"
+    if math.isclose(low, high, rel_tol=1e-9):
+        return "exact"
+    factor, name = scale_for(max(low, high, key=abs), unit)
+    ends = [_scaled(end, factor) for end in (low, high)]
+    texts = [number_text(end) for end in ends]
+    digits = 3
+    while texts[0] == texts[1] and digits < 12:
+        digits += 1
+        texts = [_digits(end, digits) for end in ends]
+    return f"between {texts[0]} and {_with_unit(texts[1], name)}"
+
+
+def _scaled(value: float, factor: float) -> float:
+    """0.007 is 7.000000000000001 ms: the noise of the division must not decide how it reads."""
+    return value if factor == 1.0 else float(f"{value / factor:.12g}")
+
+
+def _with_unit(number: str, name: str) -> str:
     space = "" if not name or name.startswith("/") else " "
-    return f"{number_text(scaled)}{space}{name}"
+    return f"{number}{space}{name}"
 
 
 def change_text(change: dict[str, float | None] | None) -> str:
     """How much a figure changed: ``+12 %``, ``−3.1 %``, ``×83``; empty when that is not known."""
-    if change is None or change["ratio"] is None:
-        return ""
-    ratio = change["ratio"]
+    return "" if change is None or change["ratio"] is None else ratio_text(change["ratio"])
+
+
+def ratio_text(ratio: float) -> str:
+    """A difference relative to a value: ``+12 %``, ``−3.1 %``, ``×83``."""
     if ratio >= 9.995:
         return f"×{number_text(float(f'{ratio + 1:.3g}'))}"
     percent = ratio * 100

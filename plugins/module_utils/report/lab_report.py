@@ -76,6 +76,7 @@ def _summary(report: Record) -> Result:
                         "stage": window["stage"],
                         "window": window["name"],
                         "value": reading["value"],
+                        "bound": reading.get("bound", ""),
                         "state": reading["state"],
                         "change": reading["change"]["ratio"] if reading["change"] else None,
                     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from .results import Record
-from .view import build_view
+from .view import NOTHING, build_view
 
 #: What Markdown or HTML would take for markup. A backslash before any of them is plain text.
 MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
@@ -21,11 +21,7 @@ def to_markdown(report: Record) -> str:
         lines += [f"> {_text(view['first_look'])}", ""]
     lines += ["## Stages", "", *_stages(view)]
     if view["problems"]:
-        lines += ["## Problems", ""]
-        lines += [
-            f"- **{problem['word']}** {_text(problem['text'])} ({'; '.join(map(_text, problem['sources']))})"
-            for problem in view["problems"]
-        ] + [""]
+        lines += ["## Problems", "", *_problems(view), ""]
     lines += ["## Figures", "", *_figures(view)]
     for table in view["shards"]:
         lines += [
@@ -47,7 +43,9 @@ def to_markdown(report: Record) -> str:
         lines += ["## What the stages found", "", *_facts(view)]
     lines += ["## Versions and settings", ""]
     lines += [f"- {_text(name)}: {_text(value)}" for name, value in view["versions"] + view["settings"]] + [""]
-    lines += ["## Queries", "", *_queries(view)]
+    if view["known"]["rows"]:
+        lines += ["## How well the figures are known", "", *_known(view), ""]
+    lines += ["## Queries", "", _text(view["about_queries"]), "", *_queries(view)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -66,11 +64,22 @@ def _stages(view: Record) -> list[str]:
     return _table(["Stage", "State", "Message", "Started (UTC)", "Took", "Attempts"], rows)
 
 
+def _problems(view: Record) -> list[str]:
+    lines = []
+    for problem in view["problems"]:
+        source = f"found in {problem['stages']}" if problem["stages"] else "; ".join(problem["sources"])
+        lines.append(f"- **{problem['word']}** {_text(problem['text'])} ({_text(source)})")
+        lines += [f"  - {name.capitalize()}: {_text(problem[name])}" for name in ("effect", "cure") if problem[name]]
+    return lines
+
+
 def _figures(view: Record) -> list[str]:
     if not view["key"]:
         return ["No stage of this run has measured a window yet.", ""]
     heads = ["Figure"] + [f"{column['letter']} {column['name']}" for column in view["columns"]]
     lines = ["Each window with its change against the window before it.", ""]
+    if view["bounds"]:
+        lines += [_text(view["bounds"]), ""]
     lines += _table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
     if view["other"]:
         lines += ["### More figures", "", *_table(heads, [_figure(row) for row in view["other"]], numbers_from=1)]
@@ -113,26 +122,42 @@ def _facts(view: Record) -> list[str]:
     return lines
 
 
+def _known(view: Record) -> list[str]:
+    lines = []
+    for row in view["known"]["rows"]:
+        lines.append(f"- {row['name']}: {_text(row['text'])}")
+        lines += [f"  - {_text(' – '.join(filter(None, [item['text'], item['figures']])))}" for item in row["items"]]
+    return lines
+
+
 def _queries(view: Record) -> list[str]:
     lines = []
-    heads = ["Window", "Evaluated at", "Value", "Coverage", "State", "Reason"]
     for figure in view["queries"]:
         lines += [f"### {_text(figure['title'])} ({_text(figure['id'])})", ""]
         lines += [f"{_text(text)}\n" for text in (figure["question"], figure["reference"]) if text]
-        for group in figure["queries"]:
-            if group["query"]:
-                lines += _code(group["query"])
+        if figure["metrics"]:
+            lines += [f"Worked out from the raw samples of {_text(', '.join(figure['metrics']))}.", ""]
+        names = [head["name"] for head in figure["heads"]]
+        rows = [[f"{row['letter']} {row['name']}", *(_detail(*row[name]) for name in names)] for row in figure["rows"]]
+        lines += _table(["Window", *(head["title"] for head in figure["heads"])], rows)
+        if figure["remarks"]:
+            lines += [
+                f"- {', '.join(remark['letters']) + ': ' if remark['letters'] else ''}{_text(remark['text'])}"
+                for remark in figure["remarks"]
+            ] + [""]
+        for item in figure["queries"]:
+            windows = f", for {', '.join(item['letters'])}" if item["letters"] else ""
+            if item["query"]:
+                lines += [f"In PromQL{windows}:", "", *_code(item["query"])]
             else:
-                lines += ["Worked out from other figures, without a query of its own.", ""]
-            names = ("time", "value", "coverage", "state", "reason")
-            rows = [
-                [f"{reading['letter']} {reading['name']}", *(reading[name] for name in names)]
-                for reading in group["readings"]
-            ]
-            lines += _table(heads, rows)
+                lines += [f"Worked out from other figures, without a query of its own{windows}.", ""]
         for query in figure["plotted"]:
             lines += ["For the plot:", "", *_code(query)]
     return lines or ["None.", ""]
+
+
+def _detail(text: str, added: str) -> str:
+    return f"{text} ({added})" if added else text or NOTHING
 
 
 def _code(text: str) -> list[str]:

@@ -7,7 +7,8 @@ file or a cluster.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .results import STAGES, Record, Run
@@ -24,6 +25,31 @@ NOT_MISSED = ("report",)
 
 #: What a state other than pass is called, the gravest first.
 STATE_ORDER = ("fail", "error", "inconclusive", "warn")
+#: Problems that are findings of stages, by the finding's state, the gravest first.
+FINDING_KINDS = {"fail": "finding_fail", "warn": "finding_warn"}
+
+#: What says how well a value is known, and how it came about; a reading has those that its figure has.
+BESIDE = (
+    "interval",
+    "bound",
+    "observations",
+    "samples",
+    "largest_gap",
+    "resets",
+    "new_series",
+    "gone_series",
+    "unknown_series",
+    "double_series",
+    "notes",
+    "metrics",
+    "thresholds",
+    "compared",
+    "promql",
+    "promql_difference",
+    "promql_reason",
+)
+#: Reasons that differ in a number only are one.
+SERIES_COUNT = re.compile(r"\b\d+ series\b")
 
 
 def build_report(run: Run) -> Record:
@@ -55,8 +81,9 @@ def build_report(run: Run) -> Record:
         "events": _events(records),
         "windows": windows,
         "figures": figures,
+        "known": _known(records, windows, figures),
         "series": _series(records),
-        "problems": _problems(run, windows, figures),
+        "problems": _problems(run, shown, windows, figures),
     }
 
 
@@ -149,9 +176,13 @@ def _window_length(records: list[tuple[str, Record]], windows: list[Record]) -> 
     """The windows' length as it was set, else the shortest that was measured, in seconds."""
     for _name, record in records:
         length = record["settings"].get("window")
-        if record["windows"] and isinstance(length, (int, float)) and not isinstance(length, bool):
+        if record["windows"] and _is_number(length):
             return float(length)
     return min((round(window["end"] - window["start"], 3) for window in windows), default=None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _events(records: list[tuple[str, Record]]) -> list[Record]:
@@ -201,23 +232,76 @@ def _figures(windows: list[Record]) -> list[Record]:
                 "coverage": figure.get("coverage"),
                 "by": figure.get("by", {}),
                 "change": None,
+                **{name: figure[name] for name in BESIDE if name in figure},
             }
     for row in rows.values():
         readings = row["readings"]
         for before, after in zip(readings, readings[1:]):
             if before and after:
-                after["change"] = _change(before["value"], after["value"])
+                after["change"] = _change(before, after)
     return list(rows.values())
 
 
-def _change(before: float | None, after: float | None) -> dict[str, float | None] | None:
-    """The change against the window before: absolute, and as a ratio unless that would divide by zero."""
-    if before is None or after is None:
+def _change(before: Record, after: Record) -> dict[str, float | None] | None:
+    """The change against the window before: absolute, and as a ratio unless that would divide by zero.
+
+    None where one of the values is not known or only a bound: two quantiles in the
+    same lowest bucket need not be the same.
+    """
+    old, new = before["value"], after["value"]
+    if old is None or new is None or before.get("bound") or after.get("bound"):
         return None
-    difference = after - before
-    if before == 0:
-        return {"absolute": difference, "ratio": 0.0 if after == 0 else None}
-    return {"absolute": difference, "ratio": difference / abs(before)}
+    difference = new - old
+    if old == 0:
+        return {"absolute": difference, "ratio": 0.0 if new == 0 else None}
+    return {"absolute": difference, "ratio": difference / abs(old)}
+
+
+def _known(records: list[tuple[str, Record]], windows: list[Record], figures: list[Record]) -> Record:
+    """How well the values are known, over all windows; figures without a value are among the problems."""
+    found = [
+        (figure, index, reading)
+        for figure in figures
+        for index, reading in enumerate(figure["readings"])
+        if reading is not None and reading["value"] is not None
+    ]
+    gap = _extreme(max, ((reading.get("largest_gap"), index) for _figure, index, reading in found))
+    if gap:
+        stage = windows[gap["windows"][0]]["stage"]
+        interval = dict(records)[stage]["settings"].get("scrape_interval")
+        gap["scrape_interval"] = interval if _is_number(interval) else None
+    reasons: dict[str, list[Record]] = {}
+    bounds = []
+    for figure, index, reading in found:
+        place = {"figure": figure["id"], "unit": figure["unit"], "window": index}
+        if reading.get("promql_reason") and not _within_bound(reading):
+            reasons.setdefault(SERIES_COUNT.sub("series", reading["promql_reason"]), []).append(place)
+        if reading.get("bound"):
+            bounds.append(place)
+    return {
+        "coverage": _extreme(min, ((reading["coverage"], index) for _figure, index, reading in found)),
+        "largest_gap": gap,
+        "cross_checked": sum("promql" in reading for _figure, _index, reading in found),
+        "differences": [{"reason": reason, "readings": places} for reason, places in reasons.items()],
+        "bounds": bounds,
+    }
+
+
+def _extreme(choose: Callable[..., float], values: Iterable[tuple[float | None, int]]) -> Record | None:
+    """The least or greatest value with the windows that have it; None when none is known."""
+    known = [(value, index) for value, index in values if value is not None]
+    if not known:
+        return None
+    extreme = choose(value for value, _index in known)
+    return {"value": extreme, "windows": sorted({index for value, index in known if value == extreme})}
+
+
+def _within_bound(reading: Record) -> bool:
+    """Whether PromQL's answer does not contradict a value that is only a bound."""
+    theirs, value = reading.get("promql"), reading["value"]
+    if theirs is None or "bound" not in reading:
+        return False
+    return theirs <= value if reading["bound"] == "below" else theirs >= value
 
 
 def _series(records: list[tuple[str, Record]]) -> list[Record]:
@@ -253,8 +337,8 @@ def _median_step(times: list[float]) -> float | None:
     return round(steps[len(steps) // 2], 3) if steps else None
 
 
-def _problems(run: Run, windows: list[Record], figures: list[Record]) -> list[Record]:
-    """Files that could not be used, then figures that did not pass, the gravest first."""
+def _problems(run: Run, shown: dict[str, Record], windows: list[Record], figures: list[Record]) -> list[Record]:
+    """Files that could not be used, findings of stages, then figures that did not pass; the gravest first."""
     found = []
     for figure in figures:
         for index, reading in enumerate(figure["readings"]):
@@ -269,4 +353,28 @@ def _problems(run: Run, windows: list[Record], figures: list[Record]) -> list[Re
                 }
             )
     found.sort(key=lambda problem: STATE_ORDER.index(problem["kind"]))
-    return [{"kind": "file", "source": problem.source, "text": problem.text} for problem in run.problems] + found
+    files = [{"kind": "file", "source": problem.source, "text": problem.text} for problem in run.problems]
+    return [*files, *_findings(run, shown), *found]
+
+
+def _findings(run: Run, shown: dict[str, Record]) -> list[Record]:
+    """What stages found and warn of: in the attempt that is shown, and in a newer one that was not done."""
+    found: list[Record] = []
+    for stage, record in shown.items():
+        newest = run.stages[stage][-1]
+        for source in [record] if newest is record else [record, newest]:
+            findings = source["facts"].get("findings")
+            for finding in findings if isinstance(findings, list) else []:
+                kind = FINDING_KINDS.get(str(finding.get("state"))) if isinstance(finding, dict) else None
+                if kind is None:
+                    continue
+                problem = {
+                    "kind": kind,
+                    "source": stage,
+                    "text": str(finding.get("title") or finding.get("id") or "no title was recorded"),
+                    **{name: str(finding.get(name) or "") for name in ("effect", "cure")},
+                }
+                if problem not in found:
+                    found.append(problem)
+    kinds = list(FINDING_KINDS.values())
+    return sorted(found, key=lambda problem: kinds.index(problem["kind"]))

@@ -99,7 +99,14 @@ section > figure:first-of-type { margin-top: .5rem; }
 details { border-top: 1px solid var(--line); padding: .55rem 0; }
 details:last-child { padding-bottom: 0; }
 summary { cursor: pointer; font-weight: 600; }
-details .scroll { margin-top: .6rem; }
+details .scroll, details > p { margin-top: .6rem; }
+details > .label { margin-bottom: -.3rem; }
+.details td { white-space: nowrap; }
+.details th[scope="row"] { min-width: 9rem; }
+#known .facts { margin-bottom: 0; }
+#known li { padding: .1rem 0; }
+.remarks { list-style: none; margin: .6rem 0; padding: 0; font-size: .9rem; max-width: 90ch; }
+.remarks li { padding: .15rem 0; overflow-wrap: anywhere; }
 pre { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; margin: .6rem 0; font-size: .85rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }
 code, pre { font-family: ui-monospace, "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; }
@@ -110,7 +117,8 @@ code, pre { font-family: ui-monospace, "Cascadia Mono", Menlo, Consolas, "Libera
   .scroll { margin: 0 -.9rem; padding: 0 .9rem; }
   .facts, .pair .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .5rem; }
-  .figures th[scope="row"] { position: sticky; left: 0; min-width: 8rem; max-width: 9.5rem; background: var(--card);
+  .figures th[scope="row"], .details th[scope="row"] {
+    position: sticky; left: 0; min-width: 8rem; max-width: 9.5rem; background: var(--card);
     box-shadow: -.9rem 0 0 var(--card); }
 }
 @media print {
@@ -195,6 +203,9 @@ PAGE = """\
 <li><a href="#plots">Plots</a></li>
 {%- if view.facts %}<li><a href="#facts">What the stages found</a></li>{% endif %}
 <li><a href="#setup">Versions and settings</a></li>
+{%- if view.known.rows %}
+<li><a href="#known">How well they are known</a></li>
+{%- endif %}
 <li><a href="#queries">Queries</a></li>
 </ul></nav>
 </header>
@@ -233,8 +244,13 @@ PAGE = """\
 <h2 id="problems-title">Problems</h2>
 <ul class="problems">
 {%- for problem in view.problems %}
-<li><span class="state {{ problem.kind }}">{{ problem.word }}</span> {{ problem.text }}
-{%- for source in problem.sources %}<span class="hint">{{ source }}</span>{% endfor %}</li>
+<li><span class="state {{ problem.state }}">{{ problem.word }}</span> {{ problem.text }}
+{%- if problem.effect %}<span class="hint">Effect: {{ problem.effect }}</span>{% endif %}
+{%- if problem.cure %}<span class="hint">Cure: {{ problem.cure }}</span>{% endif %}
+{%- if problem.stages %}<span class="hint">Found in: {{ problem.stages }}</span>
+{%- else %}
+{%- for source in problem.sources %}<span class="hint">{{ source }}</span>{% endfor %}
+{%- endif %}</li>
 {%- endfor %}
 </ul>
 </section>
@@ -243,7 +259,8 @@ PAGE = """\
 <h2 id="figures-title">Figures</h2>
 {%- if view.key %}
 <p class="muted">Each window with its change against the window before it.
-The letters are those of the time line and the plots.</p>
+The letters are those of the time line and the plots.
+{%- if view.bounds %} {{ view.bounds }}{% endif %}</p>
 {{ figure_table(view.key, "Key figures") }}
 {%- if view.other %}
 <details><summary>{{ view.other|length }} more {{ "figure" if view.other|length == 1 else "figures" }}</summary>
@@ -400,48 +417,80 @@ Windows are shaded, events are dashed lines, and where nothing was measured no l
 {%- endfor %}
 </div>
 </section>
+{%- if view.known.rows %}
+<section id="known" aria-labelledby="known-title">
+<h2 id="known-title">How well the figures are known</h2>
+<dl class="facts known">
+{%- for row in view.known.rows %}
+<dt>{{ row.name }}</dt>
+<dd>{{ row.text }}
+{%- if row["items"] %}
+<ul>
+{%- for item in row["items"] %}
+<li>{{ item.text }}{% if item.figures %}<span class="hint">{{ item.figures }}</span>{% endif %}</li>
+{%- endfor %}
+</ul>
+{%- endif %}</dd>
+{%- endfor %}
+</dl>
+</section>
+{%- endif %}
 <section id="queries" aria-labelledby="queries-title">
 <h2 id="queries-title">Queries</h2>
-<p class="muted">What Prometheus was asked for each figure, and the time each window's query was evaluated at.</p>
+<p class="muted">{{ view.about_queries }}</p>
 {%- for figure in view.queries %}
 <details><summary>{{ figure.title }} <code class="muted">{{ figure.id }}</code></summary>
 {%- for text in (figure.question, figure.reference) if text %}
 <p class="muted">{{ text }}</p>
 {%- endfor %}
-{%- for group in figure.queries %}
-{%- if group.query %}
-<pre>{{ group.query }}</pre>
-{%- else %}
-<p>Worked out from other figures, without a query of its own.</p>
+{%- if figure.metrics %}
+<p class="muted">Worked out from the raw samples of
+{%- for name in figure.metrics %} <code>{{ name }}</code>{{ "," if not loop.last }}{% endfor %}.</p>
 {%- endif %}
-<div class="scroll" tabindex="0" role="region" aria-label="{{ figure.title }}, evaluations">
-<table>
+<div class="scroll" tabindex="0" role="region" aria-label="{{ figure.title }}, details">
+<table class="details">
 <thead>
 <tr>
 <th scope="col">Window</th>
-<th scope="col">Evaluated at</th>
-<th scope="col" class="number">Value</th>
-<th scope="col" class="number">Coverage</th>
-<th scope="col">State</th>
-<th scope="col">Reason</th>
+{%- for head in figure.heads %}
+<th scope="col"{% if head.number %} class="number"{% endif %}>{{ head.title }}</th>
+{%- endfor %}
 </tr></thead>
 <tbody>
-{%- for reading in group.readings %}
+{%- for row in figure.rows %}
 <tr>
-<th scope="row">{{ reading.letter }} {{ reading.name }}</th>
-<td>{{ reading.time }}</td>
-<td class="number">{{ reading.value }}</td>
-<td class="number">{{ reading.coverage }}</td>
-<td><span class="state {{ reading.state }}">{{ reading.state }}</span></td>
-<td>{{ reading.reason }}</td>
+<th scope="row"><span class="mark window">{{ row.letter }}</span> {{ row.name }}</th>
+{%- for head in figure.heads %}
+<td{% if head.number %} class="number"{% endif %}>
+{%- set text, added = row[head.name] %}
+{%- if head.name == "state" %}<span class="state {{ text }}">{{ text }}</span>
+{%- else %}{{ text or "–" }}{% if added %}<span class="hint">{{ added }}</span>{% endif %}{% endif -%}
+</td>
+{%- endfor %}
 </tr>
 {%- endfor %}
 </tbody>
 </table>
 </div>
+{%- if figure.remarks %}
+<ul class="remarks">
+{%- for remark in figure.remarks %}
+<li>
+{%- for letter in remark.letters %}<span class="mark window">{{ letter }}</span> {% endfor %}{{ remark.text }}</li>
+{%- endfor %}
+</ul>
+{%- endif %}
+{%- for item in figure.queries %}
+{%- set windows = ", for " ~ item.letters|join(", ") if item.letters else "" %}
+{%- if item.query %}
+<p class="muted label">In PromQL{{ windows }}:</p>
+<pre>{{ item.query }}</pre>
+{%- else %}
+<p>Worked out from other figures, without a query of its own{{ windows }}.</p>
+{%- endif %}
 {%- endfor %}
 {%- for query in figure.plotted %}
-<p class="muted">For the plot:</p>
+<p class="muted label">For the plot:</p>
 <pre>{{ query }}</pre>
 {%- endfor %}
 </details>

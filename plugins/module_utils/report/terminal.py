@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import textwrap
 
+from .model import FINDING_KINDS
 from .results import Record
 from .view import build_view
 
@@ -13,8 +14,9 @@ WIDTH = 100
 FIRST_COLUMN, HEADING, CELL = 20, 13, 17
 GAP = "  "
 
-#: Problems that are told in full; of others only how many there are.
+#: Problems that are told in full; of others, but for findings, only how many there are.
 GRAVE = ("file", "fail", "error")
+FINDINGS = tuple(FINDING_KINDS.values())
 
 Lines = list[str]
 
@@ -30,20 +32,27 @@ def to_terminal(report: Record, path: str, width: int = WIDTH) -> str:
         parts.append(_wrap(view["first_look"], width))
     if view["columns"]:
         parts += ["", *_tables(view, width)]
-    lines = [
-        _wrap(f"{stage['stage']} {stage['word']}: {stage['message']}", width)
+    told = [
+        f"{stage['stage']} {stage['word']}: {stage['message']}"
         for stage in view["stages"]
         if stage["state"] in ("failed", "skipped")
     ]
+    lines = [_wrap(text, width) for text in told]
     for problem in view["problems"]:
         if problem["kind"] == "file":
             lines.append(_wrap(problem["text"], width))
+        elif problem["kind"] in FINDINGS:
+            # A stage that failed because of it has said so already.
+            if not any(problem["text"].rstrip(".") in text for text in told):
+                lines.append(_shorten(f"{problem['word']} ({problem['stages']}): {problem['text']}", width))
         elif problem["kind"] in GRAVE:
             lines.append(_wrap(f"{problem['word']}: {problem['text']} ({'; '.join(problem['sources'])})", width))
-    light = [problem["kind"] for problem in report["problems"] if problem["kind"] not in GRAVE]
+    light = [problem["kind"] for problem in report["problems"] if problem["kind"] not in (*GRAVE, *FINDINGS)]
     if light:
         counts = ", ".join(f"{light.count(kind)} {kind}" for kind in dict.fromkeys(light))
         lines.append(f"figures that did not pass: {counts}; the report says why")
+    if view["known"]["line"]:
+        lines.append(_wrap(view["known"]["line"], width))
     for table in view["shards"]:
         lines.append(_wrap(f"shards ({table['stage']}): {' '.join(table['sentences'])}", width))
     if lines:
@@ -114,3 +123,9 @@ def _cell(cell: Record) -> Lines:
 
 def _wrap(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+
+
+def _shorten(text: str, width: int) -> str:
+    """One line of a text; the report has the rest."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"

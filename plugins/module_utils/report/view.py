@@ -11,8 +11,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .formatting import change_text, clock_text, duration_text, number_text, offset_text, value_text
-from .model import LAB_WINDOW, NOT_MISSED, key_figures, window_label
+from .formatting import (
+    BOUND_SIGNS,
+    change_text,
+    clock_text,
+    duration_text,
+    interval_text,
+    number_text,
+    offset_text,
+    ratio_text,
+    value_text,
+)
+from .model import FINDING_KINDS, LAB_WINDOW, NOT_MISSED, key_figures, window_label
 from .plots import window_letter
 from .results import Record
 
@@ -20,11 +30,29 @@ from .results import Record
 NOTHING = "–"
 
 STATE_WORDS = {"absent": "not done"}
-PROBLEM_WORDS = {"file": "file not used"}
+#: The state that a problem of another kind is of.
+PROBLEM_STATES = {kind: state for state, kind in FINDING_KINDS.items()}
+PROBLEM_WORDS = {"file": "file not used", **PROBLEM_STATES}
 SETTINGS_IN_SECONDS = ("window", "scrape_interval")
 #: A figure that is split into more parts is shown with the range of their values.
 MOST_PARTS = 4
 BETTER = {"lower": "lower is better", "higher": "higher is better"}
+
+#: Scrape intervals from which on a gap is told: at least one scrape was left out.
+LATE = 1.5
+#: Of more figures that have the same reason only these are named.
+MOST_NAMED = 5
+#: Columns of a figure's details: name, title, whether it is one of numbers. Those that are empty are left out.
+DETAILS = (
+    ("value", "Value", True),
+    ("observations", "Observations", True),
+    ("coverage", "Coverage", True),
+    ("gap", "Largest gap", True),
+    ("series", "Series", False),
+    ("promql", "PromQL", True),
+    ("state", "State", False),
+    ("time", "At (UTC)", True),
+)
 
 
 def build_view(report: Record) -> Record:
@@ -39,6 +67,7 @@ def build_view(report: Record) -> Record:
         "summary": _summary(report),
         "stages": [_stage(report, stage) for stage in report["stages"] if _is_told(stage)],
         "columns": columns(report),
+        "bounds": _bounds_note(report),
         "key": [figure_row(figure) for figure in key],
         "other": [figure_row(figure) for figure in other],
         "shards": [
@@ -46,7 +75,9 @@ def build_view(report: Record) -> Record:
         ],
         "moments": _moments(report),
         "facts": [{"stage": stage["stage"], "items": items} for stage in report["stages"] if (items := _facts(stage))],
-        "queries": [_queries(report, figure) for figure in report["figures"]],
+        "known": _known(report),
+        "about_queries": _about_queries(report),
+        "queries": [_details(report, figure) for figure in report["figures"]],
         "versions": [_named(item) for item in report["versions"]],
         "settings": [_named(item) for item in report["settings"]],
         "problems": _problems(report),
@@ -141,13 +172,26 @@ def _spans_days(report: Record) -> bool:
 
 
 def _problems(report: Record) -> list[Record]:
-    """The problems, those that say the same of several figures as one: (kind, text) with their sources."""
-    groups: dict[tuple[str, str], Record] = {}
+    """The problems, those that say the same of several figures or stages as one, with their sources."""
+    groups: dict[tuple[str, ...], Record] = {}
     for problem in report["problems"]:
         kind, text = problem["kind"], problem["text"]
-        empty = {"kind": kind, "word": PROBLEM_WORDS.get(kind, kind), "text": text, "sources": []}
-        groups.setdefault((kind, text), empty)["sources"].append(problem["source"])
-    return list(groups.values())
+        advice = {name: problem.get(name, "") for name in ("effect", "cure")}
+        empty = {
+            "kind": kind,
+            "state": PROBLEM_STATES.get(kind, kind),
+            "word": PROBLEM_WORDS.get(kind, kind),
+            "text": text,
+            **advice,
+            "sources": [],
+            "stages": "",
+        }
+        groups.setdefault((kind, text, *advice.values()), empty)["sources"].append(problem["source"])
+    found = list(groups.values())
+    for problem in found:
+        if problem["kind"] in PROBLEM_STATES:
+            problem["stages"] = ", ".join(problem["sources"])
+    return found
 
 
 # --- figures -------------------------------------------------------------------------------------
@@ -175,7 +219,7 @@ def _cell(reading: Record | None, unit: str) -> Record:
         spread = f"{len(by)} parts, {value_text(min(known), unit)} to {value_text(max(known), unit)}"
     word = "" if reading["state"] == "pass" else reading["state"]
     if reading["value"] is not None:
-        text = value_text(reading["value"], unit)
+        text = value_text(reading["value"], unit, reading.get("bound", ""))
     elif by:
         text = spread or " / ".join(value for _label, value in by)
     else:
@@ -191,37 +235,268 @@ def _cell(reading: Record | None, unit: str) -> Record:
     }
 
 
-def _queries(report: Record, figure: Record) -> Record:
-    """A figure's queries, each with the windows that it was asked for."""
-    groups: dict[str, list[Record]] = {}
+def _bounds_note(report: Record) -> str:
+    if not report["known"]["bounds"]:
+        return ""
+    return (
+        "≤ and > stand before values that are only the end of a quantile's bucket: the true quantile is there or "
+        "below, or above it. No change is worked out from them."
+    )
+
+
+# --- how well the figures are known --------------------------------------------------------------
+
+
+def _known(report: Record) -> Record:
+    """How well the values are known: rows of name, text and items, and a line for the terminal."""
+    known = report["known"]
+    rows, parts = [], []
+    coverage, gap = known["coverage"], known["largest_gap"]
+    if coverage:
+        share = value_text(coverage["value"], "ratio")
+        text = f"{share} of the scrapes took place in {_where(report, coverage['windows'])}"
+        if coverage["value"] < 1:
+            parts.append(f"coverage ≥ {share}")
+        else:
+            text = f"{share}: every scrape that was due took place"
+        rows.append({"name": "Lowest coverage", "text": text, "items": []})
+    if gap:
+        length, interval = duration_text(gap["value"]), gap["scrape_interval"]
+        text = f"{length} between two samples, in {_where(report, gap['windows'])}"
+        if interval is not None:
+            text += f"; Prometheus scraped every {duration_text(interval)}"
+            if gap["value"] > LATE * interval:
+                parts.append(f"gaps ≤ {length}")
+        rows.append({"name": "Largest gap", "text": text, "items": []})
+    if known["cross_checked"]:
+        places = [place for group in known["differences"] for place in group["readings"]]
+        missing = sum(_reading(report, place).get("promql") is None for place in places)
+        count = len(places) - missing
+        verb = "is" if count < 2 else "are"
+        text = (
+            f"{count or 'none'} of {known['cross_checked']} values {verb} more than 5 % away from PromQL's own answer"
+        )
+        if missing:
+            text += f"; for {missing} it has none"
+        if places:
+            parts.append(f"{len(places)} {'value differs' if len(places) == 1 else 'values differ'} from PromQL's")
+        items = [_difference(report, group) for group in known["differences"]]
+        rows.append({"name": "Against PromQL", "text": text, "items": items})
+    if known["bounds"]:
+        count = len(known["bounds"])
+        parts.append(f"{count} {'is only a bound' if count == 1 else 'are only bounds'}")
+        text = (
+            "It is not known where in the lowest or highest bucket these quantiles lie. PromQL, and so Grafana and "
+            "the plots, set them somewhere in it all the same."
+        )
+        rows.append({"name": "Only bounds", "text": text, "items": _bounds(report)})
+    return {"rows": rows, "line": f"how well known: {', '.join(parts)}" if parts else ""}
+
+
+def _difference(report: Record, group: Record) -> Record:
+    """Why PromQL's answers are others, by how much, and whose they are."""
+    shares = [
+        reading["promql_difference"]
+        for reading in (_reading(report, place) for place in group["readings"])
+        if reading.get("promql_difference") is not None and "bound" not in reading
+    ]
+    text = group["reason"]
+    if shares:
+        ends = dict.fromkeys([ratio_text(min(shares)), ratio_text(max(shares))])
+        text += f": {' to '.join(ends)}"
+    rows = {(place["figure"], place["unit"]): _row(report, place) for place in group["readings"]}
+    named = sorted(rows.values(), key=lambda row: not row["key"])
+    texts = []
+    for row in named[:MOST_NAMED]:
+        windows = [place["window"] for place in group["readings"] if _row(report, place) is row]
+        texts.append(f"{row['title']} ({', '.join(map(window_letter, windows))})")
+    if len(named) > MOST_NAMED:
+        texts.append(f"and {len(named) - MOST_NAMED} more")
+    return {"text": text, "figures": "; ".join(texts)}
+
+
+def _bounds(report: Record) -> list[Record]:
+    """For each figure the bounds that were given as its value, with their windows."""
+    rows: dict[str, dict[str, list[str]]] = {}
+    for place in report["known"]["bounds"]:
+        reading = _reading(report, place)
+        shown = value_text(reading["value"], place["unit"], reading["bound"])
+        windows = rows.setdefault(_row(report, place)["title"], {}).setdefault(shown, [])
+        windows.append(window_letter(place["window"]))
+    return [
+        {
+            "text": f"{title}: {'; '.join(f'{shown} in ' + ', '.join(letters) for shown, letters in values.items())}",
+            "figures": "",
+        }
+        for title, values in rows.items()
+    ]
+
+
+def _row(report: Record, place: Record) -> Record:
+    return next(row for row in report["figures"] if (row["id"], row["unit"]) == (place["figure"], place["unit"]))
+
+
+def _reading(report: Record, place: Record) -> Record:
+    reading: Record = _row(report, place)["readings"][place["window"]]
+    return reading
+
+
+def _where(report: Record, windows: list[int]) -> str:
+    """Windows by letter and name, by letters alone where they are many."""
+    if len(windows) > 1 and len(windows) == len(report["windows"]):
+        return "every window"
+    if len(windows) > 2:
+        return ", ".join(map(window_letter, windows))
+    names = columns(report)
+    return " and ".join(f"{names[index]['letter']} {names[index]['name']}" for index in windows)
+
+
+# --- details -------------------------------------------------------------------------------------
+
+#: What a reading says of its series: field, word.
+SERIES_WORDS = {
+    "new_series": "new",
+    "gone_series": "gone",
+    "unknown_series": "unknown",
+    "double_series": "double",
+    "resets": "reset",
+}
+
+
+def _about_queries(report: Record) -> str:
+    readings = [reading for figure in report["figures"] for reading in figure["readings"] if reading]
+    text = "Each figure with all its digits, what is known about it, and its query in PromQL."
+    if any("promql" in reading for reading in readings):
+        text += (
+            " The values are worked out from raw samples, and PromQL's own answer stands beside them with its "
+            "difference."
+        )
+    if any(map(_series_text, readings)):
+        text += (
+            " A series is new or gone when it began or ended in the window, unknown when not all that it counted is "
+            "known, and double when it was scraped a second time and left out; a reset is a counter that began again "
+            "at zero."
+        )
+    return text
+
+
+def _details(report: Record, figure: Record) -> Record:
+    """All that is known of a figure: a table with a row for each window, remarks, and its queries."""
+    rows: list[Record] = []
+    remarks: dict[str, list[str]] = {}
+    queries: dict[str, list[str]] = {}
     for column, reading in zip(columns(report), figure["readings"]):
         if reading is None:
             continue
-        value = (
-            NOTHING
-            if reading["value"] is None
-            else f"{reading['value']:.10g} {figure['unit']}".removesuffix(" 1").strip()
-        )
-        groups.setdefault(reading["query"], []).append(
-            {
-                "letter": column["letter"],
-                "name": column["name"],
-                "time": f"{clock_text(reading['time'], with_date=True)} UTC",
-                "value": value,
-                "coverage": NOTHING if reading["coverage"] is None else value_text(reading["coverage"], "ratio"),
-                "state": reading["state"],
-                "reason": reading["reason"],
-            }
-        )
+        rows.append({"letter": column["letter"], "name": column["name"], **_detail(report, figure["unit"], reading)})
+        for text in _remarks(report, figure, reading):
+            remarks.setdefault(text, []).append(column["letter"])
+        queries.setdefault(reading["query"], []).append(column["letter"])
     plotted = [query for series in report["series"] if series["figure"] == figure["id"] for query in series["queries"]]
+    names = {str(name) for reading in figure["readings"] if reading for name in reading.get("metrics") or ()}
     return {
         "title": figure["title"],
         "id": figure["id"],
         "question": figure["question"],
         "reference": figure["reference"],
+        "metrics": sorted(names),
+        "heads": [
+            {"name": name, "title": title, "number": number}
+            for name, title, number in DETAILS
+            if any(row[name][0] for row in rows)
+        ],
+        "rows": rows,
+        # What holds for all windows needs no letters.
+        "remarks": [
+            {"text": text, "letters": letters if len(letters) < len(rows) else []} for text, letters in remarks.items()
+        ],
         "plotted": list(dict.fromkeys(plotted)),
-        "queries": [{"query": query, "readings": readings} for query, readings in groups.items()],
+        "queries": [
+            {"query": query, "letters": letters if len(queries) > 1 else []} for query, letters in queries.items()
+        ],
     }
+
+
+def _detail(report: Record, unit: str, reading: Record) -> dict[str, tuple[str, str]]:
+    """The cells of a window's row, each with what is added to it; empty where there is nothing to say."""
+    value, bound = reading["value"], reading.get("bound", "")
+    low, high = reading.get("interval") or (None, None)
+    gap, observations = reading.get("largest_gap"), reading.get("observations")
+    promql, difference = reading.get("promql"), reading.get("promql_difference")
+    theirs = "none" if promql is None else value_text(promql, unit)
+    return {
+        "value": (
+            NOTHING if value is None else _exact(value, unit, bound),
+            "" if value is None else interval_text(low, high, unit, above=bound == "above"),
+        ),
+        "observations": ("" if observations is None else number_text(observations), ""),
+        "coverage": ("" if reading["coverage"] is None else value_text(reading["coverage"], "ratio"), ""),
+        "gap": ("" if gap is None else duration_text(gap), ""),
+        "series": (_series_text(reading), ""),
+        "promql": (
+            theirs if "promql" in reading else "",
+            # How far it is from a value that is only a bound is not known.
+            "" if difference is None or bound else ratio_text(difference),
+        ),
+        "state": (reading["state"], ""),
+        "time": (clock_text(reading["time"], _spans_days(report)), ""),
+    }
+
+
+def _exact(value: float, unit: str, bound: str) -> str:
+    """A value with all digits in its own unit; the 16th is the noise of the arithmetic."""
+    return f"{BOUND_SIGNS.get(bound, '')}{value:.15g} {unit}".removesuffix(" 1").strip()
+
+
+def _remarks(report: Record, figure: Record, reading: Record) -> list[str]:
+    """What else is to be known of a window's value, in sentences."""
+    unit = figure["unit"]
+    why = reading.get("promql_reason", "") if reading["value"] is not None else ""
+    texts = [
+        f"{reading['state']}: {reading['reason']}" if reading["state"] != "pass" and reading["reason"] else "",
+        _thresholds(reading.get("thresholds") or {}, unit, figure["direction"]),
+        _compared(report, figure, reading),
+        *reading.get("notes", ()),
+        why,
+    ]
+    return list(dict.fromkeys(text if text.endswith(".") else f"{text}." for text in texts if text))
+
+
+def _thresholds(thresholds: Record, unit: str, direction: str) -> str:
+    """``Thresholds: warn above 2 ms, fail above 5 ms; against the window idle warn above 1.5 times.``"""
+    side = "above" if direction == "lower" else "below"
+    relative = thresholds.get("relative")
+    parts = [f"{name} {side} {value_text(limit, unit)}" for name, limit in _limits(thresholds)]
+    texts = [", ".join(parts)] if parts else []
+    if isinstance(relative, dict):
+        parts = [f"{name} {side} {limit:g} times" for name, limit in _limits(relative)]
+        texts.append(f"against the window {relative.get('window')} {', '.join(parts)}")
+    return f"Thresholds: {'; '.join(texts)}." if texts else ""
+
+
+def _limits(limits: Record) -> list[tuple[str, float]]:
+    return [(name, limits[name]) for name in ("warn", "fail") if _is_number(limits.get(name))]
+
+
+def _compared(report: Record, figure: Record, reading: Record) -> str:
+    """What the earlier window had, and how many times that the value is where both are known."""
+    compared = reading.get("compared")
+    if not compared:
+        return ""
+    name, before = compared.get("window"), compared.get("value")
+    if not _is_number(before):
+        return f"The window {name} has no value to compare with."
+    places = [index for index, window in enumerate(report["windows"]) if window["name"] == name]
+    earlier = next((figure["readings"][index] for index in places if figure["readings"][index]), None) or {}
+    text = f"The window {name} had {value_text(before, figure['unit'], earlier.get('bound', ''))}"
+    if _is_number(compared.get("ratio")) and not reading.get("bound") and not earlier.get("bound"):
+        text += f"; this is {number_text(compared['ratio'])} times that"
+    return f"{text}."
+
+
+def _series_text(reading: Record) -> str:
+    """What happened to the series, in few words: ``24 new, 12 gone``."""
+    return ", ".join(f"{number_text(reading[name])} {word}" for name, word in SERIES_WORDS.items() if reading.get(name))
 
 
 # --- time line -----------------------------------------------------------------------------------

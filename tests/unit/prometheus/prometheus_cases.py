@@ -416,7 +416,7 @@ GAP_CASES = [
             20 + 15 + 50,
             resets=1,
             notes=[
-                "A counter began again at zero: what it counted in up to 2 s before that, since its last scrape, is lost."
+                "A counter began again at zero: what it counted in up to 2 s since its last scrape before that is lost."
             ],
         ),
         GAP,

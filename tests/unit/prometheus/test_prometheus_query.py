@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     figures,
+    profile,
     query,
     sample,
 )
@@ -315,3 +316,44 @@ def test_windows_that_cannot_be_read_are_refused() -> None:
         sample.read_windows([{**entry, "duration": 0.0}])
     with pytest.raises(LabError, match="There is no window"):
         sample.read_windows([])
+
+
+# -- against an earlier window ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("direction", "before", "value", "bound", "state"),
+    [
+        ("lower", 0.010, 0.012, "", "pass"),
+        ("lower", 0.010, 0.020, "", "warn"),
+        ("lower", 0.010, 0.040, "", "fail"),
+        ("higher", 0.010, 0.0095, "", "pass"),
+        ("higher", 0.010, 0.004, "", "fail"),
+        # The earlier one was 1 ms or less, so the true ratio is this one or more.
+        ("lower", 0.001, 0.0012, "", "inconclusive"),
+        ("lower", 0.001, 0.040, "", "fail"),
+        ("higher", 0.001, 0.0012, "", "pass"),
+        ("higher", 0.001, 0.0004, "", "inconclusive"),
+        # Now it is 1 ms or less: the true ratio is this one or less.
+        ("lower", 0.010, 0.001, "below", "pass"),
+        ("higher", 0.010, 0.001, "below", "fail"),
+        ("lower", 0.0002, 0.001, "below", "inconclusive"),
+        ("higher", 0.0011, 0.001, "below", "inconclusive"),
+        # Both are.
+        ("lower", 0.001, 0.001, "below", "inconclusive"),
+        # Now it is beyond the last bucket.
+        ("lower", 10, 20, "above", "warn"),
+        ("lower", 19, 20, "above", "inconclusive"),
+        ("higher", 19, 20, "above", "pass"),
+    ],
+)
+def test_a_bound_is_compared_as_a_bound(direction: str, before: float, value: float, bound: str, state: str) -> None:
+    limits = {"warn": 1.5, "fail": 3} if direction == "lower" else {"warn": 0.9, "fail": 0.5}
+    of = figure("quantile", "m_bucket", quantile=0.95, direction=direction)
+    least = 0.001 if before == 0.001 else 0.0001
+    found, reason, compared = figures.compare(
+        of, profile.Relative("idle", limits), value, "now", {"idle": {"f": before}}, bound, least
+    )
+    assert found == state
+    assert (reason == "") == (state == "pass")
+    assert compared == {"window": "idle", "value": before, "ratio": value / before}

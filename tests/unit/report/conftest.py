@@ -31,6 +31,15 @@ def measured(lab: Any) -> Any:
 
 
 @pytest.fixture
+def doubtful(lab: Any) -> Any:
+    """Two stages with figures that are not wholly known."""
+    from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import write_doubtful
+
+    write_doubtful(lab)
+    return lab
+
+
+@pytest.fixture
 def recorded() -> dict[str, Any]:
     """The merged model of the recorded run; its numbers may change when it is recorded anew."""
     from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import recorded_report

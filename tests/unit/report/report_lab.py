@@ -32,6 +32,22 @@ def figure(name: str, value: float | None, **fields: Any) -> dict[str, Any]:
     }
 
 
+def full(name: str, value: float | None, **fields: Any) -> dict[str, Any]:
+    """A figure with all that is said beside its value, where nothing happened to the series."""
+    beside = {
+        "coverage": 1.0,
+        "samples": 24,
+        "largest_gap": 5.0,
+        **dict.fromkeys(("resets", "new_series", "gone_series", "unknown_series", "double_series"), 0),
+        "notes": [],
+        "metrics": [name],
+        "promql": value,
+        "promql_difference": 0.0 if value else None,
+        "promql_reason": "",
+    }
+    return figure(name, value, **{**beside, **fields})
+
+
 def window(name: str, start: float, *figures: dict[str, Any], length: float = 120.0) -> dict[str, Any]:
     return {"name": name, "title": f"the {name} one", "start": start, "end": start + length, "figures": list(figures)}
 
@@ -68,6 +84,59 @@ class Lab:
 
     def report(self) -> dict[str, Any]:
         return model.build_report(results.read_run(self.folder, self.student, self.name))
+
+
+def write_doubtful(lab: Lab) -> None:
+    """Two stages with figures that are not wholly known, and why."""
+    low = {
+        "unit": "s",
+        "direction": "lower",
+        "bound": "below",
+        "interval": [0.0, 0.001],
+        "observations": 368.0,
+        "promql_reason": "PromQL interpolates inside the smallest bucket",
+        "notes": ["The quantile is at or below the smallest bound."],
+    }
+    lab.write(
+        "baseline",
+        windows=[
+            window(
+                "idle",
+                START,
+                full("work", 40.0, interval=[40.0, 40.0], key=True),
+                full("lock", 0.001, **low, promql=0.00095, promql_difference=-0.05),
+            )
+        ],
+        settings={"scrape_interval": 5},
+    )
+    lab.write(
+        "benchmark",
+        at=160,
+        windows=[
+            window(
+                "load",
+                START + 170,
+                full(
+                    "work",
+                    145.246086666667,
+                    key=True,
+                    interval=[139.4, None],
+                    coverage=0.833,
+                    largest_gap=12.504,
+                    new_series=24,
+                    gone_series=2,
+                    notes=["2 series ended; what was counted after the last scrape is lost."],
+                    thresholds={"warn": 100.0, "relative": {"window": "idle", "warn": 0.9}},
+                    compared={"window": "idle", "value": 40.0, "ratio": 3.631152166666675},
+                    promql=120.5,
+                    promql_difference=-0.1704,
+                    promql_reason="PromQL leaves out the first value of 24 series that began in the window",
+                ),
+                full("lock", 0.001, **low, promql=0.0005, promql_difference=-0.5),
+            )
+        ],
+        settings={"scrape_interval": 5},
+    )
 
 
 def write_measured(lab: Lab) -> None:

@@ -36,6 +36,53 @@ def test_values(value: float, unit: str, text: str) -> None:
     assert formatting.value_text(value, unit) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "bound", "text"),
+    [
+        (0.001, "s", "below", "≤ 1.00 ms"),
+        (20.0, "s", "above", "> 20.0 s"),
+        (0.0075, "s", "below", "≤ 7.50 ms"),
+        (1200.0, "1", "above", "> 1,200"),
+        (0.0, "s", "below", "≤ 0 s"),
+    ],
+)
+def test_values_that_are_only_bounds(value: float, unit: str, bound: str, text: str) -> None:
+    assert formatting.value_text(value, unit, bound) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "text"),
+    [
+        (44.31, 45.92, "1/s", "between 44.3 and 45.9/s"),
+        (0.01, 0.02, "s", "between 10 and 20 ms"),
+        (0.0009, 1.5, "s", "between 0.000900 and 1.50 s"),
+        (44.31, 44.32, "1/s", "between 44.31 and 44.32/s"),
+        (1234567.25, 1234567.75, "1", "between 1,234,567 and 1,234,568"),
+        (-2.0, 0.5, "1", "between −2 and 0.500"),
+        (44.31, None, "1/s", "at least 44.3/s"),
+        (None, 0.001, "s", "at most 1 ms"),
+        (512.0, 512.0, "1", "exact"),
+        (0.0, 0.0, "1/s", "exact"),
+        (0.1 + 0.2, 0.3, "1/s", "exact"),
+        (None, None, "s", ""),
+    ],
+)
+def test_intervals(low: float | None, high: float | None, unit: str, text: str) -> None:
+    assert formatting.interval_text(low, high, unit) == text
+
+
+def test_what_is_above_a_bound_is_more_than_it() -> None:
+    assert formatting.interval_text(20.0, None, "s", above=True) == "more than 20 s"
+
+
+@given(st.floats(min_value=0, max_value=1e9), st.floats(min_value=0, max_value=1e9))
+def test_the_ends_of_an_interval_read_differently_or_are_one(low: float, high: float) -> None:
+    text = formatting.interval_text(low, high, "1/s")
+    if text != "exact":
+        first, second = text.removeprefix("between ").removesuffix("/s").split(" and ")
+        assert first != second
+
+
 @given(st.floats(min_value=1e-9, max_value=1e9), st.sampled_from(["s", "1/s", "ratio", "1", "bytes"]))
 def test_a_shown_value_is_within_half_a_percent(value: float, unit: str) -> None:
     text = formatting.value_text(value, unit)

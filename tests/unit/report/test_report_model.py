@@ -12,6 +12,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab 
     START,
     Lab,
     figure,
+    full,
     series,
     window,
 )
@@ -47,6 +48,23 @@ def test_a_change_is_against_the_window_before(lab: Lab) -> None:
         {"absolute": 5.0, "ratio": None},
         {"absolute": -1.0, "ratio": -0.2},
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"bound": "below"}, {"bound": "below"}), ({"bound": "below"}, {}), ({}, {"bound": "above"})],
+)
+def test_no_change_is_claimed_where_a_value_is_only_a_bound(
+    lab: Lab, before: dict[str, str], after: dict[str, str]
+) -> None:
+    windows = [
+        window("w1", START, figure("lock", 0.001, **before)),
+        window("w2", START + 120, figure("lock", 0.001, **after)),
+    ]
+    lab.write("scale", windows=windows, finished=START + 300)
+    report = lab.report()
+    assert [reading["change"] for reading in report["figures"][0]["readings"]] == [None, None]
+    assert [cell["change"] for cell in view.build_view(report)["key"][0]["cells"]] == ["", ""]
 
 
 def test_windows_stand_in_the_order_of_the_lab_not_of_the_clock(lab: Lab) -> None:
@@ -266,3 +284,270 @@ def test_an_unknown_share_is_not_zero(lab: Lab) -> None:
 )
 def test_facts_known_and_unknown(lab: Lab, facts: dict[str, Any], item: dict[str, Any]) -> None:
     assert shards_of(facts, lab) == ([], [item])
+
+
+# --- how well the figures are known --------------------------------------------------------------
+
+
+def test_a_reading_has_what_its_figure_has(lab: Lab) -> None:
+    old, new = figure("old", 1.0), full("new", 1.0, bound="below", interval=[None, 1.0], observations=3.5)
+    lab.write("baseline", windows=[window("idle", START, old, new)])
+    first, second = (row["readings"][0] for row in lab.report()["figures"])
+    assert set(second) - set(first) == set(model.BESIDE) - {"thresholds", "compared"}
+    assert {name: second[name] for name in set(second) - set(first)} == {
+        name: new[name] for name in model.BESIDE if name in new
+    }
+
+
+def test_how_well_the_figures_are_known(doubtful: Lab) -> None:
+    assert doubtful.report()["known"] == {
+        "coverage": {"value": 0.833, "windows": [1]},
+        "largest_gap": {"value": 12.504, "windows": [1], "scrape_interval": 5},
+        "cross_checked": 4,
+        "differences": [
+            {
+                "reason": "PromQL leaves out the first value of series that began in the window",
+                "readings": [{"figure": "work", "unit": "1/s", "window": 1}],
+            }
+        ],
+        "bounds": [{"figure": "lock", "unit": "s", "window": place} for place in (0, 1)],
+    }
+
+
+def test_of_a_figure_without_a_value_nothing_is_known(lab: Lab) -> None:
+    none = full("load", None, coverage=0.0, largest_gap=100.0, promql=3.0, promql_reason="no value is given here: why")
+    lab.write("baseline", windows=[window("idle", START, none, full("work", 1.0))], settings={"scrape_interval": 5})
+    known = lab.report()["known"]
+    assert (known["coverage"]["value"], known["largest_gap"]["value"]) == (1.0, 5.0)
+    assert (known["cross_checked"], known["differences"]) == (1, [])
+
+
+def test_reasons_that_differ_in_the_number_of_series_are_one(lab: Lab) -> None:
+    reason = "PromQL counts {} series twice, from a second scrape of the same process"
+    figures = [
+        full(f"f{count}", 1.0, promql=2.0, promql_difference=1.0, promql_reason=reason.format(count))
+        for count in (2, 31)
+    ]
+    lab.write("baseline", windows=[window("idle", START, *figures)])
+    [group] = lab.report()["known"]["differences"]
+    assert group["reason"] == "PromQL counts series twice, from a second scrape of the same process"
+    assert [place["figure"] for place in group["readings"]] == ["f2", "f31"]
+
+
+@pytest.mark.parametrize(
+    ("bound", "promql", "differs"),
+    [("below", 0.5, False), ("below", 1.5, True), ("above", 1.0, False), ("above", 0.5, True), ("below", None, True)],
+)
+def test_promql_inside_the_bucket_does_not_contradict_a_bound(
+    lab: Lab, bound: str, promql: float | None, differs: bool
+) -> None:
+    lab.write(
+        "baseline", windows=[window("idle", START, full("lock", 1.0, bound=bound, promql=promql, promql_reason="why"))]
+    )
+    assert bool(lab.report()["known"]["differences"]) is differs
+
+
+def test_old_results_say_little_of_it(recorded: dict[str, Any], measured: Lab) -> None:
+    assert [row["name"] for row in view.build_view(recorded)["known"]["rows"]] in (
+        ["Lowest coverage"],
+        ["Lowest coverage", "Largest gap", "Against PromQL"],
+        ["Lowest coverage", "Largest gap", "Against PromQL", "Only bounds"],
+    )
+    assert view.build_view(measured.report())["known"] == {"rows": [], "line": ""}
+    assert view.build_view(measured.report())["bounds"] == ""
+
+
+def known_rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in view.build_view(report)["known"]["rows"]}
+
+
+def test_how_well_the_figures_are_known_in_words(doubtful: Lab) -> None:
+    rows = known_rows(doubtful.report())
+    assert rows["Lowest coverage"]["text"] == "83.3 % of the scrapes took place in B benchmark"
+    assert rows["Largest gap"]["text"] == "12.5 s between two samples, in B benchmark; Prometheus scraped every 5 s"
+    assert rows["Against PromQL"]["text"] == "1 of 4 values is more than 5 % away from PromQL's own answer"
+    assert rows["Against PromQL"]["items"] == [
+        {
+            "text": "PromQL leaves out the first value of series that began in the window: −17 %",
+            "figures": "Work (B)",
+        }
+    ]
+    assert rows["Only bounds"]["items"] == [{"text": "Lock: ≤ 1.00 ms in A, B", "figures": ""}]
+
+
+def test_many_figures_of_one_reason_are_not_all_named(lab: Lab) -> None:
+    def other(number: int) -> dict[str, Any]:
+        value = None if number == 7 else 1.0 + number / 10
+        difference = None if value is None else number / 10
+        return full(f"f{number}", 1.0, key=number == 9, promql=value, promql_difference=difference, promql_reason="why")
+
+    lab.write("baseline", windows=[window("idle", START, *(other(number) for number in range(1, 10)))])
+    row = known_rows(lab.report())["Against PromQL"]
+    assert row["text"] == "8 of 9 values are more than 5 % away from PromQL's own answer; for 1 it has none"
+    [item] = row["items"]
+    assert item["text"] == "why: +10 % to +90 %"
+    assert item["figures"] == "F9 (A); F1 (A); F2 (A); F3 (A); F4 (A); and 4 more"
+
+
+def test_where_all_is_well_it_is_said_shortly(lab: Lab) -> None:
+    windows = [window("w1", START, full("work", 1.0)), window("w2", START + 120, full("work", 1.0))]
+    lab.write("baseline", windows=windows, settings={"scrape_interval": 5}, finished=START + 300)
+    told = view.build_view(lab.report())["known"]
+    assert [row["text"] for row in told["rows"]] == [
+        "100 %: every scrape that was due took place",
+        "5 s between two samples, in every window; Prometheus scraped every 5 s",
+        "none of 2 values is more than 5 % away from PromQL's own answer",
+    ]
+    assert told["line"] == ""
+
+
+def details(report: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in view.build_view(report)["queries"] if item["id"] == name)
+    return found
+
+
+def test_the_details_of_a_figure(doubtful: Lab) -> None:
+    told = details(doubtful.report(), "work")
+    assert [head["title"] for head in told["heads"]] == [
+        "Value",
+        "Coverage",
+        "Largest gap",
+        "Series",
+        "PromQL",
+        "State",
+        "At (UTC)",
+    ]
+    first, second = told["rows"]
+    assert (first["value"], first["promql"], first["series"]) == (("40 1/s", "exact"), ("40/s", "±0 %"), ("", ""))
+    assert second["value"] == ("145.246086666667 1/s", "at least 139/s")
+    assert (second["coverage"][0], second["gap"][0]) == ("83.3 %", "12.5 s")
+    assert (second["series"][0], second["promql"]) == ("24 new, 2 gone", ("120/s", "−17 %"))
+    assert told["metrics"] == ["work"]
+    assert told["remarks"] == [
+        {"text": text, "letters": ["B"]}
+        for text in (
+            "Thresholds: warn below 100/s; against the window idle warn below 0.9 times.",
+            "The window idle had 40/s; this is 3.63 times that.",
+            "2 series ended; what was counted after the last scrape is lost.",
+            "PromQL leaves out the first value of 24 series that began in the window.",
+        )
+    ]
+
+
+def test_the_details_of_a_bound(doubtful: Lab) -> None:
+    told = details(doubtful.report(), "lock")
+    assert "Observations" in [head["title"] for head in told["heads"]]
+    assert "Series" not in [head["title"] for head in told["heads"]]
+    assert told["rows"][1]["value"] == ("≤ 0.001 s", "between 0 and 1 ms")
+    assert told["rows"][1]["observations"] == ("368", "")
+    # A share of a value that is not known is not known.
+    assert told["rows"][1]["promql"] == ("500 µs", "")
+    assert told["remarks"][-1] == {"text": "PromQL interpolates inside the smallest bucket.", "letters": []}
+
+
+def test_what_old_results_do_not_have_is_not_shown(measured: Lab) -> None:
+    told = details(measured.report(), "work")
+    assert [head["title"] for head in told["heads"]] == ["Value", "State", "At (UTC)"]
+    assert (told["metrics"], told["remarks"]) == ([], [])
+    assert "raw samples" not in view.build_view(measured.report())["about_queries"]
+
+
+def test_a_figure_without_a_value_says_why_once(lab: Lab) -> None:
+    none = full("work", None, interval=[1.0, 2.0], promql=3.0, promql_reason="no value is given here: no observations")
+    lab.write("baseline", windows=[window("idle", START, none)])
+    told = details(lab.report(), "work")
+    assert [remark["text"] for remark in told["remarks"]] == ["inconclusive: no observations."]
+    assert (told["rows"][0]["value"], told["rows"][0]["promql"]) == (("–", ""), ("3/s", ""))
+
+
+def test_all_that_can_happen_to_series(lab: Lab) -> None:
+    happened = {"new_series": 1, "gone_series": 2, "unknown_series": 3, "double_series": 4, "resets": 5}
+    lab.write("baseline", windows=[window("idle", START, full("work", 1.0, **happened))])
+    report = lab.report()
+    assert details(report, "work")["rows"][0]["series"][0] == "1 new, 2 gone, 3 unknown, 4 double, 5 reset"
+    assert "a reset is a counter that began again at zero" in view.build_view(report)["about_queries"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ({}, {}, "The window idle had 1 ms; this is 2 times that."),
+        ({"bound": "below"}, {}, "The window idle had ≤ 1.00 ms."),
+        ({}, {"bound": "above"}, "The window idle had 1 ms."),
+    ],
+)
+def test_a_bound_is_not_so_many_times_another_value(
+    lab: Lab, before: dict[str, str], after: dict[str, str], text: str
+) -> None:
+    compared = {"window": "idle", "value": 0.001, "ratio": 2.0}
+    lab.write("baseline", windows=[window("idle", START, full("lock", 0.001, unit="s", **before))])
+    lab.write(
+        "scale",
+        windows=[window("first", START + 200, full("lock", 0.002, unit="s", compared=compared, **after))],
+    )
+    assert text in [remark["text"] for remark in details(lab.report(), "lock")["remarks"]]
+
+
+def test_nothing_to_compare_with_is_said(lab: Lab) -> None:
+    compared = {"window": "idle", "value": None, "ratio": None}
+    lab.write("scale", windows=[window("first", START, full("lock", 0.002, compared=compared))])
+    assert [remark["text"] for remark in details(lab.report(), "lock")["remarks"]] == [
+        "The window idle has no value to compare with."
+    ]
+
+
+def test_each_query_names_its_windows_where_there_are_several(lab: Lab) -> None:
+    lab.write("baseline", windows=[window("idle", START, full("work", 1.0, query="q1"))])
+    assert details(lab.report(), "work")["queries"] == [{"query": "q1", "letters": []}]
+    lab.write("scale", windows=[window("first", START + 200, full("work", 1.0, query="q2"))])
+    assert details(lab.report(), "work")["queries"] == [
+        {"query": "q1", "letters": ["A"]},
+        {"query": "q2", "letters": ["B"]},
+    ]
+
+
+# --- findings ------------------------------------------------------------------------------------
+
+
+def finding(state: str, title: str = "T", **fields: Any) -> dict[str, Any]:
+    return {"id": "x", "state": state, "title": title, "effect": "E", "cure": "C", **fields}
+
+
+def test_findings_of_any_stage_are_problems(lab: Lab) -> None:
+    lab.write("preflight", facts={"findings": [finding("pass", "fine"), finding("warn", "clock")]})
+    figures = [figure("work", 1.0, state="fail", reason="too little")]
+    found = [finding("warn", "clock"), finding("fail", "late", cure="")]
+    lab.write("baseline", windows=[window("idle", START, *figures)], facts={"findings": found})
+    (lab.path / "scale-1.json").write_text("{")
+    report = lab.report()
+    assert [(problem["kind"], problem["source"], problem["text"]) for problem in report["problems"][1:]] == [
+        ("finding_fail", "baseline", "late"),
+        ("finding_warn", "preflight", "clock"),
+        ("finding_warn", "baseline", "clock"),
+        ("fail", "Work, baseline", "too little"),
+    ]
+    assert report["problems"][0]["kind"] == "file"
+    assert (report["problems"][1]["effect"], report["problems"][1]["cure"]) == ("E", "")
+    [_file, late, clock, _figure] = view.build_view(report)["problems"]
+    assert (late["state"], late["word"], late["stages"]) == ("fail", "fail", "baseline")
+    assert (clock["state"], clock["word"], clock["stages"]) == ("warn", "warn", "preflight, baseline")
+    assert (clock["effect"], clock["cure"]) == ("E", "C")
+
+
+def test_a_later_failure_adds_its_findings(lab: Lab) -> None:
+    both = finding("warn", "both")
+    lab.write("baseline", facts={"findings": [finding("fail", "forgotten")]})
+    lab.write("baseline", facts={"findings": [finding("warn", "shown"), both]})
+    lab.write("baseline", state="failed", facts={"findings": [both, finding("fail", "newest")]})
+    assert [problem["text"] for problem in lab.report()["problems"]] == ["newest", "shown", "both"]
+
+
+@pytest.mark.parametrize("findings", [None, "late", {"a": 1}, ["late", 3, None, {}, {"state": ["warn"]}]])
+def test_findings_of_another_shape_are_no_problems(lab: Lab, findings: Any) -> None:
+    lab.write("baseline", facts={"findings": findings})
+    assert lab.report()["problems"] == []
+
+
+def test_a_finding_without_a_title_is_still_told(lab: Lab) -> None:
+    lab.write("baseline", facts={"findings": [{"state": "warn", "id": "clock"}, {"state": "fail"}]})
+    assert [problem["text"] for problem in lab.report()["problems"]] == ["no title was recorded", "clock"]

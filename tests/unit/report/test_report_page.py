@@ -16,6 +16,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab 
     START,
     Lab,
     figure,
+    full,
     series,
     window,
 )
@@ -139,7 +140,22 @@ def test_hostile_names_are_text(lab: Lab) -> None:
         "baseline",
         windows=[
             {
-                **window("a", START, figure("x", 1.0, title=HOSTILE, query=HOSTILE, by={HOSTILE: 1, "b": 2})),
+                **window(
+                    "a",
+                    START,
+                    full(
+                        "x",
+                        1.0,
+                        title=HOSTILE,
+                        query=HOSTILE,
+                        by={HOSTILE: 1, "b": 2},
+                        notes=[HOSTILE],
+                        metrics=[HOSTILE],
+                        thresholds={"relative": {"window": HOSTILE}},
+                        compared={"window": HOSTILE, "value": 2.0},
+                        promql_reason=HOSTILE,
+                    ),
+                ),
                 "title": HOSTILE,
             },
             {**window("b", START + 120, figure("x", None, title=HOSTILE, reason=HOSTILE)), "title": HOSTILE},
@@ -154,7 +170,10 @@ def test_hostile_names_are_text(lab: Lab) -> None:
         facts={
             HOSTILE: HOSTILE,
             "shards": {"before": {HOSTILE: 1}, "after": {HOSTILE: 0}, "expected": 1, "settled": None},
-            "findings": [dict.fromkeys(("state", "title", "effect", "cure"), HOSTILE)],
+            "findings": [
+                dict.fromkeys(("state", "title", "effect", "cure"), HOSTILE),
+                {"state": "fail", **dict.fromkeys(("title", "effect", "cure"), HOSTILE)},
+            ],
             "leftovers": [HOSTILE],
         },
     )
@@ -195,6 +214,73 @@ def test_states_are_words(lab: Lab) -> None:
     cells = [text for text in parsed.texts["td"] if "1/s" in text]
     assert [cell.removeprefix("1/s").strip() for cell in cells[:4]] == ["warn", "fail", "error", "inconclusive"]
     assert "inconclusive" in parsed.texts["td"]
+
+
+def section(html: str, name: str) -> str:
+    """What stands in a section of the page, without its markup."""
+    [found] = re.findall(rf'<section id="{name}".*?</section>', html, flags=re.DOTALL)
+    return " ".join(Page(found).texts["section"][0].split())
+
+
+def test_figures_that_are_not_wholly_known(doubtful: Lab) -> None:
+    html = page.to_html(doubtful.report())
+    parsed = check_page(html)
+    assert html.index('<section id="setup"') < html.index('<section id="known"') < html.index('<section id="queries"')
+    assert "#known" in [link["href"] for link in parsed.all("a")]
+    known = section(html, "known")
+    assert "Lowest coverage 83.3 % of the scrapes took place in B benchmark" in known
+    assert "PromQL leaves out the first value of series that began in the window: −17 % Work (B)" in known.replace(
+        "%Work", "% Work"
+    )
+    assert "Lock: ≤ 1.00 ms in A, B" in known
+    queries = section(html, "queries")
+    for text in (
+        "Worked out from the raw samples of work.",
+        "145.246086666667 1/s",
+        "at least 139/s",
+        "24 new, 2 gone",
+        "≤ 0.001 s",
+        "2 series ended; what was counted after the last scrape is lost.",
+        "The window idle had 40/s; this is 3.63 times that.",
+    ):
+        assert text in queries
+    assert "No change is worked out from them." in section(html, "figures")
+
+
+def test_bounds_stand_in_table_and_plots(lab: Lab) -> None:
+    points: list[list[float | None]] = [[START, 0.0009], [START + 5, 0.00095]]
+    lab.write(
+        "baseline",
+        windows=[window("idle", START, full("lock", 0.001, unit="s", bound="below"))],
+        series=[series("lock", points, unit="s")],
+    )
+    html = page.to_html(lab.report())
+    assert "≤ 1.00 ms" in Page(html).texts["td"]
+    assert "A ≤ 1.00 ms" in section(html, "plots")
+
+
+def test_old_results_have_nothing_that_is_empty(measured: Lab) -> None:
+    html = page.to_html(measured.report())
+    assert 'id="known"' not in html
+    assert '"#known"' not in html
+    assert "≤" not in html
+    queries = section(html, "queries")
+    assert not [text for text in ("Coverage", "Largest gap", "raw samples", "Series", "PromQL:None") if text in queries]
+
+
+def test_findings_are_among_the_problems(lab: Lab) -> None:
+    finding = {"id": "x", "state": "warn", "title": "The clocks differ", "effect": "Windows are off.", "cure": "NTP."}
+    lab.write("preflight", facts={"findings": [finding, {**finding, "state": "pass", "title": "All is there"}]})
+    lab.write("baseline", facts={"findings": [{**finding, "state": "fail", "title": "Late", "cure": ""}]})
+    html = page.to_html(lab.report())
+    check_page(html)
+    problems = section(html, "problems")
+    assert problems.index("Late") < problems.index("The clocks differ")
+    for text in ("Effect: Windows are off.", "Cure: NTP.", "Found in: preflight"):
+        assert text in problems
+    assert "All is there" not in problems
+    # Before the facts, which tell it too.
+    assert '<span class="state fail">fail</span> Late' in html.split('<section id="figures"')[0]
 
 
 # --- drawings ------------------------------------------------------------------------------------

@@ -157,8 +157,8 @@ def test_a_report_is_written_once(measured: Lab) -> None:
     assert json.loads(Path(first["paths"]["json"]).read_text()) == measured.report()
     assert first["stages"] == {"baseline": "done", "benchmark": "done"}
     assert first["figures"][0]["readings"] == [
-        {"stage": "baseline", "window": "idle", "value": 0.0, "state": "pass", "change": None},
-        {"stage": "benchmark", "window": "load", "value": 40.0, "state": "pass", "change": None},
+        {"stage": "baseline", "window": "idle", "value": 0.0, "bound": "", "state": "pass", "change": None},
+        {"stage": "benchmark", "window": "load", "value": 40.0, "bound": "", "state": "pass", "change": None},
     ]
     [text] = shown
     assert text.splitlines()[-1] == f"Report: {first['paths']['html']}"

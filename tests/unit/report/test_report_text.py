@@ -12,6 +12,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab 
     START,
     Lab,
     figure,
+    full,
     window,
 )
 
@@ -73,6 +74,58 @@ def test_markdown_of_a_run_that_was_cut_off(lab: Lab) -> None:
     text = markdown.to_markdown(lab.report())
     assert "No stage of this run has measured a window yet." in text
     assert "Not in this run: install" in text
+
+
+def test_markdown_of_figures_that_are_not_wholly_known(doubtful: Lab) -> None:
+    text = markdown.to_markdown(doubtful.report())
+    _stages, figures, more, _moments, work, lock = tables(text)
+    assert more[-1] == ["Lock (lower is better)", "≤ 1.00 ms", "≤ 1.00 ms"]
+    assert figures[-1] == ["Work (higher is better)", "40/s", "145/s (+263 %)"]
+    assert work[0] == ["Window", "Value", "Coverage", "Largest gap", "Series", "PromQL", "State", "At (UTC)"]
+    assert work[3][:6] == [
+        "B benchmark",
+        "145.246086666667 1/s (at least 139/s)",
+        "83.3 %",
+        "12.5 s",
+        "24 new, 2 gone",
+        "120/s (−17 %)",
+    ]
+    assert lock[3][1] == "≤ 0.001 s (between 0 and 1 ms)"
+    assert "\nWorked out from the raw samples of work.\n" in text
+    assert "\n- B: PromQL leaves out the first value of 24 series that began in the window.\n" in text
+    assert "\n- PromQL interpolates inside the smallest bucket.\n" in text
+    assert "No change is worked out from them." in text
+
+
+def test_markdown_says_how_well_figures_are_known_before_the_queries(doubtful: Lab) -> None:
+    text = markdown.to_markdown(doubtful.report())
+    before, section = text.split("\n## How well the figures are known\n")
+    section, queries = section.split("\n## Queries\n")
+    assert "## Versions and settings" in before
+    assert "### Work" in queries
+    assert "- Lowest coverage: 83.3 % of the scrapes took place in B benchmark\n" in section
+    assert "  - Lock: ≤ 1.00 ms in A, B\n" in section
+    assert section.count("\n") < 12
+
+
+def test_markdown_of_old_results_has_nothing_that_is_empty(measured: Lab) -> None:
+    text = markdown.to_markdown(measured.report())
+    assert "How well the figures are known" not in text
+    assert "PromQL's own answer" not in text
+    assert [row[0] for row in tables(text)[-2:]] == [["Window", "Value", "State", "At (UTC)"]] * 2
+
+
+def test_markdown_tells_what_a_finding_does_and_what_to_do(lab: Lab) -> None:
+    finding = {"id": "x", "state": "warn", "title": "a_b", "effect": "E", "cure": "Do <it>"}
+    lab.write("baseline", facts={"findings": [finding, {**finding, "state": "fail", "effect": "", "cure": ""}]})
+    lab.write("scale", facts={"findings": [finding]})
+    section = markdown.to_markdown(lab.report()).split("## Problems\n\n")[1].split("\n\n")[0]
+    assert section.splitlines() == [
+        "- **fail** a\\_b (found in baseline)",
+        "- **warn** a\\_b (found in baseline, scale)",
+        "  - Effect: E",
+        "  - Cure: Do \\<it\\>",
+    ]
 
 
 # --- terminal ------------------------------------------------------------------------------------
@@ -168,3 +221,57 @@ def test_without_windows_there_is_no_table(lab: Lab) -> None:
     lines = terminal.to_terminal(lab.report(), PATH).splitlines()
     assert not [line for line in lines if "─" in line]
     assert lines[-1] == f"Report: {PATH}"
+
+
+def test_bounds_are_shown_without_a_change(lab: Lab) -> None:
+    low, high = {"unit": "s", "bound": "below"}, {"unit": "s", "bound": "above"}
+    windows = [
+        window("w1", START, figure("lock", 0.001, **low)),
+        window("w2", START + 120, figure("lock", 0.001, **low)),
+        window("w3", START + 240, figure("lock", 20.0, **high)),
+    ]
+    lab.write("scale", windows=windows, finished=START + 400)
+    lines = terminal.to_terminal(lab.report(), PATH).splitlines()
+    [row] = [line for line in lines if line.startswith("Lock")]
+    assert re.split(r"\s{2,}", row) == ["Lock", "≤ 1.00 ms", "≤ 1.00 ms", "> 20.0 s"]
+    assert "how well known: 3 are only bounds" in lines
+
+
+def test_one_line_says_how_well_figures_are_known(doubtful: Lab) -> None:
+    lines = terminal.to_terminal(doubtful.report(), PATH).splitlines()
+    assert [line for line in lines if line.startswith("how well known")] == [
+        "how well known: coverage ≥ 83.3 %, gaps ≤ 12.5 s, 1 value differs from PromQL's, 2 are only bounds"
+    ]
+
+
+def test_where_all_is_well_the_terminal_says_nothing_of_it(lab: Lab) -> None:
+    lab.write("baseline", windows=[window("idle", START, full("work", 1.0))], settings={"scrape_interval": 5})
+    assert "how well known" not in terminal.to_terminal(lab.report(), PATH)
+
+
+def test_each_finding_is_one_line(lab: Lab) -> None:
+    long = "Images are missing: " + ", ".join(f"registry.example/image-{number}:1.0" for number in range(9))
+    found = [
+        {"id": "a", "state": "fail", "title": long, "effect": "Pods wait.", "cure": "Push them."},
+        {"id": "b", "state": "warn", "title": "The clocks differ", "effect": "", "cure": ""},
+        {"id": "c", "state": "pass", "title": "All is there", "effect": "", "cure": ""},
+    ]
+    lab.write("preflight", facts={"findings": found[1:]})
+    lab.write("install", facts={"findings": found})
+    lines = terminal.to_terminal(lab.report(), PATH).splitlines()
+    place = lines.index("warn (preflight, install): The clocks differ")
+    assert lines[place - 1].startswith("fail (install): Images are missing: registry.example/image-0:1.0, ")
+    assert lines[place - 1].endswith("…")
+    assert len(lines[place - 1]) <= 100
+    text = "\n".join(lines)
+    assert "Push them." not in text
+    assert "All is there" not in text
+    assert "did not pass" not in text
+
+
+def test_a_finding_that_its_stage_failed_of_is_told_once(lab: Lab) -> None:
+    found = [{"id": "a", "state": "fail", "title": "No room.", "effect": "Pods wait.", "cure": ""}]
+    lab.write("preflight", state="failed", message="No room; pods wait", facts={"findings": found})
+    text = terminal.to_terminal(lab.report(), PATH)
+    assert text.count("No room") == 1
+    assert "No room." in markdown.to_markdown(lab.report()).split("## Problems")[1]
