@@ -352,6 +352,31 @@ windows:
           promql: 45.0
           promql_difference: -0.002
           promql_reason: ""
+findings:
+  description:
+    - Whether the load was the one that was asked for, of the figures of each window; empty without O(about).
+    - What was asked for is C(concurrent_workflows) of O(about.settings), else what the soak test says itself.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Name of the check.
+      type: str
+      sample: load_in_flight
+    state:
+      description: V(pass) or V(warn).
+      type: str
+    title:
+      description: What was found, in a sentence.
+      type: str
+      sample: 2.97 of 3 workflows were in flight on average by Little's law
+    effect:
+      description: What it does to the figures; empty for a pass.
+      type: str
+    cure:
+      description: What to do; empty when nothing needs to be done.
+      type: str
 series:
   description: The course of the key figures, one entry for each figure and label value.
   returned: always

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -46,5 +45,6 @@ class LabAction(ActionBase):
         try:
             result.update(type(self).task(params, Context(self._task.check_mode, self._task.diff, show)))
         except LabError as error:
-            raise AnsibleActionFail(error.msg, result={**result, **error.details}) from None
+            # Returned, not raised: of an exception Ansible takes neither failed_when nor until into account.
+            result.update(error.details, failed=True, msg=error.msg)
         return result

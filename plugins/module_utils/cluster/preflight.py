@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Task lab_preflight: can the lab run on this cluster, judged by the cluster and the control node alone.
-
-A finding is ``{id, state: pass|warn|fail, title, effect, cure}``: what was
-found, what it does to the lab and what to do; the last two are empty for a pass.
-"""
+"""Task lab_preflight: can the lab run on this cluster, judged by the cluster and the control node alone."""
 
 from __future__ import annotations
 
@@ -18,6 +14,7 @@ from typing import Any
 
 from ..arguments import CLUSTER
 from ..errors import LabError
+from ..findings import Finding, finding, sentence
 from ..task import Context, Params, Result
 from .connection import Cluster, ClusterRefused, require_kubernetes
 from .images import images_present, usable_nodes
@@ -52,8 +49,6 @@ SPEC: dict[str, Any] = {
     "clock_skew_warn": {"type": "float", "default": 2.0},
     "clock_skew_fail": {"type": "float", "default": 30.0},
 }
-
-Finding = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -93,11 +88,6 @@ NEEDED: tuple[Permission, ...] = (
 EVERYTHING = Permission("*", "*", "*")
 #: Images with this prefix are made by the node role and are in no registry.
 LOCAL_IMAGES = "localhost/"
-
-
-def finding(name: str, state: str, title: str, effect: str = "", cure: str = "") -> Finding:
-    """One finding; ``state`` is pass, warn or fail."""
-    return {"id": name, "state": state, "title": title, "effect": effect, "cure": cure}
 
 
 # -- judging, without a cluster ---------------------------------------------
@@ -371,12 +361,6 @@ def check_namespace(cluster: Cluster) -> Finding:
         )
     may_create = found is None and allowed(cluster, Permission("create", "namespaces"), None)
     return judge_namespace(cluster.namespace, found, may_create)
-
-
-def sentence(entry: Finding) -> str:
-    """A finding in one sentence: what was found, what it does, what to do."""
-    first, *others = [entry[part].rstrip(".") for part in ("title", "effect", "cure") if entry[part]]
-    return "; ".join([first, *(part[0].lower() + part[1:] for part in others)])
 
 
 def run(params: Params, context: Context, wall: Callable[[], float] = time.time) -> Result:

@@ -7,6 +7,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .query import SAME_UNIT, number
+
+#: Names of the units that seconds are taken for by mistake, by how many thousands they differ.
+UNITS = {1: "milliseconds", 2: "microseconds", 3: "nanoseconds"}
+
 
 @dataclass(frozen=True)
 class Quantile:
@@ -65,3 +70,32 @@ def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:
             return Quantile(value, lower, bound, "", total)
         below = count
     return Quantile(bounds[-1], bounds[-1], None, "above", total)
+
+
+def thousands(bounds: Iterable[float], expected: float) -> int:
+    """By how many factors of a thousand the bounds of buckets are too large, below zero when too small.
+
+    expected: what the smallest bound should be about. 0 when the smallest of the finite bounds is
+    less than SAME_UNIT away from it, or when there is none: buckets tell a unit only by that much.
+    """
+    smallest = min((bound for bound in bounds if 0 < bound < math.inf), default=expected)
+    if expected / SAME_UNIT < smallest < expected * SAME_UNIT:
+        return 0
+    apart = math.log10(smallest / expected) / 3
+    # SAME_UNIT away is a thousand away, whichever way it would be rounded.
+    return max(1, round(apart)) if apart > 0 else min(-1, round(apart))
+
+
+def unit_fault(bounds: Iterable[float], expected: float) -> str:
+    """Why bounds of buckets, given in seconds, are of another unit than that; empty when they seem to be seconds.
+
+    expected: what the smallest bound should be about, in seconds.
+    """
+    finite = sorted(bound for bound in bounds if 0 < bound < math.inf)
+    apart = thousands(finite, expected)
+    if not apart:
+        return ""
+    ends = f"go from {number(finite[0])} s to {number(finite[-1])} s"
+    if apart < 0:
+        return f"{ends}: they look {1000**-apart:,} times too small"
+    return f"{ends}: they look like {UNITS.get(apart, 'another unit')}"

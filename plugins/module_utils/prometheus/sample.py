@@ -13,6 +13,7 @@ from typing import Any
 
 from ..cluster.connection import RequestFailed
 from ..errors import LabError
+from ..findings import sentence
 from ..report import lab_stage
 from ..report.formatting import value_text
 from ..report.results import find_fault, next_samples
@@ -23,6 +24,7 @@ from . import query, raw
 from .arguments import PROMETHEUS, connect
 from .client import Prometheus, PrometheusError
 from .figures import Reading, Window, work_out_all
+from .load import stage_findings
 from .profile import Figure, Profile
 from .reader import Reader
 from .targets import read_targets, scrape_interval
@@ -83,7 +85,7 @@ class Clock:
 def run(params: Params, context: Context) -> Result:
     """Read the figures of all windows. Raises LabError.
 
-    Returns windows and series in the form of the results (docs/architecture.md),
+    Returns windows and series in the form of the results (docs/architecture.md), findings about the load,
     scrape_interval, clock_skew and waited in seconds, prometheus_version,
     frameworks, notes and raw_path.
     """
@@ -96,6 +98,7 @@ def run(params: Params, context: Context) -> Result:
     result: Result = {
         "changed": False,
         "windows": [],
+        "findings": [],
         "series": [],
         "scrape_interval": params["scrape_interval"],
         "prometheus_version": None,
@@ -147,6 +150,11 @@ def run(params: Params, context: Context) -> Result:
             result["raw_path"] = keep(params, raw.Kept(question, readings, read, result["series"], told))
 
     result.update(told, windows=work_out_all(profile, readings, windows, question.earlier), waited=round(waited, 3))
+    if question.about is not None:
+        result["findings"] = stage_findings(result["windows"], question.earlier, question.about["settings"])
+        for found in result["findings"]:
+            if found["state"] != "pass":
+                context.show(f"{found['state']}: {sentence(found)}")
     return result
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..findings import Finding
 from ..prometheus import profile as profiles
 from ..prometheus import raw
+from ..prometheus.load import stage_findings
 from ..prometheus.profile import Profile
 from ..task import Context, Params, Result
 from ..version import VERSION
@@ -205,16 +207,20 @@ def worked_out(
             },
             question.server_version,
         )
-    windows = json.loads(json.dumps(kept.windows(profile, {**question.earlier, **known})))
+    earlier = {**question.earlier, **known}
+    windows = json.loads(json.dumps(kept.windows(profile, earlier)))
     known.update(window_values(windows))
     if one.again and one.attempt is not None and windows == one.attempt["windows"]:
         return {"stage": one.stage, "result": "same", "samples": one.file, **stands}, None
-    record = stage_record(one, kept, windows, name, run)
+    findings = stage_findings(windows, earlier, question.about["settings"])
+    record = stage_record(one, kept, windows, findings, name, run)
     return {"stage": one.stage, "result": "again" if one.again else "recovered", "samples": one.file}, record
 
 
-def stage_record(one: Measured, kept: raw.Kept, windows: list[Record], profile: str, run: Run) -> Record:
-    """The stage as it was measured, with these windows. Raises LabError."""
+def stage_record(
+    one: Measured, kept: raw.Kept, windows: list[Record], findings: list[Finding], profile: str, run: Run
+) -> Record:
+    """The stage as it was measured, with these windows and findings. Raises LabError."""
     about = kept.question.about
     # Not when this is written, which may be long after: the stage did not take that long.
     finished = one.attempt["finished"] if one.again else max(kept.read, about["started"])
@@ -231,7 +237,7 @@ def stage_record(one: Measured, kept: raw.Kept, windows: list[Record], profile: 
         samples=one.file,
         versions={"collection": VERSION, **about["versions"], "prometheus": kept.prometheus["prometheus_version"]},
         settings={**about["settings"], "scrape_interval": kept.prometheus["scrape_interval"]},
-        facts={**about["facts"], "reanalysed": {"samples": one.file, "profile": profile}},
+        facts={**about["facts"], "findings": findings, "reanalysed": {"samples": one.file, "profile": profile}},
     )
 
 

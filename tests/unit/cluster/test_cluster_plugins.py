@@ -84,6 +84,8 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
     """What a user sees: progress of a wait, a result, and a failure without a traceback."""
     temporal(api)
     api.on("GET", HISTORY, deployment(), deployment(status={"availableReplicas": 0}), deployment())
+    frontend = HISTORY.replace("history", "frontend")
+    api.on("GET", frontend, status(404, 'deployments.apps "my-temporal-frontend" not found'), deployment())
     api.on("GET", f"{NAMESPACE}/pods", {"items": [pod("my-temporal-history-a")]})
     api.on("GET", f"{NAMESPACE}/configmaps", status(403, 'x is forbidden: User "jane" cannot list it'))
     where = {"kubeconfig": str(kubeconfig)}
@@ -93,6 +95,19 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
         {"ansible.builtin.assert": {"that": "info.history_shards == 512"}},
         {f"{prefix}deployment_rollout": {**where, "deployments": ["my-temporal-history"]}, "register": "rollout"},
         {"ansible.builtin.assert": {"that": "rollout.events[0].name == 'history_rolled_out'"}},
+        # A failure that is looked for, and one that passes by itself.
+        {
+            f"{prefix}kubernetes_absent": {**where, "selectors": ["a=b"], "kinds": ["configmaps"]},
+            "failed_when": "'cannot list it' not in refused.msg",
+            "register": "refused",
+        },
+        {
+            f"{prefix}deployment_rollout": {**where, "deployments": ["my-temporal-frontend"], "timeout": 0},
+            "register": "again",
+            "until": "again is not failed",
+            "retries": 2,
+            "delay": 0,
+        },
         {f"{prefix}kubernetes_absent": {**where, "selectors": ["a=b"], "kinds": ["configmaps"]}},
     ]
     playbook = tmp_path / "playbook.yml"
@@ -113,4 +128,4 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
     assert "localhost: history 1 of 1 pods ready (" in done.stdout
     assert 'User \\"jane\\" cannot list it' in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
-    assert "ok=4 " in done.stdout
+    assert "ok=6 " in done.stdout

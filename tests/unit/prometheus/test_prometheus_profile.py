@@ -89,6 +89,11 @@ def test_the_collections_own_profile_has_the_labs_figures() -> None:
         "load_failed",
         "load_end_to_end_p95",
         "load_in_flight",
+        "load_requested_concurrency",
+        "load_achieved_concurrency",
+        "load_end_to_end_mean",
+        "load_workflow_pollers",
+        "load_activity_pollers",
     ]
     assert own.figure("signal_requests").absent == "zero"
     assert [figure.short for figure in own.figures if figure.key and figure.short] == [

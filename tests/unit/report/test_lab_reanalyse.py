@@ -184,7 +184,7 @@ def test_a_stage_that_was_cut_off_is_written_as_it_would_have_been(lab: Lab) -> 
     assert outcome(do(lab.folder)) == {"baseline": ("recovered", 1)}
     record = results.read_stage(path)
     told = {"samples": "baseline-1.samples.json.gz", "profile": "own.yml"}
-    assert record["facts"] == {"seen": [1, None], "reanalysed": told}
+    assert record["facts"] == {"seen": [1, None], "findings": [], "reanalysed": told}
     # When its samples were read, not today.
     assert record["finished"] == START + 66
     assert {**record, "facts": 0, "finished": 0} == {**whole, "facts": 0, "finished": 0}
