@@ -16,6 +16,7 @@ description:
     too.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.profile
   - temporal_lab.benchmarking.prometheus
 attributes:
   check_mode:
@@ -28,28 +29,6 @@ attributes:
     description: Nothing is changed.
     support: full
 options:
-  profile:
-    description:
-      - Path of the profile that is to be measured, on the control node.
-      - Without it the collection's own profile is used.
-    type: path
-  profile_content:
-    description:
-      - Text of the profile, instead of the file that O(profile) names.
-      - The action sends it by itself when the task runs on another host than the control node.
-    type: str
-  variables:
-    description:
-      - Values for variables of the profile, by name.
-      - With the Prometheus of the upstream chart set C(kubernetes_namespace_label) to V(namespace) and
-        C(temporal_namespace_label) to V(exported_namespace).
-    type: dict
-    default: {}
-  server_version:
-    description:
-      - Version of the Temporal server, which chooses between metrics that mean different things in different versions.
-      - Without it any metric of a figure will do.
-    type: str
   window:
     description: Length in seconds of the windows that are going to be measured.
     type: float

@@ -10,6 +10,7 @@ from typing import Any
 from ..arguments import CLUSTER
 from ..cluster.connection import Cluster
 from ..task import Params
+from . import profile as profiles
 from .client import Prometheus
 from .transport import ClusterTransport, UrlTransport
 
@@ -27,12 +28,31 @@ PROMETHEUS: dict[str, Any] = {
     "ca_path": {"type": "path"},
     "validate_certs": {"type": "bool", "default": True},
 }
+#: What is measured; documented in doc_fragments/profile.py.
+PROFILE: dict[str, Any] = {
+    "profile": {"type": "path"},
+    "profile_content": {"type": "str"},
+    "variables": {"type": "dict", "default": {}},
+    "server_version": {"type": "str"},
+}
 #: Keywords of the argument validation that go with it.
 VALIDATION: dict[str, Any] = {
     "mutually_exclusive": [("url", "service"), ("url_username", "url_token")],
     "required_together": [("url_username", "url_password")],
     "required_by": {"client_key": ("client_cert",)},
 }
+
+
+def profile_text(params: Params) -> tuple[str, str]:
+    """Text of the profile that the arguments mean, and what errors call it. Raises LabError."""
+    path = params["profile"] or profiles.default_path()
+    text = profiles.read_text(path) if params["profile_content"] is None else params["profile_content"]
+    return text, str(path)
+
+
+def profile_variables(params: Params) -> dict[str, str]:
+    """Values of the profile's variables, as text."""
+    return {name: str(value) for name, value in params["variables"].items()}
 
 
 @contextmanager

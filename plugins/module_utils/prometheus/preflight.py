@@ -20,7 +20,7 @@ from ..findings import Finding, finding, sentence
 from ..task import Context, Params, Result
 from . import profile as profiles
 from . import query
-from .arguments import PROMETHEUS, connect
+from .arguments import PROFILE, PROMETHEUS, connect, profile_text, profile_variables
 from .client import Prometheus
 from .histograms import thousands, unit_fault
 from .profile import Figure, Profile, Selection, Source
@@ -30,10 +30,7 @@ from .targets import Target, read_targets, scrape_interval
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
-    "profile": {"type": "path"},
-    "profile_content": {"type": "str"},
-    "variables": {"type": "dict", "default": {}},
-    "server_version": {"type": "str"},
+    **PROFILE,
     "window": {"type": "float", "default": 120.0},
     "history_shards": {"type": "int"},
     "wait": {"type": "float", "default": 0.0},
@@ -451,11 +448,10 @@ def judge_shards(owned: Mapping[str, float], expected: int | None, history: str,
 
 def read_profile(params: Params) -> Profile:
     """The bound profile that the arguments mean. Raises LabError."""
-    path = params["profile"] or profiles.default_path()
-    text = profiles.read_text(path) if params["profile_content"] is None else params["profile_content"]
-    variables = {name: str(value) for name, value in params["variables"].items()}
-    profile = profiles.parse(text, str(path))
-    return profile.bind(params["namespace"], params["release"], variables, params["server_version"] or "")
+    profile = profiles.parse(*profile_text(params))
+    return profile.bind(
+        params["namespace"], params["release"], profile_variables(params), params["server_version"] or ""
+    )
 
 
 @dataclass

@@ -19,9 +19,8 @@ from ..report.formatting import value_text
 from ..report.results import find_fault, next_samples
 from ..report.schema import SCHEMA_ID
 from ..task import Context, Params, Result, silent
-from . import profile as profiles
 from . import query, raw
-from .arguments import PROMETHEUS, connect
+from .arguments import PROFILE, PROMETHEUS, connect, profile_text, profile_variables
 from .client import Prometheus, PrometheusError
 from .figures import Reading, Window, work_out_all
 from .load import stage_findings
@@ -31,10 +30,7 @@ from .targets import read_targets, scrape_interval
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
-    "profile": {"type": "path"},
-    "profile_content": {"type": "str"},
-    "variables": {"type": "dict", "default": {}},
-    "server_version": {"type": "str"},
+    **PROFILE,
     "windows": {
         "type": "list",
         "elements": "dict",
@@ -172,14 +168,13 @@ def keep(params: Params, kept: raw.Kept) -> str | None:
 
 def read_question(params: Params, windows: Sequence[Window]) -> raw.Question:
     """What the arguments ask for. Raises LabError."""
-    path = params["profile"] or profiles.default_path()
-    text = profiles.read_text(path) if params["profile_content"] is None else params["profile_content"]
+    text, name = profile_text(params)
     return raw.Question(
         profile=text,
-        profile_name=str(path),
+        profile_name=name,
         namespace=params["namespace"],
         release=params["release"],
-        variables={name: str(value) for name, value in params["variables"].items()},
+        variables=profile_variables(params),
         server_version=params["server_version"] or "",
         windows=windows,
         earlier=read_compare(params["compare"]),

@@ -846,7 +846,7 @@ def test_the_action_is_the_same_task_as_the_module() -> None:
     action = preflight_action.ActionModule
     assert (action.task, action.argument_spec) == (prometheus_preflight.run, prometheus_preflight.SPEC)
     documented = yaml.safe_load(prometheus_preflight.DOCUMENTATION)["options"]
-    own = {name for name in preflight.SPEC if name not in preflight.PROMETHEUS}
+    own = {name for name in preflight.SPEC if name not in {**preflight.PROMETHEUS, **preflight.PROFILE}}
     assert set(documented) == own
     for name in own:
         assert documented[name].get("default") == preflight.SPEC[name].get("default"), name
