@@ -169,7 +169,16 @@ def all_checks() -> list[Check]:
         limit=1500,
         node=True,
     )
-    return [*quick, *molecule[:1], go, *molecule[1:]]
+    # What was built for the node, on its own: the oracle with the newer Prometheus, and the profile with the server.
+    oracle = (
+        "TEMPORAL_LAB_PROMETHEUS=$(python tools/built.py prometheus)/prometheus "
+        "TEMPORAL_SERVER=$(python tools/built.py temporal)/server "
+        "python -m pytest --quiet -k 'not packaged' --numprocesses=2 --dist=loadfile "
+        "tests/unit/prometheus/test_prometheus_oracle.py tests/unit/prometheus/test_prometheus_sample.py "
+        "tests/integration/test_frameworks.py"
+    )
+    built = Check("built", [["sh", "-euc", oracle]], pytests, node=True)
+    return [*quick, *molecule[:1], built, go, *molecule[1:]]
 
 
 def chosen(names: Sequence[str]) -> list[Check]:

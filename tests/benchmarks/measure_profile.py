@@ -1,19 +1,22 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the collection's profile costs for one window of two minutes, against a real Prometheus.
 
-tests/benchmarks/measure_profile.py [--rounds N] [--students N] [--prometheus BINARY]
+python tests/benchmarks/measure_profile.py [--rounds N] [--students N] [--prometheus BINARY]
+python tests/benchmarks/measure_profile.py --kubeconfig FILE [--namespace NAME]
 
 Prometheus gets synthetic samples of the lab's size: two history pods, a scrape every five
 seconds, as many series as persistence, service and lock histograms have there. Reading begins
 after a first round that is not counted. CPU-seconds are this process' own; Prometheus' stand
 beside them. Needs the Debian package prometheus (promtool, prometheus).
+
+With a kubeconfig it reads the last two minutes of a real lab instead, through the API server of its cluster.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import random
 import resource
 import statistics
@@ -25,7 +28,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-import conftest  # noqa: E402, F401  makes the collection importable
+importlib.import_module("conftest")  # makes the collection importable
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (  # noqa: E402
     sample,
     transport,
@@ -119,71 +122,94 @@ def cpu(who: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+class Meter:
+    """Counts what goes over the wire, and measures what reading costs this process."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        self.requests = self.bytes = 0
+        for way in (transport.UrlTransport, transport.ClusterTransport):
+            way.request = self._counting(way.request)  # type: ignore[method-assign]
+
+    def _counting(self, request: Any) -> Any:
+        def counting(way: Any, *args: Any, **kwargs: Any) -> Any:
+            answer = request(way, *args, **kwargs)
+            self.requests += 1
+            self.bytes += len(answer[2])
+            return answer
+
+        return counting
+
+    def run(self, params: dict[str, Any], times: int = 1) -> tuple[dict[str, Any], float, float]:
+        """Read so many times; the last result, CPU-seconds and seconds of all."""
+        self.requests = self.bytes = 0
+        gc.collect()
+        begun, wall = cpu(resource.RUSAGE_SELF), time.perf_counter()
+        for _time in range(times):
+            result = sample.run(params, Context())
+        return result, cpu(resource.RUSAGE_SELF) - begun, time.perf_counter() - wall
+
+    def measure(self, title: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Read once without counting, then as often as was asked for, and print the median."""
+        sample.run(params, Context())
+        took = [self.run(params) for _round in range(self.rounds)]
+        seconds = [one[1] for one in took]
+        say(
+            f"{title:<40} {statistics.median(seconds):.3f} CPU-s (least {min(seconds):.3f})"
+            f"  {statistics.median(one[2] for one in took):.2f} s  {self.requests} requests  {self.bytes / 1e6:.2f} MB"
+        )
+        return took[-1][0]
+
+
+def measure_all(meter: Meter, params: dict[str, Any], folder: Path, students: int) -> None:
+    """Read a window of two minutes that is over, in the ways that the lab reads it."""
+    raw = folder / "raw.json.gz"
+    (window,) = params["windows"]
+    result = meter.measure("figures of one window", params)
+    meter.measure("and its raw samples kept", {**params, "raw_path": str(raw)})
+    meter.measure("and the course for plots", {**params, "raw_path": str(raw), "series": True})
+    half = {**window, "duration": 60.0}
+    two = [half, {**half, "name": "x", "start": window["start"] + 60.0}]
+    meter.measure("two windows of a minute in one read", {**params, "windows": two})
+    figures = result["windows"][0]["figures"]
+    states = {state: sum(one["state"] == state for one in figures) for state in ("pass", "inconclusive", "error")}
+    say(f"{len(figures)} figures: {states}; raw samples {raw.stat().st_size / 1e6:.2f} MB")
+    if students:
+        _result, seconds, wall = meter.run(params, students)
+        say(
+            f"{students} students, one after another: {seconds:.1f} CPU-s, {seconds / students:.3f} a student"
+            f"  {wall:.1f} s  {meter.requests} requests  {meter.bytes / 1e6:.0f} MB"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="times to measure; the median is shown")
     parser.add_argument("--students", type=int, default=0, help="as well read for so many students, one after another")
     parser.add_argument("--prometheus", default="prometheus", help="the binary to read from")
+    parser.add_argument("--kubeconfig", help="read from the real lab of this cluster instead")
+    parser.add_argument("--namespace", default="default", help="the Kubernetes namespace of that lab")
     arguments = parser.parse_args()
 
-    counted = {"requests": 0, "bytes": 0}
-    request = transport.UrlTransport.request
-
-    def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = request(self, *args, **kwargs)
-        counted["requests"] += 1
-        counted["bytes"] += len(answer[2])
-        return answer
-
-    transport.UrlTransport.request = counting  # type: ignore[method-assign]
-
+    meter = Meter(arguments.rounds)
+    params = {name: option.get("default") for name, option in sample.SPEC.items()}
+    window = {"name": "w", "title": None, "start": float(BASE), "duration": 120.0}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if arguments.kubeconfig:
+            window["start"] = round(time.time() - 140.0, 3)
+            params.update(kubeconfig=arguments.kubeconfig, namespace=arguments.namespace, windows=[window])
+            measure_all(meter, params, folder, arguments.students)
+            return
         make_blocks(folder, synthetic())
         with running_prometheus(program(arguments.prometheus), folder, "global: {scrape_interval: 5s}\n") as address:
-            given = {name: option.get("default") for name, option in sample.SPEC.items()}
-            window = {"name": "w", "title": None, "start": float(BASE), "duration": 120.0}
-            given.update(url=address, namespace="student-01", scrape_interval=5.0, windows=[window])
-
-            def measure(title: str, **more: Any) -> dict[str, Any]:
-                result = sample.run({**given, **more}, Context())
-                took = []
-                for _ in range(arguments.rounds):
-                    counted.update(requests=0, bytes=0)
-                    gc.collect()
-                    begun, wall = cpu(resource.RUSAGE_SELF), time.perf_counter()
-                    result = sample.run({**given, **more}, Context())
-                    took.append((cpu(resource.RUSAGE_SELF) - begun, time.perf_counter() - wall))
-                seconds, walls = zip(*took)
-                print(  # noqa: T201
-                    f"{title:<40} {statistics.median(seconds):.3f} CPU-s (least {min(seconds):.3f})"
-                    f"  {statistics.median(walls):.2f} s  {counted['requests']} requests"
-                    f"  {counted['bytes'] / 1e6:.2f} MB"
-                )
-                return result
-
-            raw = folder / "raw.json.gz"
-            result = measure("figures of one window")
-            measure("and its raw samples kept", raw_path=str(raw))
-            measure("and the course for plots", raw_path=str(raw), series=True)
-            two = [{**window, "duration": 60.0}, {**window, "name": "x", "start": BASE + 60.0, "duration": 60.0}]
-            measure("two windows of a minute in one read", windows=two)
-            figures = result["windows"][0]["figures"]
-            states = {
-                state: sum(one["state"] == state for one in figures) for state in ("pass", "inconclusive", "error")
-            }
-            print(f"{len(figures)} figures: {states}; raw samples {raw.stat().st_size / 1e6:.2f} MB")  # noqa: T201
-            if arguments.students:
-                counted.update(requests=0, bytes=0)
-                begun, wall = cpu(resource.RUSAGE_SELF), time.perf_counter()
-                for _ in range(arguments.students):
-                    sample.run(given, Context())
-                print(  # noqa: T201
-                    f"{arguments.students} students, one after another: {cpu(resource.RUSAGE_SELF) - begun:.1f} CPU-s"
-                    f"  {time.perf_counter() - wall:.1f} s  {counted['requests']} requests"
-                    f"  {counted['bytes'] / 1e6:.0f} MB"
-                )
-    print(f"Prometheus and promtool: {cpu(resource.RUSAGE_CHILDREN):.1f} CPU-s in all")  # noqa: T201
+            params.update(url=address, namespace="student-01", scrape_interval=5.0, windows=[window])
+            measure_all(meter, params, folder, arguments.students)
+    say(f"Prometheus and promtool: {cpu(resource.RUSAGE_CHILDREN):.1f} CPU-s in all")
 
 
 if __name__ == "__main__":

@@ -735,7 +735,7 @@ def test_pods_that_come_and_go_while_a_real_prometheus_looks(tmp_path: Path) -> 
         with running_prometheus(program("prometheus"), tmp_path, config) as address:
             # Both were scraped for longer than a margin.
             scraped = {"query": "sum(count_over_time(up[10s])) >= 8"}
-            for _ in range(200):
+            for _try in range(200):
                 if requests.get(f"{address}/api/v1/query", params=scraped, timeout=10).json()["data"]["result"]:
                     break
                 time.sleep(0.1)
