@@ -62,6 +62,14 @@ options:
       - Windows that stand before in O(windows) need not be given.
     type: dict
     default: {}
+  absent_components:
+    description:
+      - Components of the profile that are known not to be there, such as the load while the server is idle.
+      - Figures that rest on nothing else are left out; they would be V(inconclusive).
+      - A component that the profile does not have is no fault.
+    type: list
+    elements: str
+    default: []
   raw_path:
     description:
       - File to keep the raw samples in, as JSON compressed with gzip, on the host where the task runs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Template
@@ -140,6 +140,11 @@ class Profile:
                 return figure
         known = [figure.id for figure in self.figures]
         raise LabError(f"The profile has no figure {figure_id!r}{_meant(figure_id, known)}.")
+
+    def without(self, components: Sequence[str]) -> Profile:
+        """The same profile without figures that rest on those components alone."""
+        figures = tuple(figure for figure in self.figures if not set(figure.components) <= set(components))
+        return replace(self, figures=figures)
 
     def bind(
         self, namespace: str, release: str, variables: Mapping[str, str] | None = None, server_version: str = ""

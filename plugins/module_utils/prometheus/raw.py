@@ -40,6 +40,7 @@ NOT_ASKED = "PromQL was not asked for this figure when the samples were read"
 class Question:
     """What was asked for: a profile before it is bound, what binds it, and the windows in their order.
 
+    absent_components: those of the profile that were known not to be there.
     about: what the task was told of the stage, under the names that lab_stage has for it; None when nothing.
     """
 
@@ -52,11 +53,16 @@ class Question:
     windows: Sequence[Window]
     earlier: Earlier
     about: Mapping[str, Any] | None = None
+    absent_components: Sequence[str] = ()
 
     def bound(self) -> Profile:
         """The bound profile. Raises LabError."""
-        profile = profiles.parse(self.profile, self.profile_name)
-        return profile.bind(self.namespace, self.release, self.variables, self.server_version)
+        return self.bind(profiles.parse(self.profile, self.profile_name), self.variables)
+
+    def bind(self, profile: Profile, variables: Mapping[str, str]) -> Profile:
+        """A profile bound to what was asked for, with those values of its variables. Raises LabError."""
+        bound = profile.bind(self.namespace, self.release, variables, self.server_version)
+        return bound.without(self.absent_components)
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,7 @@ def _packed(kept: Kept) -> bytes:
         "server_version": question.server_version,
         "windows": [[one.name, one.title, one.start, one.length] for one in question.windows],
         "earlier": {name: dict(values) for name, values in question.earlier.items()},
+        "absent_components": list(question.absent_components),
         "about": question.about,
         "read": kept.read,
         "prometheus": dict(kept.prometheus),
@@ -161,6 +168,7 @@ def load(path: str | Path) -> Kept:
             server_version=data["server_version"],
             windows=[Window(*window) for window in data["windows"]],
             earlier=data["earlier"],
+            absent_components=data["absent_components"],
             about=data["about"],
         )
         readings = [_unpacked(reading) for reading in data["readings"]]

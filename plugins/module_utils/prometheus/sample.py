@@ -44,6 +44,7 @@ SPEC: dict[str, Any] = {
     },
     "scrape_interval": {"type": "float"},
     "compare": {"type": "dict", "default": {}},
+    "absent_components": {"type": "list", "elements": "str", "default": []},
     "raw_path": {"type": "path"},
     "samples_dir": {"type": "path"},
     "about": {
@@ -178,6 +179,7 @@ def read_question(params: Params, windows: Sequence[Window]) -> raw.Question:
         server_version=params["server_version"] or "",
         windows=windows,
         earlier=read_compare(params["compare"]),
+        absent_components=params["absent_components"],
         about=read_about(params["about"]),
     )
 

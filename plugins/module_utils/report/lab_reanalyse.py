@@ -197,15 +197,13 @@ def worked_out(
     if new is not None:
         profile, name = new
     if profile is not None:
-        profile = profile.bind(
-            question.namespace,
-            question.release,
+        profile = question.bind(
+            profile,
             {
                 # As far as this profile has them: they say how the student's Prometheus names things.
                 **{key: value for key, value in question.variables.items() if key in profile.variables},
                 **{key: str(value) for key, value in variables.items()},
             },
-            question.server_version,
         )
     earlier = {**question.earlier, **known}
     windows = json.loads(json.dumps(kept.windows(profile, earlier)))

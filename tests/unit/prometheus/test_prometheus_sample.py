@@ -21,7 +21,12 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_sample as action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import info, profile, sample
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    info,
+    profile,
+    raw,
+    sample,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_info, prometheus_sample
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
@@ -252,6 +257,22 @@ def test_too_few_scrapes_are_inconclusive_and_never_zero(address: str) -> None:
     assert figures["persistence_requests"]["value"] > 0
     assert figures["persistence_errors"]["value"] is None
     assert figures["load_started"]["reason"] == "load was scraped 0 times in this window, of 24"
+
+
+def test_figures_of_components_that_are_not_there_are_left_out(address: str, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json.gz"
+    given = params(address, absent_components=["load", "workers", "unheard-of"], raw_path=str(kept))
+    windows = sample.run(given, Context())["windows"]
+    left_out = set(cached(address)) - {figure["id"] for figure in windows[0]["figures"]}
+    assert {"load_completed", "load_workflow_pollers", "load_achieved_concurrency"} <= left_out
+    assert left_out == {
+        figure.id
+        for figure in profile.load(profile.default_path()).figures
+        if set(figure.components) <= {"load", "workers"}
+    }
+    assert raw.work_out_again(kept) == windows
+    # Who names one by mistake must not lose figures that rest on something else as well.
+    assert "service_requests" in figures_of(address, absent_components=["frontend"])
 
 
 def test_a_namespace_without_series_has_no_figure(address: str) -> None:
