@@ -44,8 +44,13 @@ options:
       - Environment variables that one container of each Deployment is to have; others stay.
       - Values are text or numbers.
     type: dict
+  show_env:
+    description: Environment variables to return as well, without setting them.
+    type: list
+    elements: str
+    default: []
   container:
-    description: Container that O(env) is for; needed where a pod has more than one.
+    description: Container that O(env) and O(show_env) are for; needed where a pod has more than one.
     type: str
   wait:
     description: Whether to wait.

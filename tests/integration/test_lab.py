@@ -171,6 +171,7 @@ def test_the_load_was_the_one_that_was_asked_for(name):
     assert {"load_in_flight", "load_transitions_per_success", "load_pollers"} <= {found["id"] for found in findings}
     assert [found for found in findings if found["state"] == "fail"] == []
     wanted = {"benchmark": 3, "concurrency": 6, "scale": 6}[name]
+    assert stage(name)["settings"]["concurrent_workflows"] == wanted
     for window in stage(name)["windows"]:
         found = figures(window)
         assert found["load_requested_concurrency"]["value"] == wanted

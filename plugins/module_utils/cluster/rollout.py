@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ SPEC: dict[str, Any] = {
     "jobs": {"type": "list", "elements": "str", "default": []},
     "replicas": {"type": "int"},
     "env": {"type": "dict"},
+    "show_env": {"type": "list", "elements": "str", "default": []},
     "container": {"type": "str"},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 300.0},
@@ -71,18 +72,30 @@ class Change:
     scale: bool = False
 
 
-def change_of(deployment: Json, replicas: int | None, env: Mapping[str, str] | None, container: str | None) -> Change:
-    """What to patch so that a Deployment has these replicas and this environment. Raises LabError."""
+def change_of(
+    deployment: Json,
+    replicas: int | None,
+    env: Mapping[str, str] | None,
+    container: str | None,
+    show_env: Sequence[str] = (),
+) -> Change:
+    """What to patch so that a Deployment has these replicas and this environment. Raises LabError.
+
+    show_env: variables that stand beside it as they are.
+    """
     now = replicas_wanted(deployment)
     before: Json = {"replicas": now, "env": {}}
     after: Json = {"replicas": now if replicas is None else replicas, "env": {}}
     spec: Json = {}
     if after["replicas"] != now:
         spec["replicas"] = replicas
-    if env:
+    if env or show_env:
+        env = env or {}
         target = _container(deployment, container)
         there = {entry["name"]: entry for entry in target.get("env") or []}
         entries = []
+        for name in show_env:
+            before["env"][name] = after["env"][name] = _shown(there.get(name))
         for name, value in env.items():
             entry = there.get(name)
             before["env"][name] = _shown(entry)
@@ -323,7 +336,7 @@ def run(params: Params, context: Context) -> Result:
             params["missing_hint"],
         )
         changes = {
-            name: change_of(deployment, params["replicas"], env, params["container"])
+            name: change_of(deployment, params["replicas"], env, params["container"], params["show_env"])
             for name, deployment in watch.fetch("deployments", watch.deployments).items()
         }
         changed = any(change.patch is not None for change in changes.values())

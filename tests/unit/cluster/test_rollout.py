@@ -80,6 +80,13 @@ def test_a_reference_gives_way_to_a_value() -> None:
     assert change.before["env"] == {"A": "(a reference)"}
 
 
+def test_variables_that_are_only_to_be_seen_are_not_patched() -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    change = change_of(deployment(env=env), None, {"B": "2"}, None, ["A", "C"])
+    assert change.patch is None
+    assert change.before["env"] == change.after["env"] == {"A": "1", "C": None, "B": "2"}
+
+
 def test_the_container_must_be_known() -> None:
     two = deployment(containers=[{"name": "load"}, {"name": "metrics"}])
     with pytest.raises(LabError, match=r"several containers: name one in container \(load, metrics\)"):
