@@ -35,6 +35,7 @@ help:
 	@echo 'make node-up           build and start the embedded node'
 	@echo 'make node-down         stop it and leave no trace of it but its state folder'
 	@echo '  PURGE=1              the state folder too: the next start is from nothing'
+	@echo 'make dashboard         make files/dashboards/ of the profile anew'
 	@echo 'make requirements      pin requirements/*.in anew'
 	@echo 'make clean             remove what setup, checks and builds left in this folder'
 
@@ -61,6 +62,11 @@ node-down: setup
 test:
 	@tools/setup.sh test
 	@.venv/bin/python tools/check.py $(CHECKS)
+
+.PHONY: dashboard
+dashboard:
+	@tools/setup.sh
+	@.venv/bin/python tools/dashboard.py
 
 .PHONY: requirements
 requirements:

@@ -12,6 +12,7 @@ import json as jsonlib
 import logging
 import os
 import random
+import socket
 import ssl
 import tempfile
 import time
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import LabError
 
@@ -27,6 +28,7 @@ IMPORT_ERROR: ImportError | None = None
 try:
     import requests
     import urllib3
+    import websocket
     import yaml
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException
@@ -364,6 +366,78 @@ class Cluster:
             allowed=(404,),
         )
         return response.status_code != 404
+
+    def websocket(self, path: str, subprotocol: str, timeout: float) -> Any:
+        """Open a WebSocket (websocket-client) to the API server, trusted and let in as requests are.
+
+        timeout: the longest silence in seconds. Raises what ``request`` does, and UnexpectedAnswer.
+        """
+        tls: Json = {"context": self.target.tls} if self.target.tls is not None else {}
+        if getattr(self.target.configuration, "tls_server_name", None):
+            tls["server_hostname"] = self.target.configuration.tls_server_name
+        authorization = self._authorization()
+        opened = websocket.WebSocket(sslopt=tls)
+        direct = None
+        try:
+            proxy = self._websocket_proxy()
+            if not proxy:
+                # The library takes a proxy from the environment, unless it is given the connection itself.
+                proxy["socket"] = direct = self._direct(tls, timeout)
+            opened.connect(
+                "ws" + self.server.removeprefix("http") + path,
+                header=[f"Authorization: {authorization}"] if authorization else [],
+                subprotocols=[subprotocol],
+                timeout=timeout,
+                redirect_limit=0,
+                **proxy,
+            )
+        except websocket.WebSocketBadStatusException as error:
+            answer = requests.Response()
+            answer.status_code = error.status_code
+            answer._content = getattr(error, "resp_body", None) or b""
+            raise self._failure("GET", path.partition("?")[0], answer) from None
+        except (websocket.WebSocketException, OSError) as error:
+            if direct is not None:
+                direct.close()
+            if opened.handshake_response is not None:
+                raise self._moved(path, opened.handshake_response.status) from None
+            causes = _causes(error)
+            if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+                raise self._untrusted(causes) from None
+            raise self._silent(error, causes) from None
+        if opened.handshake_response.status != 101:
+            opened.shutdown()
+            raise self._moved(path, opened.handshake_response.status)
+        return opened
+
+    def _moved(self, path: str, code: int) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            f"GET {path.partition('?')[0]} at {self.server} was redirected ({code}): the server of the kubeconfig "
+            f"{self.target.kubeconfig} is not a Kubernetes API server."
+        )
+
+    def _direct(self, tls: Json, timeout: float) -> socket.socket:
+        """A connection to the API server itself, with TLS where its address says so."""
+        server = urlsplit(self.server)
+        secure = server.scheme == "https"
+        plain = socket.create_connection((server.hostname, server.port or (443 if secure else 80)), timeout)
+        if not secure:
+            return plain
+        try:
+            return tls["context"].wrap_socket(plain, server_hostname=tls.get("server_hostname") or server.hostname)
+        except OSError:
+            plain.close()
+            raise
+
+    def _websocket_proxy(self) -> Json:
+        """The proxy that requests take, for a WebSocket; empty without one."""
+        if "https" not in self._session.proxies:
+            return {}
+        proxy = urlsplit(self._session.proxies["https"])
+        options: Json = {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port or 80, "http_no_proxy": ["-"]}
+        if proxy.username:
+            options["http_proxy_auth"] = (unquote(proxy.username), unquote(proxy.password or ""))
+        return options
 
     def decode(self, response: requests.Response) -> Json:
         """The JSON object in an answer. Raises UnexpectedAnswer."""

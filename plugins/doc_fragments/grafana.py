@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  url:
+    description:
+      - Address of Grafana, with the path before C(/api) if there is one.
+      - Without it Grafana is reached through a port-forward to O(service), which the cluster's API server opens; this
+        needs the permission to V(get) and V(create) V(pods/portforward), to V(get) V(services) and to V(list)
+        V(pods) in O(namespace).
+      - With it, and O(token_file) and O(username) or O(token), the cluster is not contacted at all.
+    type: str
+  ca_path:
+    description:
+      - File with the certificates of the authorities to trust at O(url), instead of the usual ones.
+      - It also takes the place of what the environment variable E(REQUESTS_CA_BUNDLE) names.
+    type: path
+  client_cert:
+    description: File with the TLS certificate to show at O(url), and with its key unless O(client_key) is given.
+    type: path
+  client_key:
+    description: File with the key of O(client_cert).
+    type: path
+  validate_certs:
+    description: Whether the certificate of O(url) must be valid.
+    type: bool
+    default: true
+  service:
+    description:
+      - Service of Grafana in O(namespace).
+      - Without it the Service is O(release) followed by C(-grafana).
+    type: str
+  service_port:
+    description: Port of the Service.
+    type: int
+    default: 80
+  username:
+    description:
+      - Administrator of Grafana. Only M(temporal_lab.benchmarking.grafana_service_account) asks as one.
+      - Without it and O(token) the administrator is taken from the Secret O(release) followed by C(-grafana) in
+        O(namespace), from its keys C(admin-user) and C(admin-password).
+    type: str
+  password:
+    description: Password of O(username).
+    type: str
+  token:
+    description:
+      - Token of a service account to ask with, instead of the one that is kept.
+    type: str
+  token_secret:
+    description:
+      - Secret in O(namespace) that keeps the token of the service account.
+      - Without it and O(token_file) the Secret is O(release) followed by C(-grafana-token).
+    type: str
+  token_file:
+    description: File that keeps the token of the service account instead, on the machine where the task runs.
+    type: path
+requirements:
+  - requests >= 2.31
+"""

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task grafana_annotations: marks a run's stages, windows and events on its dashboard."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabError
+from ..report.results import check_folder_name, latest_run, read_run
+from ..task import Context, Params, Result
+from .arguments import GRAFANA, connect_token
+from .client import Grafana, GrafanaError
+from .marks import Difference, Found, Mark, as_text, difference, ours, run_tags, wanted
+
+SPEC: dict[str, Any] = {
+    **GRAFANA,
+    "results_dir": {"type": "path", "required": True},
+    "student": {"type": "str", "required": True},
+    "run": {"type": "str"},
+    "dashboard_uid": {"type": "str", "default": "temporal-lab-benchmarking"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+#: How many annotations Grafana is asked for: its own limit is 100, and the marks of a run are some 50.
+LIMIT = 10_000
+
+
+def run(params: Params, context: Context) -> Result:
+    """Make the marks of a run those that its results say. Raises LabError.
+
+    Returns ``run``, ``dashboard_uid``, ``created``, ``updated``, ``deleted``, ``kept`` and ``problems``.
+    """
+    results_dir = Path(os.path.abspath(params["results_dir"]))
+    student, uid = check_folder_name("student", params["student"]), params["dashboard_uid"]
+    name = params["run"] or latest_run(results_dir, student)
+    if name is None:
+        raise LabError(
+            f"There is no run of {student} in {results_dir} to mark; do a stage of the lab first, or give the right "
+            "results_dir."
+        )
+    check_folder_name("run", name)
+    marks: list[Mark] | None = None
+    problems: list[str] = []
+    if params["state"] == "present":
+        marks, problems = from_results(results_dir, student, name)
+    there: list[Found] = []
+    done = dict.fromkeys(("created", "updated", "deleted", "kept"), 0)
+    with connect_token(params) as client:
+        if has_dashboard(client, uid, context):
+            there = look(client, uid, student, name, marks is None, problems)
+            change = difference(marks or [], there)
+            if context.check_mode:
+                count(done, change)
+            else:
+                apply(client, change, uid, done)
+        elif marks is not None:
+            raise LabError(
+                f"Grafana at {client.address} has no dashboard with the uid {uid} to put marks on; push it first with "
+                "grafana_dashboard, or give the right dashboard_uid."
+            )
+    shown = ", ".join(f"{count} {what}" for what, count in done.items())
+    # One call: lines of students that finish at the same time do not mix.
+    context.show("\n".join([f"marks of run {name} on dashboard {uid}: {shown}", *problems]))
+    result: Result = {
+        "changed": any(done[what] for what in ("created", "updated", "deleted")),
+        "run": name,
+        "dashboard_uid": uid,
+        **done,
+        "problems": problems,
+    }
+    if context.diff:
+        result["diff"] = {"before": as_text(one.mark for one in there), "after": as_text(marks or [])}
+    return result
+
+
+def from_results(results_dir: Path, student: str, name: str) -> tuple[list[Mark], list[str]]:
+    """The marks that a run should have, and a sentence for each file that cannot be used. Raises LabError."""
+    found = read_run(results_dir, student, name)
+    problems = [problem.text for problem in found.problems]
+    if not found.stages:
+        # Not a run without marks: those that are there would go.
+        raise LabError(
+            f"The run {name} of {student} has no stage that can be marked in {found.path}; do a stage of the lab "
+            "first, or give another run.",
+            problems=problems,
+        )
+    return wanted(found), problems
+
+
+def has_dashboard(client: Grafana, uid: str, context: Context) -> bool:
+    """Whether there is the dashboard. An annotation on one that is not there would be 500 without a reason."""
+    # One that somebody else has just made is refused for up to a minute.
+    return client.patient_403(lambda: client.dashboard(uid), show=context.show) is not None
+
+
+def look(client: Grafana, uid: str, student: str, name: str, absent: bool, problems: list[str]) -> list[Found]:
+    """The marks of a run on a dashboard. Raises LabError where there are too many to know them all.
+
+    absent: whether a part of them is good enough; that there are more is then a sentence in ``problems``.
+    """
+    found = client.annotations({"tags": run_tags(student, name), "dashboardUID": uid, "limit": LIMIT})
+    if len(found) >= LIMIT:
+        many = (
+            f"Dashboard {uid} of Grafana at {client.address} has {len(found)} annotations of the run {name} of "
+            f"{student} or more, and no more than {LIMIT} are read at a time"
+        )
+        if not absent:
+            # Those that were not read would be made a second time.
+            raise LabError(f"{many}; remove them with state absent, and mark the run again.")
+        problems.append(f"{many}; do the task again for the rest.")
+    return ours(found, student, name, uid)
+
+
+def count(done: dict[str, int], change: Difference) -> None:
+    """Add what a change would do to the counts."""
+    done["created"] += len(change.create)
+    done["updated"] += len(change.update)
+    done["deleted"] += len(change.delete)
+    done["kept"] += len(change.keep)
+
+
+def apply(client: Grafana, change: Difference, uid: str, done: dict[str, int]) -> None:
+    """Make a change, and add what was done to the counts.
+
+    Raises LabError, with the counts in its details: what was done stays, and doing the task again does the rest.
+    """
+    done["kept"] += len(change.keep)
+    try:
+        gone = []
+        for one, mark in change.update:
+            if update(client, one, mark):
+                done["updated"] += 1
+            else:
+                gone.append(mark)
+        for mark in [*change.create, *gone]:
+            client.create_annotation({"dashboardUID": uid, **mark.body})
+            done["created"] += 1
+        for one in change.delete:
+            # One that is gone already is no error.
+            client.delete_annotation(one.id)
+            done["deleted"] += 1
+    except LabError as error:
+        error.details.update(done, changed=any(done[what] for what in ("created", "updated", "deleted")))
+        raise
+
+
+def update(client: Grafana, one: Found, mark: Mark) -> bool:
+    """Put a mark in another's place; False when somebody has deleted that in between. Raises LabError."""
+    try:
+        client.update_annotation(one.id, mark.body)
+    except GrafanaError as error:
+        if error.status == 404:
+            return False
+        raise
+    return True

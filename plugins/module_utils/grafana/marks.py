@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stage marks: the annotations that a run should have on a dashboard, and what to do to get there.
+
+Nothing here asks Grafana. Times are Unix milliseconds, as Grafana has them: seconds, or an end before
+the start, it would accept without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from ..errors import LabError
+from ..report.model import build_report
+from ..report.results import Record, Run
+
+#: The tag that all marks of the lab have.
+LAB_TAG = "temporal-lab"
+#: What a mark is of, each a tag.
+KINDS = ("window", "event", "stage")
+#: Stages that change the cluster and have no window that says when.
+CHANGING = ("install", "cleanup", "recreate")
+#: Characters of a text; a failure's message can be of any length.
+LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One annotation of a student's run: a region, or a point where ``end`` is ``start``."""
+
+    student: str
+    run: str
+    stage: str
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def tags(self) -> list[str]:
+        return [*run_tags(self.student, self.run), f"stage:{self.stage}", self.kind]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What Grafana is told of it, as a new one or in another's place."""
+        return {"time": self.start, "timeEnd": self.end, "tags": self.tags, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mark that is there. plain: it has the tags of a mark and no others."""
+
+    id: int
+    mark: Mark
+    plain: bool = True
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What makes the marks that are there into those that should be."""
+
+    create: list[Mark]
+    update: list[tuple[Found, Mark]]
+    delete: list[Found]
+    keep: list[Found]
+
+
+def run_tags(student: str, run: str) -> list[str]:
+    """The tags that all marks of a run have, and that they are found by."""
+    return [LAB_TAG, f"student:{student}", f"run:{run}"]
+
+
+# --- what should be there ------------------------------------------------------------------------
+
+
+def wanted(run: Run) -> list[Mark]:
+    """The marks of a run, in the order of their times.
+
+    What counts is what the report shows: the newest attempt of a stage that was done. A failure is
+    marked as long as no newer attempt was done.
+    """
+    report = build_report(run)
+    marks = [
+        Mark(run.student, run.name, stage, kind, _short(text), start, max(start, end))
+        for stage, kind, text, start, end in _marks(report)
+    ]
+    # Events with other names can have the same title and time: in Grafana they are the same mark.
+    return sorted(dict.fromkeys(marks), key=lambda mark: (mark.start, mark.end, KINDS.index(mark.kind), mark.text))
+
+
+def _marks(report: Record) -> Iterator[tuple[str, str, str, int, int]]:
+    """Stage, kind, text, start and end of each mark."""
+    for window in report["windows"]:
+        yield window["stage"], "window", _window_text(report, window), _ms(window["start"]), _ms(window["end"])
+    for event in report["events"]:
+        yield event["stage"], "event", event["title"].strip() or event["name"], _ms(event["time"]), _ms(event["time"])
+    for stage in report["stages"]:
+        name = stage["stage"]
+        for attempt in stage["attempts"]:
+            if name in CHANGING and attempt["attempt"] == stage["shown_attempt"] and attempt["state"] != "skipped":
+                yield name, "stage", name, _ms(attempt["started"]), _ms(attempt["finished"])
+        if stage["state"] == "failed":
+            failed = _ms(stage["attempts"][-1]["finished"])
+            yield name, "stage", f"{name} failed: {stage['message']}", failed, failed
+
+
+def _window_text(report: Record, window: Record) -> str:
+    """Such as ``scale: first 120 s (6 in flight, 2 history pods)``, as far as the stage noted it."""
+    title = window["title"].strip() or window["name"]
+    flying = _setting(report, window["stage"], "concurrent_workflows")
+    pods = _setting(report, window["stage"], "history_replicas")
+    settings = [
+        f"{flying} in flight" if flying is not None else "",
+        f"{pods} history {'pod' if pods == 1 else 'pods'}" if pods is not None else "",
+    ]
+    # A title that says it already is not repeated.
+    shown = ", ".join(setting for setting in settings if setting and setting != title)
+    return f"{window['stage']}: {title}" + (f" ({shown})" if shown else "")
+
+
+def _setting(report: Record, stage: str, name: str) -> Any:
+    """A stage's effective setting; None where it has none of that name."""
+    values = (value for setting in report["settings"] if setting["name"] == name for value in setting["values"])
+    return next((value["value"] for value in values if stage in value["stages"]), None)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _short(text: str) -> str:
+    """A text on one line, not longer than a tooltip can show."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+# --- what is there -------------------------------------------------------------------------------
+
+
+def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashboard_uid: str) -> list[Found]:
+    """The marks of this run on this dashboard among what Grafana found. Raises LabError.
+
+    Grafana's own search is not relied on: some of its databases do not tell capitals from small
+    letters, and what is not ours must never be changed.
+    """
+    found = []
+    for annotation in annotations:
+        try:
+            tags = [str(tag) for tag in annotation.get("tags") or []]
+            kinds = [kind for kind in KINDS if kind in tags]
+            stages = [tag.removeprefix("stage:") for tag in tags if tag.startswith("stage:")]
+            if annotation.get("dashboardUID", dashboard_uid) != dashboard_uid:
+                continue
+            if not set(run_tags(student, run)) <= set(tags) or not kinds or not stages:
+                continue
+            start = int(annotation["time"])
+            # A point has no end, or its time as its end.
+            end = int(annotation.get("timeEnd") or start)
+            mark = Mark(student, run, stages[0], kinds[0], str(annotation["text"]), start, end)
+            found.append(Found(int(annotation["id"]), mark, sorted(tags) == sorted(mark.tags)))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise LabError(
+                "Grafana answered the search for annotations with JSON of a shape that its API does not have: see "
+                "whether it is a Grafana of version 9 or later."
+            ) from None
+    return found
+
+
+# --- what to do ----------------------------------------------------------------------------------
+
+
+def difference(marks: Iterable[Mark], found: Iterable[Found]) -> Difference:
+    """Pair each mark that should be there with one that is.
+
+    First with the same one; then with one of the same stage, kind and text whose time moved, the
+    nearest; then with one at the same time whose text is another. What is left over was of an older
+    attempt or is a second one, and goes.
+    """
+    left = sorted(found, key=lambda one: one.id)
+    keep: list[Found] = []
+    update: list[tuple[Found, Mark]] = []
+
+    def paired(marks: Iterable[Mark], alike: Callable[[Found, Mark], bool]) -> Iterator[tuple[Mark, Found | None]]:
+        for mark in marks:
+            candidates = [one for one in left if (one.mark.stage, one.mark.kind) == (mark.stage, mark.kind)]
+            one = min(
+                (one for one in candidates if alike(one, mark)),
+                key=lambda one: abs(one.mark.start - mark.start),
+                default=None,
+            )
+            if one is not None:
+                left.remove(one)
+            yield mark, one
+
+    create: list[Mark] = []
+    for mark, one in paired(marks, lambda one, mark: one.mark == mark and one.plain):
+        if one is None:
+            create.append(mark)
+        else:
+            keep.append(one)
+    for alike in (
+        lambda one, mark: one.mark.text == mark.text,
+        lambda one, mark: one.mark.start == mark.start,
+    ):
+        still: list[Mark] = []
+        for mark, one in paired(create, alike):
+            if one is None:
+                still.append(mark)
+            else:
+                update.append((one, mark))
+        create = still
+    return Difference(create, update, left, keep)
+
+
+def as_text(marks: Iterable[Mark]) -> str:
+    """Times and texts of marks, a line each, for the difference that people see."""
+    ordered = sorted(marks, key=lambda mark: (mark.start, mark.end, mark.text))
+    return "".join(f"{_span(mark)}  {mark.text}\n" for mark in ordered)
+
+
+def _span(mark: Mark) -> str:
+    return _utc(mark.start) if mark.end == mark.start else f"{_utc(mark.start)} to {_utc(mark.end)}"
+
+
+def _utc(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stage dashboard as a playbook, twice, against a Grafana with a memory; and no secret anywhere.
+
+Accounts and tokens are those of grafana_replay. Folders, dashboards, data sources and annotations are kept here, with
+the answers that a real Grafana 12.3 gave (tests/fixtures/grafana). No cluster is asked: Grafana has an address, and
+the token is kept in a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import results
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana import grafana_replay
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (
+    PASSWORD,
+    Accounts,
+    accounts_served,
+    body_of,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import RECORDED
+
+ROOT = Path(__file__).resolve().parents[3]
+COLLECTIONS = ROOT.parents[2] if "ansible_collections" in ROOT.parts else ROOT / "collections"
+STUDENT, RUN = "student-01", "20261123T183840Z"
+UID = "temporal-lab-benchmarking"
+
+
+class Grafana(Accounts):
+    """A Grafana that remembers all that the lab makes in it. ``refuse``: paths that are answered with 400."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folders: dict[str, Any] = {}
+        self.dashboards: dict[str, Any] = {}
+        self.annotations: dict[int, Any] = {}
+        self.refuse: tuple[str, ...] = ()
+        self.writes: list[str] = []
+
+    def answer(self, method: str, path: str, authorization: str, sent: Any) -> tuple[int, Any]:
+        parts = urlsplit(path)
+        match [method, *parts.path.strip("/").split("/")[1:]]:
+            case ["GET", "health"]:
+                return 200, body_of("1")
+            case [_, "serviceaccounts" | "user", *_rest]:
+                return super().answer(method, path, authorization, sent)
+        status, who = super().answer("GET", "/api/user", authorization, None)
+        if status != 200:
+            return status, who
+        if any(parts.path.startswith(refused) for refused in self.refuse):
+            return 400, body_of("56")
+        if method != "GET":
+            self.writes.append(f"{method} {parts.path}")
+        match [method, *parts.path.strip("/").split("/")[1:]]:
+            case ["GET", "datasources"]:
+                return 200, [one for one in body_of("A10")]
+            case ["GET", "folders", uid]:
+                return (200, self.folders[uid]) if uid in self.folders else (403, body_of("105"))
+            case ["POST", "folders"]:
+                self.folders[sent["uid"]] = {**body_of("4"), **sent}
+                return 200, self.folders[sent["uid"]]
+            case ["GET", "dashboards", "uid", uid]:
+                return (200, self.dashboards[uid]) if uid in self.dashboards else (404, body_of("91"))
+            case ["POST", "dashboards", "db"]:
+                return self._save(sent)
+            case ["GET", "annotations"]:
+                return 200, self._found(parse_qsl(parts.query))
+            case ["POST", "annotations"]:
+                number = len(self.annotations) + 1
+                self.annotations[number] = {"id": number, **sent}
+                return 200, {"id": number, "message": "Annotation added"}
+        return 404, body_of("102")
+
+    def _save(self, sent: Any) -> tuple[int, Any]:
+        dashboard, folder = sent["dashboard"], sent["folderUid"]
+        assert folder in self.folders, "a dashboard was sent without its folder"
+        before = self.dashboards.get(dashboard["uid"])
+        version = 1 + (before["meta"]["version"] if before else 0)
+        meta = {**body_of("38")["meta"], "folderUid": folder, "version": version}
+        self.dashboards[dashboard["uid"]] = {
+            "meta": meta,
+            "dashboard": {**dashboard, "id": 4, "version": version},
+        }
+        return 200, {**body_of("37"), "folderUid": folder, "uid": dashboard["uid"], "version": version}
+
+    def _found(self, query: list[tuple[str, str]]) -> list[Any]:
+        tags = {value for name, value in query if name == "tags"}
+        uid = dict(query)["dashboardUID"]
+        return [one for one in self.annotations.values() if tags <= set(one["tags"]) and one["dashboardUID"] == uid]
+
+
+@pytest.fixture
+def grafana(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(grafana_replay, "Accounts", Grafana)
+    with accounts_served() as served:
+        yield served
+
+
+@pytest.fixture
+def lab(grafana: Grafana, tmp_path: Path) -> Any:
+    """Runs the stage with the recorded run as the run that there is; gives what it printed."""
+    shutil.copytree(RECORDED / STUDENT / RUN, tmp_path / "results" / STUDENT / RUN)
+    settings = {
+        "lab_results_dir": str(tmp_path / "results"),
+        "lab_run": RUN,
+        "grafana_url": grafana.address,
+        "grafana_username": "admin",
+        "grafana_password": PASSWORD,
+        "grafana_token_file": str(tmp_path / "token.json"),
+        "ansible_python_interpreter": sys.executable,
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment |= {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
+        "HOME": str(tmp_path),
+    }
+    # What is not a secret is given on the command line; a password there would be in the list of processes.
+    given = tmp_path / "settings.json"
+    given.write_text(json.dumps(settings))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, "-i", f"{STUDENT},", "-c", "local", str(ROOT / "lab.yml"), "--tags", "dashboard"]
+        return subprocess.run(
+            [*command, "-e", f"@{given}", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    run.folder = tmp_path
+    return run
+
+
+def recap(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = re.findall(rf"^{STUDENT} +: (.*)$", done.stdout, re.MULTILINE)
+    return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
+
+
+def newest(lab: Any) -> dict[str, Any]:
+    run = results.read_run(lab.folder / "results", STUDENT, RUN)
+    return run.stages["dashboard"][-1]
+
+
+def test_the_dashboard_is_imported_once_and_nothing_secret_is_shown(grafana: Grafana, lab: Any) -> None:
+    first = lab("-vvvv", "--diff")
+    assert recap(first)["changed"] == 3
+    assert grafana.dashboards[UID]["meta"]["folderUid"] == "temporal-lab"
+    assert [(one["name"], one["role"]) for one in grafana.accounts] == [("temporal-lab-student-01", "Editor")]
+    assert grafana.annotations
+    assert {tag for one in grafana.annotations.values() for tag in one["tags"]} >= {
+        "temporal-lab",
+        f"student:{STUDENT}",
+        f"run:{RUN}",
+        "stage:scale",
+    }
+    written = newest(lab)
+    assert written["state"] == "done"
+    assert written["facts"]["dashboard"]["version"] == 1
+    assert written["facts"]["dashboard"]["url"].startswith(grafana.address)
+
+    writes = list(grafana.writes)
+    second = lab("-vvvv", "--diff")
+    assert recap(second)["changed"] == 0
+    assert grafana.writes == writes
+    assert grafana.dashboards[UID]["meta"]["version"] == newest(lab)["facts"]["dashboard"]["version"] == 1
+
+    # Whatever was printed or written, but for the file that keeps the token, and the one that gave the password.
+    (key,) = grafana.keys
+    kept = {lab.folder / "token.json", lab.folder / "settings.json"}
+    texts = {str(path): path.read_bytes() for path in lab.folder.rglob("*") if path.is_file() and path not in kept}
+    texts |= {"stdout": (first.stdout + second.stdout).encode(), "stderr": (first.stderr + second.stderr).encode()}
+    assert any(path.endswith("ansible.log") for path in texts)
+    for place, text in texts.items():
+        assert PASSWORD.encode() not in text, place
+        assert key.encode() not in text, place
+        assert not re.search(rb"glsa_\w", text), place
+        assert not re.search(rb"Authorization: *(?:Basic|Bearer) +[\w+/=-]{8}", text), place
+    assert (lab.folder / "token.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_grafana_that_refuses_marks_is_told_in_a_sentence(grafana: Grafana, lab: Any) -> None:
+    grafana.refuse = ("/api/annotations",)
+    done = lab()
+    assert done.returncode == 2
+    assert "GET /api/annotations (400)" in " ".join(done.stdout.split())
+    assert "Traceback" not in done.stdout + done.stderr
+    assert newest(lab)["state"] == "failed"
+
+
+def test_check_mode_makes_nothing(grafana: Grafana, lab: Any) -> None:
+    done = lab("--check")
+    assert "Traceback" not in done.stdout + done.stderr
+    assert recap(done)["failed"] == 0
+    assert (grafana.accounts, grafana.writes) == ([], [])
+    assert not (lab.folder / "token.json").exists()
