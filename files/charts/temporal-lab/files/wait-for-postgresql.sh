@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh
 #
-# Waits until PostgreSQL answers a query, and, with arguments DATABASE=VERSION, until the schema of
-# each database has at least that version. Where and who: libpq's PGHOST, PGUSER, PGPASSWORD.
+# Waits until PostgreSQL answers a query, and then for each argument: with DATABASE=VERSION until the
+# schema of the database has at least that version, with DATABASE:cluster until a server has made the
+# record of its cluster there. Where and who: libpq's PGHOST, PGUSER, PGPASSWORD.
 # Says what it waits for when that changes.
 
 set -eu
@@ -28,6 +29,15 @@ wait_for() {
 wait_for "PostgreSQL at $PGHOST" postgres "SELECT 'ready'"
 
 for wanted in "$@"; do
+    case $wanted in
+    *:cluster)
+        database=${wanted%:cluster}
+        wait_for "cluster in database $database" "$database" "
+            SELECT CASE WHEN count(*) > 0 THEN 'ready' ELSE 'no server has started yet' END
+              FROM cluster_metadata_info"
+        continue
+        ;;
+    esac
     database=${wanted%%=*}
     version=${wanted#*=}
     wait_for "schema $version of database $database" "$database" "
