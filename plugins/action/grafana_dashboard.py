@@ -8,7 +8,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils.errors import LabError
-from ..module_utils.grafana.grafana_dashboard import SPEC, VALIDATION, read_text, run
+from ..module_utils.grafana.grafana_dashboard import SPEC, VALIDATION, read_text
+from ..module_utils.grafana.grafana_dashboard import run as import_dashboard
 from ..module_utils.task import Result
 from ..plugin_utils.action import LabAction
 
@@ -18,7 +19,7 @@ class ActionModule(LabAction):
 
     argument_spec = SPEC
     validation = VALIDATION
-    task = staticmethod(run)
+    task = staticmethod(import_dashboard)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
         arguments = self._task.args

@@ -92,7 +92,7 @@ options:
         names and that does not exist.
     type: dict
     default: {}
-  message:
+  version_message:
     description: What the history of the dashboard says about the change.
     type: str
     default: ""
@@ -114,7 +114,7 @@ EXAMPLES = r"""
     path: files/dashboards/temporal-lab.json
     folder_uid: temporal-lab
     folder_title: Temporal lab
-    message: from the lab
+    version_message: from the lab
 
 - name: A dashboard from somewhere else, with the data source to use
   temporal_lab.benchmarking.grafana_dashboard:

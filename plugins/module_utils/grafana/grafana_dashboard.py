@@ -50,7 +50,7 @@ SPEC: dict[str, Any] = {
     "move": {"type": "bool", "default": False},
     "datasource": {"type": "str"},
     "inputs": {"type": "dict", "default": {}},
-    "message": {"type": "str", "default": ""},
+    "version_message": {"type": "str", "default": ""},
     "overwrite": {"type": "bool", "default": False},
     "dest": {"type": "path"},
 }
@@ -256,7 +256,7 @@ def save(
     wanted = comparable(sent, sources)
 
     def once() -> None:
-        grafana.save_dashboard(sent, folder, params["message"], overwrite)
+        grafana.save_dashboard(sent, folder, params["version_message"], overwrite)
 
     def look(failure: LabError) -> Json | None:
         """What is there after a failure, when that is what was sent."""

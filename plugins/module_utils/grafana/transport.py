@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +37,9 @@ CHANNELS = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
 #: Bytes a frame.
 CHUNK = 64 * 1024
+#: Seconds after its last answer during which a forwarded connection is taken to be alive. The API server does not tell
+#: when the pod at its other end has gone: only a request shows it, which is then lost.
+FRESH = 1.0
 #: Methods of which a second time does no harm, whatever became of the first.
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -158,7 +162,8 @@ class ForwardTransport:
     """To a Service through a port-forward that the API server opens, in this process.
 
     A connection leads to a ready pod of the Service and is kept; when it has died or its pod was replaced, the next
-    one is made to the pod that is there then. The cluster is not closed.
+    one is made to the pod that is there then. What may not be repeated is sent on a connection that was just made, or
+    has just answered. The cluster is not closed.
     """
 
     def __init__(self, cluster: Cluster, service: str, port: int | str = 80) -> None:
@@ -167,6 +172,7 @@ class ForwardTransport:
         self._service = service
         self._port = port
         self._socket: ForwardedSocket | None = None
+        self._answered = 0.0
         self._pool = _ForwardPool(service, self._open)
 
     def close(self) -> None:
@@ -183,6 +189,9 @@ class ForwardTransport:
     ) -> Answer:
         query = urlencode(params, doseq=True)
         target = f"{path}?{query}" if query else path
+        if method not in IDEMPOTENT and time.monotonic() - self._answered > FRESH:
+            self._pool.close()
+            self._pool = _ForwardPool(self._service, self._open)
         try:
             return self._ask(method, target, body, headers, timeout)
         except _Lost as lost:
@@ -194,7 +203,7 @@ class ForwardTransport:
     def _ask(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout: float) -> Answer:
         asked = f"{method} {target.partition('?')[0]}"
         try:
-            response = self._pool.urlopen(
+            response = self._pool.request(
                 method,
                 target,
                 body=body,
@@ -217,6 +226,7 @@ class ForwardTransport:
                 # The kubelet says so when nothing in the pod listens: nobody has received anything.
                 received="refused" not in said,
             ) from None
+        self._answered = time.monotonic()
         return response.status, response.headers, response.data
 
     def _open(self, timeout: float) -> ForwardedSocket:

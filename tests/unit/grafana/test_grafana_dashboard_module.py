@@ -116,7 +116,7 @@ def fails(server: Replay, monkeypatch: pytest.MonkeyPatch, **options: Any) -> La
 def test_a_new_dashboard_is_saved_and_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
     content = {**LAB, "id": 99, "version": 12}
     with replay(SOURCES, NO_LAB, "104", "37", "38") as server:
-        result = do(server, monkeypatch, diff=True, content=content, folder_uid="ops", message="first")
+        result = do(server, monkeypatch, diff=True, content=content, folder_uid="ops", version_message="first")
     diff = result.pop("diff")
     assert result == {
         "changed": True,

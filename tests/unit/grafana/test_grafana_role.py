@@ -62,7 +62,7 @@ class Grafana(Accounts):
             self.writes.append(f"{method} {parts.path}")
         match [method, *parts.path.strip("/").split("/")[1:]]:
             case ["GET", "datasources"]:
-                return 200, [one for one in body_of("A10")]
+                return 200, body_of("A10")
             case ["GET", "folders", uid]:
                 return (200, self.folders[uid]) if uid in self.folders else (403, body_of("105"))
             case ["POST", "folders"]:

@@ -488,7 +488,7 @@ def both(run: Callable[[], Any]) -> list[Any]:
         except LabError as error:
             results.append(error.msg)
 
-    threads = [threading.Thread(target=one) for _ in range(2)]
+    threads = [threading.Thread(target=one) for _thread in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

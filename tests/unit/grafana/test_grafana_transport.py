@@ -26,7 +26,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     UnexpectedAnswer,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import arguments
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import arguments, transport
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.token_store import (
     FileStore,
@@ -216,9 +216,9 @@ def serve_pods(api: ScriptedApi, *pods: dict[str, Any], port: Any = "grafana") -
 
 
 def forward(cluster: Cluster, authorization: str | None = EDITOR, timeout: float = 0.3, **options: Any) -> Grafana:
-    transport = ForwardTransport(cluster, "my-temporal-grafana", **options)
+    way = ForwardTransport(cluster, "my-temporal-grafana", **options)
     slept: list[float] = []
-    return Grafana(transport, authorization, timeout, 2, slept.append, lambda: sum(slept))
+    return Grafana(way, authorization, timeout, 2, slept.append, lambda: sum(slept))
 
 
 def test_a_connection_to_a_ready_pod_is_kept(api: ScriptedApi, cluster: Cluster, opened: Any) -> None:
@@ -268,6 +268,27 @@ def test_a_connection_that_has_died_is_made_anew_to_the_pod_of_now(
     assert opened.paths[1] == f"{PODS}/g-2/portforward?ports=3000"
 
 
+def test_what_may_not_be_repeated_is_not_sent_where_it_may_be_lost(
+    api: ScriptedApi, cluster: Cluster, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection seems to be open, but its pod may be gone: a write is not what shows it."""
+    serve_pods(api, grafana_pod())
+    with replay("22", "A14", "A15", "22", "A16") as server:
+        opened.address = server.address
+        grafana = forward(cluster)
+        grafana.user()
+        grafana.create_annotation(recorded("A14").sent)
+        assert len(opened.made) == 1
+        monkeypatch.setattr(transport, "FRESH", -1.0)
+        grafana.create_annotation(recorded("A15").sent)
+        assert len(opened.made) == 2
+        grafana.user()
+        assert len(opened.made) == 2
+        serve_pods(api, grafana_pod("g-2"))
+        grafana.create_annotation(recorded("A16").sent)
+    assert opened.paths[2] == f"{PODS}/g-2/portforward?ports=3000"
+
+
 @pytest.mark.parametrize("how", ["drop", "cut"])
 def test_a_read_that_is_cut_is_made_again_at_once_and_a_write_is_not(
     api: ScriptedApi, cluster: Cluster, opened: Any, how: str
@@ -276,8 +297,8 @@ def test_a_read_that_is_cut_is_made_again_at_once_and_a_write_is_not(
     write = answer("POST", "/api/annotations", sent={"text": "x"}, auth=EDITOR, how=how)
     with replay(recorded("22", how=how), "22", write) as server:
         opened.address = server.address
-        transport = ForwardTransport(cluster, "my-temporal-grafana")
-        assert transport.request("GET", "/api/user", {}, None, {"Authorization": EDITOR}, 1)[0] == 200
+        way = ForwardTransport(cluster, "my-temporal-grafana")
+        assert way.request("GET", "/api/user", {}, None, {"Authorization": EDITOR}, 1)[0] == 200
         assert len(opened.made) == 2
         with pytest.raises(
             Unreachable, match="cut the connection before its answer to POST /api/annotations was whole"
