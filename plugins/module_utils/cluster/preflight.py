@@ -14,7 +14,7 @@ from typing import Any
 
 from ..arguments import CLUSTER
 from ..errors import LabError
-from ..findings import Finding, finding, sentence
+from ..findings import Finding, finding, sentence, show_faulty
 from ..task import Context, Params, Result
 from .connection import Cluster, ClusterRefused, require_kubernetes
 from .images import images_present, usable_nodes
@@ -393,6 +393,7 @@ def run(params: Params, context: Context, wall: Callable[[], float] = time.time)
         name = "api" if findings else "cluster"
         findings.append(finding(name, "fail", error.msg, "No stage can run on this cluster.", "Correct that first."))
     findings.append(judge_helm(params["helm"], helm))
+    show_faulty(findings, context.show)
     return {
         "changed": False,
         "findings": findings,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ..cluster.wait import Look, Waiter
 from ..errors import LabError
-from ..findings import Finding, finding, sentence
+from ..findings import Finding, finding, sentence, show_faulty
 from ..task import Context, Params, Result
 from . import profile as profiles
 from . import query
@@ -572,6 +572,7 @@ def run(params: Params, context: Context) -> Result:
             seen, waited = ended.value, ended.seconds
     except LabError as error:
         seen = Seen([failure("prometheus", error)])
+    show_faulty(seen.findings, context.show)
     return {
         "changed": False,
         "findings": seen.findings,

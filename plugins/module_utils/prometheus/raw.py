@@ -168,7 +168,7 @@ def load(path: str | Path) -> Kept:
             server_version=data["server_version"],
             windows=[Window(*window) for window in data["windows"]],
             earlier=data["earlier"],
-            absent_components=data["absent_components"],
+            absent_components=data.get("absent_components", ()),
             about=data["about"],
         )
         readings = [_unpacked(reading) for reading in data["readings"]]

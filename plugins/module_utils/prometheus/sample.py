@@ -13,7 +13,7 @@ from typing import Any
 
 from ..cluster.connection import RequestFailed
 from ..errors import LabError
-from ..findings import sentence
+from ..findings import show_faulty
 from ..report import lab_stage
 from ..report.formatting import value_text
 from ..report.results import find_fault, next_samples
@@ -149,9 +149,7 @@ def run(params: Params, context: Context) -> Result:
     result.update(told, windows=work_out_all(profile, readings, windows, question.earlier), waited=round(waited, 3))
     if question.about is not None:
         result["findings"] = stage_findings(result["windows"], question.earlier, question.about["settings"])
-        for found in result["findings"]:
-            if found["state"] != "pass":
-                context.show(f"{found['state']}: {sentence(found)}")
+        show_faulty(result["findings"], context.show)
     return result
 
 

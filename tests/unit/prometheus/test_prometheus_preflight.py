@@ -797,7 +797,8 @@ def test_waiting_for_what_comes_with_a_scrape(tmp_path: Path, monkeypatch: pytes
 
     def show(line: str) -> None:
         lines.append(line)
-        made.pages[history] = served(512)
+        if line.startswith("waiting for"):
+            made.pages[history] = served(512)
 
     with (
         exporter(made.pages) as exporting,
@@ -806,13 +807,17 @@ def test_waiting_for_what_comes_with_a_scrape(tmp_path: Path, monkeypatch: pytes
         answer_of(address, "count(up) == 2")
         # Not in check mode, where what is waited for was not installed.
         result = preflight.run(params(address, wait=60.0), Context(check_mode=True, show=show))
-        assert lines == []
+        # What is wrong is told at once, to who looks at the terminal.
+        assert [line for line in lines if line.startswith("waiting for")] == []
+        assert any(line.startswith("fail: No pod of history answers (") for line in lines)
         assert result["waited"] < 10
+        lines.clear()
         result = preflight.run(params(address, wait=60.0), Context(show=show))
         assert result["faults"] == []
         assert 0 < result["waited"] < 30
         assert f"waiting for Prometheus: No pod of history answers ({FIRST}: " in lines[0]
-        assert lines[-1].startswith("Prometheus has what is measured (")
+        assert any(line.startswith("Prometheus has what is measured (") for line in lines)
+        assert not any(line.startswith("fail: ") for line in lines)
         # More scrapes cure no interval: nothing is waited for, and the other faults are told at once.
         begun = time.monotonic()
         result = preflight.run(params(address, wait=60.0, window=2.0), Context(show=show))
