@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import ANY
 from urllib.parse import parse_qsl, urlsplit
 
@@ -234,8 +234,10 @@ def _play(handler: BaseHTTPRequestHandler, step: Step, over: threading.Event) ->
 
 
 @contextmanager
-def _served(play: Callable[[BaseHTTPRequestHandler, bytes], None], tls: Any = None) -> Iterator[str]:
-    """Serve on loopback with a function that answers; gives the address."""
+def _served(
+    play: Callable[[BaseHTTPRequestHandler, bytes], None], tls: Any = None, host: str = "127.0.0.1"
+) -> Iterator[str]:
+    """Serve at an address of this machine with a function that answers; gives the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -256,13 +258,13 @@ def _served(play: Callable[[BaseHTTPRequestHandler, bytes], None], tls: Any = No
         def handle_error(self, *_: Any) -> None:
             """A client that goes away is what the tests are about."""
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server((host, 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://{host}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -376,15 +378,18 @@ class Accounts:
         return listed
 
 
+AnyAccounts = TypeVar("AnyAccounts", bound=Accounts)
+
+
 @contextmanager
-def accounts_served() -> Iterator[Accounts]:
-    """Serve Accounts on loopback."""
-    grafana = Accounts()
+def accounts_served(grafana: AnyAccounts | None = None, host: str = "127.0.0.1") -> Iterator[AnyAccounts]:
+    """Serve Accounts, or one that remembers more, at an address of this machine."""
+    grafana = grafana or Accounts()
 
     def play(handler: BaseHTTPRequestHandler, raw: bytes) -> None:
         authorization = handler.headers.get("Authorization", "")
         status, body = grafana.answer(handler.command, handler.path, authorization, json.loads(raw) if raw else None)
         _play(handler, Step("", "", status=status, body=body), threading.Event())
 
-    with _served(play) as grafana.address:
+    with _served(play, host=host) as grafana.address:
         yield grafana

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stage dashboard as a playbook, twice, against a Grafana with a memory; and no secret anywhere.
 
-Accounts and tokens are those of grafana_replay. Folders, dashboards, data sources and annotations are kept here, with
-the answers that a real Grafana 12.3 gave (tests/fixtures/grafana). No cluster is asked: Grafana has an address, and
-the token is kept in a file.
+No cluster is asked: Grafana has an address, and the token is kept in a file. tests/integration/test_grafana.py has the
+other way, with a cluster.
 """
 
 from __future__ import annotations
@@ -14,19 +13,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import results
-from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana import grafana_replay
-from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (
-    PASSWORD,
-    Accounts,
-    accounts_served,
-    body_of,
-)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import Grafana, grafana_served
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import PASSWORD
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import RECORDED
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,73 +29,9 @@ STUDENT, RUN = "student-01", "20261123T183840Z"
 UID = "temporal-lab-benchmarking"
 
 
-class Grafana(Accounts):
-    """A Grafana that remembers all that the lab makes in it. ``refuse``: paths that are answered with 400."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folders: dict[str, Any] = {}
-        self.dashboards: dict[str, Any] = {}
-        self.annotations: dict[int, Any] = {}
-        self.refuse: tuple[str, ...] = ()
-        self.writes: list[str] = []
-
-    def answer(self, method: str, path: str, authorization: str, sent: Any) -> tuple[int, Any]:
-        parts = urlsplit(path)
-        match [method, *parts.path.strip("/").split("/")[1:]]:
-            case ["GET", "health"]:
-                return 200, body_of("1")
-            case [_, "serviceaccounts" | "user", *_rest]:
-                return super().answer(method, path, authorization, sent)
-        status, who = super().answer("GET", "/api/user", authorization, None)
-        if status != 200:
-            return status, who
-        if any(parts.path.startswith(refused) for refused in self.refuse):
-            return 400, body_of("56")
-        if method != "GET":
-            self.writes.append(f"{method} {parts.path}")
-        match [method, *parts.path.strip("/").split("/")[1:]]:
-            case ["GET", "datasources"]:
-                return 200, body_of("A10")
-            case ["GET", "folders", uid]:
-                return (200, self.folders[uid]) if uid in self.folders else (403, body_of("105"))
-            case ["POST", "folders"]:
-                self.folders[sent["uid"]] = {**body_of("4"), **sent}
-                return 200, self.folders[sent["uid"]]
-            case ["GET", "dashboards", "uid", uid]:
-                return (200, self.dashboards[uid]) if uid in self.dashboards else (404, body_of("91"))
-            case ["POST", "dashboards", "db"]:
-                return self._save(sent)
-            case ["GET", "annotations"]:
-                return 200, self._found(parse_qsl(parts.query))
-            case ["POST", "annotations"]:
-                number = len(self.annotations) + 1
-                self.annotations[number] = {"id": number, **sent}
-                return 200, {"id": number, "message": "Annotation added"}
-        return 404, body_of("102")
-
-    def _save(self, sent: Any) -> tuple[int, Any]:
-        dashboard, folder = sent["dashboard"], sent["folderUid"]
-        assert folder in self.folders, "a dashboard was sent without its folder"
-        before = self.dashboards.get(dashboard["uid"])
-        version = 1 + (before["meta"]["version"] if before else 0)
-        meta = {**body_of("38")["meta"], "folderUid": folder, "version": version}
-        self.dashboards[dashboard["uid"]] = {
-            "meta": meta,
-            "dashboard": {**dashboard, "id": 4, "version": version},
-        }
-        return 200, {**body_of("37"), "folderUid": folder, "uid": dashboard["uid"], "version": version}
-
-    def _found(self, query: list[tuple[str, str]]) -> list[Any]:
-        tags = {value for name, value in query if name == "tags"}
-        uid = dict(query)["dashboardUID"]
-        return [one for one in self.annotations.values() if tags <= set(one["tags"]) and one["dashboardUID"] == uid]
-
-
 @pytest.fixture
-def grafana(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(grafana_replay, "Accounts", Grafana)
-    with accounts_served() as served:
+def grafana() -> Iterator[Grafana]:
+    with grafana_served() as served:
         yield served
 
 
