@@ -3,11 +3,23 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Where the collection is found by its full name: a link in a checkout, the folder itself for ansible-test.
+COLLECTIONS = ROOT.parents[2] if "ansible_collections" in ROOT.parts else ROOT / "collections"
 
 #: Before a command: it is killed when the process that started it ends, however that ended. Without it a test run
 #: that is killed leaves its servers behind, and so does ansible-test, whose forks end without their fixtures' ends.
 ENDS_WITH_ITS_STARTER = ("setpriv", "--pdeathsig", "KILL")
+
+
+def ansible_environment(home: Path) -> dict[str, str]:
+    """The environment for a playbook: the collection is found, and no settings of the user's or of ansible-test's."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return environment | {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "HOME": str(home)}
 
 
 def free_port() -> int:

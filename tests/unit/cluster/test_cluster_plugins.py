@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +19,9 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     pod,
     status,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
 
 COLLECTION = "ansible_collections.temporal_lab.benchmarking.plugins"
-ROOT = Path(__file__).resolve().parents[3]
-COLLECTIONS = ROOT.parents[2] if "ansible_collections" in ROOT.parts else ROOT / "collections"
 NAMESPACE = "/api/v1/namespaces/default"
 HTTP = f"{NAMESPACE}/services/my-temporal-frontend:7243/proxy/api/v1"
 HISTORY = "/apis/apps/v1/namespaces/default/deployments/my-temporal-history"
@@ -112,12 +110,9 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
     ]
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    # Settings of Ansible that happen to be in the environment would change what is shown.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environ |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "HOME": str(tmp_path)}
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local", str(playbook)],
-        env=environ,
+        env=ansible_environment(tmp_path),
         cwd=tmp_path,
         capture_output=True,
         text=True,

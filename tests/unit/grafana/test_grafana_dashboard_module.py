@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,10 +34,9 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_re
     recorded,
     replay,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
 
 Json = dict[str, Any]
-ROOT = Path(__file__).resolve().parents[3]
-COLLECTIONS = ROOT.parents[2] if "ansible_collections" in ROOT.parts else ROOT / "collections"
 #: The dashboard that the recorded exchanges 37 to 49 are about.
 LAB = exchanges()["37"]["request"]["body"]["dashboard"]
 LAB_PATH = "/api/dashboards/uid/lab-1"
@@ -637,12 +635,9 @@ def play(folder: Path, tasks: str, *options: str) -> subprocess.CompletedProcess
     playbook = folder / "play.yml"
     playbook.write_text(f"- hosts: localhost\n  gather_facts: false\n  connection: local\n  tasks:\n{tasks}")
     environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_HOME": str(folder / "home"),
+        **ansible_environment(folder),
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
-        "ANSIBLE_NOCOLOR": "1",
     }
     command = [sys.executable, "-m", "ansible", "playbook", *options, str(playbook)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -8,7 +8,6 @@ other way, with a cluster.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -21,10 +20,10 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import results
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import Grafana, grafana_served
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import PASSWORD
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import RECORDED
 
 ROOT = Path(__file__).resolve().parents[3]
-COLLECTIONS = ROOT.parents[2] if "ansible_collections" in ROOT.parts else ROOT / "collections"
 STUDENT, RUN = "student-01", "20261123T183840Z"
 UID = "temporal-lab-benchmarking"
 
@@ -48,13 +47,7 @@ def lab(grafana: Grafana, tmp_path: Path) -> Any:
         "grafana_token_file": str(tmp_path / "token.json"),
         "ansible_python_interpreter": sys.executable,
     }
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment |= {
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
-        "HOME": str(tmp_path),
-    }
+    environment = ansible_environment(tmp_path) | {"ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log")}
     # What is not a secret is given on the command line; a password there would be in the list of processes.
     given = tmp_path / "settings.json"
     given.write_text(json.dumps(settings))

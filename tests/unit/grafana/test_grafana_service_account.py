@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import os
 import re
 import subprocess
 import sys
@@ -41,9 +40,8 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_re
     recorded,
     replay,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import free_port
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment, free_port
 
-ROOT = Path(__file__).resolve().parents[3]
 SECRETS = "/api/v1/namespaces/default/secrets"
 SECRET = f"{SECRETS}/my-temporal-grafana-token"
 SEARCH = "/api/serviceaccounts/search?query=pusher&perpage=100&page=1"
@@ -616,9 +614,7 @@ def test_nothing_of_a_playbook_shows_the_token_or_the_password(tmp_path: Path, o
         tasks.append({"ansible.builtin.debug": {"var": "done"}})
         playbook = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
         (tmp_path / "play.yml").write_text(yaml.safe_dump(playbook))
-        environment = os.environ | {
-            "ANSIBLE_CONFIG": str(tmp_path / "none.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+        environment = ansible_environment(tmp_path) | {
             "ANSIBLE_LOG_PATH": str(tmp_path / "log"),
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "temp"),
             "ANSIBLE_DEPRECATION_WARNINGS": "false",

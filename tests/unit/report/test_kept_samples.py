@@ -7,7 +7,6 @@ Prometheus and ansible-playbook are real; of the cluster only what the role asks
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import raw
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import results
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi, write_kubeconfig
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import PROFILE, openmetrics
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     BASE,
@@ -28,7 +28,6 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometh
 pytestmark = pytest.mark.server
 
 ROOT = Path(__file__).resolve().parents[3]
-COLLECTIONS = ROOT.parents[2] if "ansible_collections" in ROOT.parts else ROOT / "collections"
 NAMESPACE = "/api/v1/namespaces/student-01"
 
 #: 2 a second up to second 80, then 6: the window after that has three times as much.
@@ -44,11 +43,9 @@ RELATIVE = PROFILE.replace(
 
 def playbook(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook with the collection found, and nothing of the user's own settings."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "HOME": str(folder)}
     return subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "student-01,", "-c", "local", *arguments],
-        env=environment,
+        env=ansible_environment(folder),
         cwd=folder,
         capture_output=True,
         text=True,
