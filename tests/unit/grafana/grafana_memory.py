@@ -62,9 +62,15 @@ class Grafana(Accounts):
             case ["GET", "annotations"]:
                 return 200, self._found(parse_qsl(parts.query))
             case ["POST", "annotations"]:
-                number = len(self.annotations) + 1
+                number = max(self.annotations, default=0) + 1
                 self.annotations[number] = {"id": number, **sent}
                 return 200, {"id": number, "message": "Annotation added"}
+            case ["PATCH", "annotations", number] if int(number) in self.annotations:
+                self.annotations[int(number)] |= sent
+                return 200, {"message": "Annotation patched"}
+            case ["DELETE", "annotations", number]:
+                self.annotations.pop(int(number), None)
+                return 200, {"message": "Annotation deleted"}
         return 404, body_of("102")
 
     def _save(self, sent: Any) -> tuple[int, Any]:
