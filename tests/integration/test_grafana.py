@@ -99,7 +99,7 @@ def objects(grafana: Grafana) -> str:
 @pytest.fixture(scope="module")
 def grafana() -> Iterator[Grafana]:
     network = json.loads((FOLDER / ".node" / "node.json").read_text())["network"]
-    host = next(ipaddress.ip_network(network).hosts())
+    host = ipaddress.ip_network(network)[1]
     with grafana_served(str(host)) as served:
         kubectl("apply", "-f", "-", text=objects(served))
         yield served

@@ -135,8 +135,15 @@ class Replay:
     over: threading.Event = field(default_factory=threading.Event)
     lock: Any = field(default_factory=threading.Lock)
 
-    def client(self, authorization: str | None, timeout: float = 0.3, deadline: float = 5.0, **options: Any) -> Grafana:
-        """A client of this server, whose waits take no time but are counted by its clock."""
+    def client(
+        self, authorization: str | None, timeout: float | None = None, deadline: float = 5.0, **options: Any
+    ) -> Grafana:
+        """A client of this server, whose waits take no time but are counted by its clock.
+
+        It is impatient only with a script that lets it hang: a busy machine takes its time to answer.
+        """
+        if timeout is None:
+            timeout = 0.3 if any(step.how == "hang" for step in self.steps) else 5.0
         transport = UrlTransport(self.address, **options)
         return Grafana(transport, authorization, timeout, deadline, self.slept.append, self._clock)
 

@@ -639,7 +639,7 @@ def play(folder: Path, tasks: str, *options: str) -> subprocess.CompletedProcess
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
     }
-    command = [sys.executable, "-m", "ansible", "playbook", *options, str(playbook)]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), *options, str(playbook)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 

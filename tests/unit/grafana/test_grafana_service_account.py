@@ -99,7 +99,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
     found = Task(tmp_path / "token.json")
     quick = functools.partial(
         Grafana,
-        timeout=0.3,
+        timeout=1.0,
         deadline=5.0,
         sleep=found.slept.append,
         clock=lambda: time.monotonic() + sum(found.slept),
