@@ -7,16 +7,15 @@ The API server's proxy is no way: it removes the Authorization header.
 from __future__ import annotations
 
 import io
-import re
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from ..cluster.connection import Cluster, Json, NotFound, ProxyTargetError, RequestFailed
 from ..cluster.predicates import matches, pod_state
 from ..errors import LabError
+from ..url_access import cause, tls_options
 
 try:
     import requests
@@ -105,12 +104,7 @@ class UrlTransport:
         if requests is None:
             raise LabError("Asking Grafana needs the Python package requests, which is not installed: install it.")
         self.address = _address(url)
-        for option, path in (("ca_path", ca_path), ("client_cert", client_cert), ("client_key", client_key)):
-            if path and not Path(path).is_file():
-                raise LabError(f"There is no file {path}, which `{option}` names; correct it.")
-        # Given with each request: of the session alone the environment's REQUESTS_CA_BUNDLE would take the place.
-        self._verify: bool | str = ca_path if ca_path and validate_certs else validate_certs
-        self._cert = (client_cert, client_key) if client_cert and client_key else client_cert
+        self._verify, self._cert = tls_options(ca_path, client_cert, client_key, validate_certs)
         self._session = requests.Session()
         self._session.auth = _no_netrc
         if not validate_certs:
@@ -143,7 +137,7 @@ class UrlTransport:
             )
         except requests.exceptions.SSLError as error:
             raise LabError(
-                f"The TLS connection to Grafana at {self.address} failed ({_cause(error, 'no reason given')}): give "
+                f"The TLS connection to Grafana at {self.address} failed ({cause(error, 'no reason given')}): give "
                 f"the file of the authority that signed its certificate as `ca_path`, and a client certificate that "
                 f"it accepts if it wants one."
             ) from None
@@ -447,11 +441,11 @@ def _silent(error: Exception, who: str, asked: str, timeout: float) -> LabError:
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
         return Unreachable(f"{cut}in between allows.")
     if isinstance(error, requests.exceptions.ConnectionError):
-        cause = _cause(error, "")
-        if not cause:
+        why = cause(error, "")
+        if not why:
             return Unreachable(f"{cut}in between allows.")
         return Unreachable(
-            f"{who} cannot be reached ({cause}): see whether it runs and whether its address is right.",
+            f"{who} cannot be reached ({why}): see whether it runs and whether its address is right.",
             received="NewConnectionError" not in str(error),
         )
     # Its text may show a header, and with it a token.
@@ -474,10 +468,3 @@ def _address(url: str) -> str:
             f"`url` must not hold a user or a password (host {parts.hostname}): give them as `username` and `password`."
         )
     return url.rstrip("/")
-
-
-def _cause(error: Exception, otherwise: str) -> str:
-    """The operating system's or OpenSSL's own words, out of the errors that wrap them."""
-    text = str(error)
-    found = re.search(r"\[Errno -?\d+\] ([^'\")]+)|\[SSL: \w+\] ([^'\"(]+(?:: [^'\"(]+)?)", text)
-    return (found[1] or found[2]).strip() if found else otherwise

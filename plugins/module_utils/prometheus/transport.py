@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..cluster.connection import Cluster
 from ..errors import LabError
+from ..url_access import cause, tls_options
 
 try:
     import requests
@@ -88,12 +87,7 @@ class UrlTransport:
         if requests is None:
             raise LabError("Asking Prometheus needs the Python package requests, which is not installed: install it.")
         self.address = _address(url)
-        for option, path in (("ca_path", ca_path), ("client_cert", client_cert), ("client_key", client_key)):
-            if path and not Path(path).is_file():
-                raise LabError(f"There is no file {path}, which `{option}` names; correct it.")
-        # Given with each request: of the session alone the environment's REQUESTS_CA_BUNDLE would take the place.
-        self._verify: bool | str = ca_path if ca_path and validate_certs else validate_certs
-        self._cert = (client_cert, client_key) if client_cert and client_key else client_cert
+        self._verify, self._cert = tls_options(ca_path, client_cert, client_key, validate_certs)
         self._session = requests.Session()
         # Always a function: without one requests would send what it finds for the host in ~/.netrc.
         self._session.auth = _authorization(username, password, token)
@@ -113,7 +107,7 @@ class UrlTransport:
             )
         except requests.exceptions.SSLError as error:
             raise LabError(
-                f"The TLS connection to Prometheus at {self.address} failed ({_cause(error, 'no reason given')}): give "
+                f"The TLS connection to Prometheus at {self.address} failed ({cause(error, 'no reason given')}): give "
                 f"the file of the authority that signed its certificate as `ca_path`, and a client certificate that "
                 f"it accepts if it wants one."
             ) from None
@@ -125,11 +119,11 @@ class UrlTransport:
         except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
             raise self._cut(method, path) from None
         except requests.exceptions.ConnectionError as error:
-            cause = _cause(error, "")
-            if not cause:
+            why = cause(error, "")
+            if not why:
                 raise self._cut(method, path) from None
             raise Unreachable(
-                f"Prometheus at {self.address} cannot be reached ({cause}): see whether it runs and whether `url` is "
+                f"Prometheus at {self.address} cannot be reached ({why}): see whether it runs and whether `url` is "
                 f"right."
             ) from None
         except requests.exceptions.RequestException as error:
@@ -179,10 +173,3 @@ def _authorization(username: str | None, password: str | None, token: str | None
         return request
 
     return bearer
-
-
-def _cause(error: Exception, otherwise: str) -> str:
-    """The operating system's or OpenSSL's own words, out of the errors that wrap them."""
-    text = str(error)
-    found = re.search(r"\[Errno -?\d+\] ([^'\")]+)|\[SSL: \w+\] ([^'\"(]+(?:: [^'\"(]+)?)", text)
-    return (found[1] or found[2]).strip() if found else otherwise
