@@ -175,7 +175,10 @@ def test_the_load_was_the_one_that_was_asked_for(name):
     for window in stage(name)["windows"]:
         found = figures(window)
         assert found["load_requested_concurrency"]["value"] == wanted
-        assert found["load_achieved_concurrency"]["value"] == pytest.approx(wanted, rel=0.25)
+        # A workflow counts in the window that it ends in. A task that was lost with a moving shard is handed out again
+        # after ten seconds (its timeout), which is half of such a short window.
+        cut = 0.6 if name == "scale" else 0.25
+        assert found["load_achieved_concurrency"]["value"] == pytest.approx(wanted, rel=cut)
         # A start with its signal, a workflow task for each of three activities and one more, and the activities.
         assert found["transitions_per_success"]["value"] == pytest.approx(15, rel=0.1)
 
