@@ -172,15 +172,17 @@ def test_the_load_was_the_one_that_was_asked_for(name):
     assert [found for found in findings if found["state"] == "fail"] == []
     wanted = {"benchmark": 3, "concurrency": 6, "scale": 6}[name]
     assert stage(name)["settings"]["concurrent_workflows"] == wanted
-    for window in stage(name)["windows"]:
+    windows = stage(name)["windows"]
+    in_flight = [figures(window)["load_achieved_concurrency"]["value"] for window in windows]
+    # Workflows that moving shards held up in a window ended in the next.
+    assert sum(in_flight) / len(in_flight) == pytest.approx(wanted, rel=0.25)
+    for window in windows:
         found = figures(window)
         assert found["load_requested_concurrency"]["value"] == wanted
-        # A workflow counts in the window that it ends in. A task that was lost with a moving shard is handed out again
-        # after ten seconds (its timeout), which is half of such a short window.
-        cut = 0.6 if name == "scale" else 0.25
-        assert found["load_achieved_concurrency"]["value"] == pytest.approx(wanted, rel=cut)
-        # A start with its signal, a workflow task for each of three activities and one more, and the activities.
-        assert found["transitions_per_success"]["value"] == pytest.approx(15, rel=0.1)
+        # A start with its signal, a workflow task for each of three activities and one more, and the activities. Of a
+        # workflow that an end of the window cuts, all or none may be inside; a few tasks are done twice.
+        ended = found["workflow_successes"]["value"] * (window["end"] - window["start"])
+        assert found["transitions_per_success"]["value"] == pytest.approx(15, rel=0.03 + wanted / ended)
 
 
 def test_what_is_measured_was_looked_at_before():

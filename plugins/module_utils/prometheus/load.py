@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..findings import Finding, finding
@@ -23,15 +24,20 @@ IN_FLIGHT = 0.10
 CONSTANT = 0.05
 #: Share by which a setting that was read back may differ, being a mean over time.
 SETTING = 0.01
+#: Seconds within which the end of a window is the start of the next.
+SAME_TIME = 0.001
 
 Values = Mapping[str, Mapping[str, "float | None"]]
 
 
-def load_findings(window: Mapping[str, Any], earlier: Values, requested: float | None) -> list[Finding]:
+def load_findings(
+    window: Mapping[str, Any], earlier: Values, requested: float | None, together: float | None = None
+) -> list[Finding]:
     """Findings about the load of a measured window (docs/results.md), of those figures that the window has.
 
     earlier: values by figure id of the run's windows before it, by their names and in their order.
     requested: workflows that were to be kept in flight; None takes what the soak test says itself, 0 is no load.
+    together: workflows in flight over all windows of the stage, where that is known.
     None of the findings is a fail: the figures are right, but of another load than the one that was asked for.
     """
     figures = {figure["id"]: figure for figure in window["figures"]}
@@ -41,7 +47,7 @@ def load_findings(window: Mapping[str, Any], earlier: Values, requested: float |
     if requested is None and REQUESTED in figures:
         requested = known(figures[REQUESTED])
     if ACHIEVED in figures:
-        found.append(judge_in_flight(requested, figures[ACHIEVED]))
+        found.append(judge_in_flight(requested, figures[ACHIEVED], together))
     if TRANSITIONS in figures and requested != 0:
         found.append(judge_transitions(figures[TRANSITIONS], earlier))
     if requested != 0 and any(figure in figures for figure in POLLERS):
@@ -56,15 +62,33 @@ def stage_findings(windows: Sequence[Mapping[str, Any]], earlier: Values, settin
     settings: those of the stage, of which concurrent_workflows says what was asked for.
     """
     requested = settings.get("concurrent_workflows")
+    together = in_flight_together(windows)
     done: dict[str, Mapping[str, float | None]] = dict(earlier)
     found: list[Finding] = []
     for window in windows:
-        of_window = load_findings(window, done, None if requested is None else float(requested))
+        of_window = load_findings(window, done, None if requested is None else float(requested), together)
         if len(windows) > 1:
             of_window = [{**one, "title": f"{window['title']}: {one['title']}"} for one in of_window]
         found += of_window
         done.update(window_values([window]))
     return found
+
+
+def in_flight_together(windows: Sequence[Mapping[str, Any]]) -> float | None:
+    """Workflows in flight over windows that follow on each other; None for one window, or where one is not known.
+
+    A workflow counts in the window that it ends in: where one is held up at the border of two, as by shards that
+    move, only both together obey Little's law.
+    """
+    if len(windows) < 2 or any(abs(after["start"] - before["end"]) > SAME_TIME for before, after in pairwise(windows)):
+        return None
+    total = 0.0
+    for window in windows:
+        values = [known(figure) for figure in window["figures"] if figure["id"] == ACHIEVED]
+        if not values or values[0] is None:
+            return None
+        total += values[0] * (window["end"] - window["start"])
+    return total / (windows[-1]["end"] - windows[0]["start"])
 
 
 def known(figure: Mapping[str, Any]) -> float | None:
@@ -100,8 +124,10 @@ def judge_request(requested: float, told: Mapping[str, Any]) -> Finding | None:
     )
 
 
-def judge_in_flight(requested: float | None, achieved: Mapping[str, Any]) -> Finding | None:
-    """achieved: the figure of Little's law."""
+def judge_in_flight(
+    requested: float | None, achieved: Mapping[str, Any], together: float | None = None
+) -> Finding | None:
+    """achieved: the figure of Little's law. together: its value over all windows of the stage, where that is known."""
     name, value = "load_in_flight", known(achieved)
     if requested == 0:
         # Idle. A load that is not there has no value either.
@@ -129,6 +155,9 @@ def judge_in_flight(requested: float | None, achieved: Mapping[str, Any]) -> Fin
     away = value / requested - 1
     if abs(away) <= IN_FLIGHT:
         return finding(name, "pass", title)
+    if together is not None and abs(together / requested - 1) <= IN_FLIGHT:
+        all_of_them = f"{number_text(together)} over the stage's windows together"
+        return finding(name, "pass", f"{title}, {all_of_them}: workflows held up in one window ended in another")
     return finding(
         name,
         "warn",

@@ -12,6 +12,7 @@ import requests
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.findings import Finding
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile, sample
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.load import (
+    in_flight_together,
     load_findings,
     stage_findings,
 )
@@ -44,7 +45,7 @@ def window(**values: float | None) -> dict[str, Any]:
         }
         for name, value in values.items()
     ]
-    return {"name": "w", "figures": figures}
+    return {"name": "w", "title": "w", "start": 0.0, "end": 60.0, "figures": figures}
 
 
 def judged(requested: float | None, earlier: Any = None, **values: float | None) -> dict[str, Finding]:
@@ -89,6 +90,50 @@ def test_the_windows_of_a_stage_are_named_and_compared_with_those_before() -> No
     ]
     assert states == [("load_in_flight", "warn"), ("load_transitions_per_success", "pass")]
     assert not stage_findings(windows[:1], {}, {})[0]["title"].startswith("first minute")
+
+
+@pytest.mark.parametrize(
+    ("starts", "achieved", "states"),
+    [
+        # What the first window lacks has ended in the second: seen on a node where shards moved.
+        ((0.0, 20.0), (1.35, 4.66), ["pass", "pass"]),
+        ((0.0, 20.0), (1.35, 3.0), ["warn", "pass"]),
+        ((0.0, 20.0), (6.0, 6.0), ["warn", "warn"]),
+        # Not one after the other: what is between them nobody knows.
+        ((0.0, 21.0), (1.35, 4.66), ["warn", "warn"]),
+        ((0.0, 20.0), (1.35, None), ["warn", "warn"]),
+    ],
+)
+def test_workflows_that_are_held_up_count_in_the_next_window(
+    starts: tuple[float, float], achieved: tuple[float, float | None], states: list[str]
+) -> None:
+    windows = [
+        {
+            **window(**{**GOOD, "load_achieved_concurrency": value}),
+            "name": str(start),
+            "start": start,
+            "end": start + 20,
+        }
+        for start, value in zip(starts, achieved)
+    ]
+    found = [
+        entry for entry in stage_findings(windows, {}, {"concurrent_workflows": 3}) if entry["id"] == "load_in_flight"
+    ]
+    assert [entry["state"] for entry in found] == states
+    if states == ["pass", "pass"]:
+        assert found[1]["title"] == (
+            "w: 4.66 of 3 workflows were in flight on average by Little's law, 3.00 over the stage's windows together: "
+            "workflows held up in one window ended in another"
+        )
+
+
+def test_windows_of_different_length_weigh_by_it() -> None:
+    windows = [
+        {**window(load_achieved_concurrency=value), "start": start, "end": end}
+        for start, end, value in ((0.0, 10.0, 0.0), (10.0, 40.0, 4.0))
+    ]
+    assert in_flight_together(windows) == 3.0
+    assert in_flight_together(windows[:1]) is None
 
 
 @pytest.mark.parametrize(
