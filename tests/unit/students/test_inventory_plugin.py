@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin students as Ansible's own programs load it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, ansible_environment
+
+PLUGIN = "temporal_lab.benchmarking.students"
+FATAL = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1"}
+
+
+def ansible(program: str, *arguments: str | Path, place: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name(program)), *map(str, arguments)],
+        env=ansible_environment(place) | settings,
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def write(place: Path, config: dict[str, Any], name: str = "class.students.yml") -> Path:
+    """A source file; JSON is YAML."""
+    path = place / name
+    path.write_text(json.dumps({"plugin": PLUGIN, **config}, indent=1), encoding="utf-8")
+    return path
+
+
+def listed(place: Path, config: dict[str, Any], **settings: str) -> tuple[dict[str, list[str]], dict[str, Any]]:
+    """The groups with their hosts in order, and the variables of the hosts."""
+    done = ansible("ansible-inventory", "-i", write(place, config), "--list", place=place, **FATAL, **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    groups = json.loads(done.stdout)
+    hosts = groups.pop("_meta")["hostvars"]
+    return {name: group.get("hosts", []) for name, group in groups.items()}, hosts
+
+
+def refused(place: Path, sources: Sequence[Path]) -> str:
+    """What the user sees of source files in error, all of them in one run; only one without an error has hosts."""
+    good = write(place, {"roster": [{"name": "good"}]}, "good.students.yml")
+    done = ansible("ansible-inventory", *chain(*(("-i", path) for path in [*sources, good])), "--list", place=place)
+    assert list(json.loads(done.stdout)["_meta"]["hostvars"]) == ["good"]
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def play(place: Path, source: Path, tasks: list[dict[str, Any]], *arguments: str) -> str:
+    playbook = place / "playbook.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    done = ansible("ansible-playbook", "-i", source, playbook, *arguments, place=place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stderr
+    return done.stdout
+
+
+def test_namespaces_of_one_cluster(tmp_path):
+    groups, hosts = listed(
+        tmp_path,
+        {
+            "namespaces": ["team-[b:c]", "student-[08:10]", "guest"],
+            "kubeconfig": "~/class.kubeconfig",
+            "context": "class",
+            "student_kubeconfigs": "$OWN/kubeconfigs",
+            "group": "fall",
+            "vars": {"lab_window": "{{ 1 + 1 }}m"},
+        },
+        OWN="own",
+    )
+    names = ["team-b", "team-c", "student-08", "student-09", "student-10", "guest"]
+    assert groups == {"all": [], "fall": names}
+    assert hosts["student-08"] == {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "lab_context": "",
+        "lab_kubeconfig": f"{tmp_path}/own/kubeconfigs/student-08.kubeconfig",
+        "lab_namespace": "student-08",
+        "lab_window": "{{ 1 + 1 }}m",
+        "students_context": "class",
+        "students_kubeconfig": f"{tmp_path}/class.kubeconfig",
+    }
+
+
+def test_a_folder_of_kubeconfigs(tmp_path):
+    (tmp_path / "clusters").mkdir()
+    for name in ("ben.yaml", "anna.kubeconfig", "anna.kubeconfig~", ".hidden.yaml"):
+        (tmp_path / "clusters" / name).touch()
+    groups, hosts = listed(tmp_path, {"kubeconfigs": "clusters", "vars": {"lab_namespace": "temporal"}})
+    assert groups["students"] == ["anna", "ben"]
+    assert hosts["anna"]["lab_kubeconfig"] == hosts["anna"]["students_kubeconfig"]
+    assert hosts["anna"]["lab_kubeconfig"] == f"{tmp_path}/clusters/anna.kubeconfig"
+    assert hosts["anna"]["lab_namespace"] == "temporal"
+
+
+def test_a_vaulted_table_in_another_folder_with_constructed_variables_and_groups(tmp_path):
+    (tmp_path / "office").mkdir()
+    roster = tmp_path / "office" / "roster.csv"
+    roster.write_bytes(b"\xef\xbb\xbfname;kubeconfig;seat;E-Mail\r\nben;b.yaml;02;b@x\r\nanna;../a.yaml;11;a@x\r\n")
+    (tmp_path / "password").write_text("secret", encoding="utf-8")
+    password = {"ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "password")}
+    assert ansible("ansible-vault", "encrypt", roster, place=tmp_path, **password).returncode == 0
+    assert roster.read_bytes().startswith(b"$ANSIBLE_VAULT")
+    config = {
+        "roster": "office/roster.csv",
+        "compose": {"seat": "seat | int", "seat_text": "seat"},
+        "groups": {"front": "seat | int < 10"},
+        "keyed_groups": [{"key": "lab_kubeconfig | basename | splitext | first", "prefix": "cluster"}],
+        "strict": True,
+    }
+    groups, hosts = listed(tmp_path, config, **password)
+    assert groups["students"] == ["ben", "anna"]
+    assert (groups["front"], groups["cluster_a"], groups["cluster_b"]) == (["ben"], ["anna"], ["ben"])
+    assert (hosts["ben"]["seat"], hosts["anna"]["lab_kubeconfig"]) == (2, f"{tmp_path}/a.yaml")
+    assert hosts["ben"]["lab_kubeconfig"] == f"{tmp_path}/office/b.yaml"
+    assert "E-Mail" not in hosts["ben"]
+    shown = ansible(
+        "ansible-inventory", "-i", tmp_path / "class.students.yml", "--list", "-v", place=tmp_path, **password
+    )
+    assert "left out of the class: E-Mail" in shown.stdout + shown.stderr
+
+
+def test_text_of_a_roster_is_no_template_and_the_rest_is(tmp_path):
+    """A real run: a roster's text may come from a student."""
+    roster = [{"name": "anna", "note": "{{ lookup('pipe', 'touch hacked') }}", "plain": "a@b.c", "list": ["{{ 1 }}"]}]
+    (tmp_path / "roster.yml").write_text(json.dumps(roster), encoding="utf-8")
+    source = write(tmp_path, {"roster": "roster.yml", "vars": {"two": "{{ 1 + 1 }}"}})
+    facts = "{{ [two, plain, ansible_python_interpreter == ansible_playbook_python, note, list] | to_json }}"
+    tasks = [
+        {"ansible.builtin.ping": None},
+        {"ansible.builtin.copy": {"content": facts, "dest": str(tmp_path / "seen"), "mode": "0600"}},
+    ]
+    assert "ok=2 " in play(tmp_path, source, tasks)
+    seen = json.loads((tmp_path / "seen").read_text(encoding="utf-8"))
+    assert seen == [2, "a@b.c", True, roster[0]["note"], ["{{ 1 }}"]]
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_a_roster_in_the_source_file_may_hold_templates_and_change_the_connection(tmp_path):
+    students = [{"name": "anna", "two": "{{ 1 + 1 }}"}, {"name": "ben", "context": "b", "ansible_connection": "ssh"}]
+    source = write(tmp_path, {"roster": students, "vars": {"ansible_python_interpreter": "{{ python }}"}})
+    facts = "{{ [two, ansible_connection, hostvars.ben.ansible_connection] | to_json }}"
+    tasks = [{"ansible.builtin.debug": {"msg": facts}, "when": "two is defined"}]
+    assert '[2, \\"local\\", \\"ssh\\"]' in play(tmp_path, source, tasks)
+    shown = ansible("ansible-inventory", "-i", source, "--host", "anna", place=tmp_path)
+    assert json.loads(shown.stdout)["ansible_python_interpreter"] == "{{ python }}"
+
+
+def test_slices_of_300_are_in_the_order_of_the_roster(tmp_path):
+    names = [f"s-{number * 7 % 300}" for number in range(300)]
+    (tmp_path / "roster.csv").write_text(
+        "name,namespace\n" + "".join(f"{name},{name}\n" for name in names), encoding="utf-8"
+    )
+    source = write(tmp_path, {"roster": "roster.csv"})
+    tasks = [
+        {
+            "ansible.builtin.copy": {
+                "content": "{{ ansible_play_hosts_all | to_json }}",
+                "dest": str(tmp_path / "seen"),
+                "mode": "0600",
+            },
+            "run_once": True,
+        }
+    ]
+    for limit, expected in (("students[0:149]", names[:150]), ("students[150:299]", names[150:])):
+        play(tmp_path, source, tasks, "--limit", limit)
+        assert json.loads((tmp_path / "seen").read_text(encoding="utf-8")) == expected
+
+
+def test_an_error_is_one_sentence_with_its_place(tmp_path):
+    (tmp_path / "collide.yml").write_text("- name: anna\n  namespace: a\n- name: ben\n  namespace: a\n")
+    (tmp_path / "no.yml").write_text("- name: [\n")
+    typo = tmp_path / "typo.students.yml"
+    typo.write_text(f"plugin: {PLUGIN}\nnamespaces: a\nkubeconfg: x\n")
+    collide = write(tmp_path, {"roster": "collide.yml"}, "collide.students.yml")
+    no_yaml = write(tmp_path, {"roster": "no.yml"}, "no.students.yml")
+    seen = refused(tmp_path, [typo, collide, no_yaml])
+    for message, origin in (
+        ("There is no key 'kubeconfg' in an inventory of students; is kubeconfig meant?\n", f"{typo}:3:1\n"),
+        (
+            "The students anna and ben (collide.yml, student 1 and collide.yml, student 2) are both in the namespace "
+            "a of one cluster, where their releases would collide; give each a namespace.\n",
+            f"{tmp_path}/collide.yml:3:3\n",
+        ),
+        ("YAML parsing failed: ", f"{tmp_path}/no.yml:2:"),
+    ):
+        assert message in seen
+        assert f"Origin: {origin}" in seen
+
+
+ERRORS = [
+    ({"namespaces": "a-[3:1]"}, "The range 'a-[3:1]' in namespaces holds no names; write one such as"),
+    ({"namespaces": "b-[01:3]"}, "'b-[01:3]' in namespaces cannot be read: host range must specify equal-length begin"),
+    ({"namespaces": "c-[1"}, "'c-[1' in namespaces cannot be read: it is not [begin:end] or [begin:end:step]; write"),
+    ({"roster": "no.csv"}, "/no.csv; correct the key roster."),
+    ({"roster": "roster.txt"}, "/roster.txt ends in none of .csv, .yml, .yaml and .json; rename it."),
+    ({"kubeconfigs": "no"}, "/no cannot be read: No such file or directory; correct the key kubeconfigs."),
+    ({"namespaces": "students"}, "The student students (namespaces students) has the name of a group;"),
+    ({"namespaces": "a", "vars": {"a-b": 1}}, "The key vars has 'a-b', which cannot be a variable's name;"),
+    ({"namespaces": "a", "vars": 5}, "Invalid value provided for 'dict': 5"),
+    # what it has added before is taken away: half a class is worse than none
+    ({"namespaces": ["a", "b"], "compose": {"x": "{'a': 1}[inventory_hostname]"}, "strict": True}, "x for host b: "),
+]
+
+
+def test_errors_of_the_source_file(tmp_path):
+    (tmp_path / "roster.txt").touch()
+    sources = [write(tmp_path, config, f"{number}.students.yml") for number, (config, _text) in enumerate(ERRORS)]
+    seen = refused(tmp_path, sources)
+    assert [sentence for _config, sentence in ERRORS if sentence not in seen] == []
+
+
+def test_the_name_of_a_source_file_says_what_it_is(tmp_path):
+    sources = [write(tmp_path, {"roster": [{"name": name}]}, name) for name in ("a.students.yaml", "b.yml")]
+    done = ansible("ansible-inventory", "-i", sources[0], "-i", sources[1], "--list", place=tmp_path)
+    assert list(json.loads(done.stdout)["_meta"]["hostvars"]) == ["a.students.yaml"]
+    assert "b.yml' could not be verified by inventory plugin" in done.stderr
+
+
+def test_the_example_and_the_settings_of_the_project(tmp_path):
+    example = ROOT / "inventory" / "class.students.yml"
+    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    done = ansible("ansible-inventory", "-i", example, "--graph", place=tmp_path, **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "@students:\n  |  |--student-01\n  |  |--student-02\n  |  |--student-03\n" in done.stdout
+    done = ansible("ansible-inventory", "-i", write(tmp_path, {}), "--list", place=tmp_path, **settings)
+    assert done.returncode == 1
+    # What the plugin says is the last before Ansible's own end.
+    assert "has none of them; add one.\nOrigin: <inventory plugin 'auto'" in done.stderr.partition("with 'auto'")[2]
+    assert done.stderr.count("[WARNING]", done.stderr.index("has none of them")) == 0
+
+
+def test_the_documentation_is_complete(tmp_path):
+    done = ansible("ansible-doc", "-t", "inventory", "--json", PLUGIN, place=tmp_path)
+    assert done.returncode == 0, done.stderr
+    known = json.loads(done.stdout)[PLUGIN]
+    assert {"roster", "kubeconfigs", "namespaces", "student_kubeconfigs", "compose", "strict"} <= set(
+        known["doc"]["options"]
+    )
+    assert known["examples"].count(f"plugin: {PLUGIN}") == 4
