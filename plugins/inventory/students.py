@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # documentation comes before imports, for ansible-test
-# ruff: noqa: E402
 from __future__ import annotations
 
 DOCUMENTATION = r"""

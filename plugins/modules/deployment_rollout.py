@@ -14,7 +14,7 @@ description:
     rolled out - all pods are of the new revision and ready, and the old ones are gone.
   - While it waits on the control node it shows how far the pods are and what holds them up.
   - Fails before the time is over when a pod's state will not get better by itself, with the reason and the last
-    lines of its log.
+    lines of its log, and when no pod may be made, as for want of quota, for 30 seconds.
   - With neither O(replicas) nor O(env) it only waits.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
@@ -60,6 +60,12 @@ options:
     description: Seconds to wait at most; the task fails when they are over.
     type: float
     default: 300.0
+  since:
+    description:
+      - Unix seconds from which O(timeout) and O(hopeless_after) count, such as RV(time) of the task that asked. Without
+        it, and where this task changes something, they count from now.
+      - What was asked for in an earlier task of many hosts is so waited for once, and not once for each batch of forks.
+    type: float
   hopeless_after:
     description:
       - Seconds that a pod may be in a state that mostly does not get better (it crashes again and again, its image
@@ -173,8 +179,16 @@ logs:
   description: Last lines of the containers that hold the rollout up, by pod.
   returned: when the wait failed
   type: dict
+time:
+  description: Unix seconds at which all was set as wanted; null in check mode.
+  returned: success
+  type: float
+watched:
+  description: Whether it was seen to be rolled out; else it was so before.
+  returned: success
+  type: bool
 waited:
-  description: How long it waited, in seconds.
+  description: How long it waited, in seconds, counted from O(since) where that is given.
   returned: success
   type: float
 """

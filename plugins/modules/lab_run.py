@@ -85,6 +85,10 @@ new:
   description: Whether the run was begun now.
   returned: always
   type: bool
+time:
+  description: When this task began, in Unix seconds; for a stage that begins with it the time of its start.
+  returned: always
+  type: float
 stages:
   description: The newest attempt of each stage that the run has, by stage.
   returned: always
@@ -106,8 +110,8 @@ stages:
       file: /home/lab/results/student-01/20261123T170102Z/baseline-1.json
 windows:
   description:
-    - The values that were measured in the run, by the window's name and the figure's id; null is a value that is not
-      known.
+    - With O(stage) the values that were measured in the run's other stages, by the window's name and the figure's id;
+      null is a value that is not known. Without it empty.
     - Of each stage the newest attempt that was done counts.
     - It is what the option C(compare) of M(temporal_lab.benchmarking.prometheus_sample) takes.
   returned: always

@@ -26,6 +26,9 @@ options:
     description: Seconds to wait at most.
     type: float
     default: 120.0
+  since:
+    description: Unix seconds from which O(timeout) counts; without it it counts from now.
+    type: float
   stable_for:
     description: Seconds for which the shards must stay balanced.
     type: float
@@ -83,8 +86,12 @@ settled_time:
     - Null without O(wait), and when it did not come.
   returned: success
   type: float
+watched:
+  description: Whether the balance was seen to come; else it was there at the first look.
+  returned: success
+  type: bool
 waited:
-  description: How long it waited, in seconds.
+  description: How long it waited, in seconds, counted from O(since) where that is given.
   returned: success
   type: float
 """

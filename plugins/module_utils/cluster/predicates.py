@@ -229,12 +229,14 @@ class WorkloadState:
     done: it is as its specification wants it. text: how far it is, "1 of 2 pods ready".
     why: what holds it up beside its pods, empty when nothing is known.
     failed: it will not come by itself.
+    refused: the API server does not let its pods be made, as for want of quota.
     """
 
     done: bool
     text: str
     why: str = ""
     failed: bool = False
+    refused: bool = False
 
 
 def replicas_wanted(workload: Json) -> int:
@@ -256,7 +258,10 @@ def deployment_state(deployment: Json, pods: list[Json]) -> WorkloadState:
     counts += [len(living), sum(pod_state(pod).ready for pod in living)]
     done = observed and all(count == wanted for count in counts)
     return WorkloadState(
-        done, _deployment_text(deployment, living, observed), "" if done else _deployment_why(deployment)
+        done,
+        _deployment_text(deployment, living, observed),
+        "" if done else _deployment_why(deployment, observed),
+        refused=not done and observed and condition(deployment, "ReplicaFailure").get("status") == "True",
     )
 
 
@@ -283,11 +288,11 @@ def _revision(pod: Json) -> str:
     return (pod["metadata"].get("labels") or {}).get("pod-template-hash", "")
 
 
-def _deployment_why(deployment: Json) -> str:
+def _deployment_why(deployment: Json, observed: bool) -> str:
     if deployment["spec"].get("paused"):
         return "its rollout is paused (kubectl rollout resume)"
     failure = condition(deployment, "ReplicaFailure")
-    if failure.get("status") == "True":
+    if observed and failure.get("status") == "True":
         return _with("no pod could be created", failure.get("message"))
     return ""
 

@@ -73,13 +73,19 @@ def _each(verbs: str, group: str, *resources: str) -> list[Permission]:
 
 #: What the stages do in the student's namespace.
 NEEDED: tuple[Permission, ...] = (
-    *_each("create patch delete list", "", "services", "configmaps", "secrets", "serviceaccounts"),
-    *_each("create patch delete list", "apps", "deployments", "statefulsets"),
-    *_each("create delete list", "batch", "jobs"),
-    *_each("list", "", "pods"),
+    *_each("get list create patch delete", "", "services", "configmaps", "secrets", "serviceaccounts"),
+    # helm notes in the Secret of a release's older revision that there is a newer one.
+    Permission("update", "secrets"),
+    *_each("get list create patch delete", "apps", "deployments", "statefulsets"),
+    *_each("list delete", "apps", "replicasets"),
+    *_each("get list create patch delete", "batch", "jobs"),
+    *_each("list delete", "", "pods"),
     *_each("list delete", "", "persistentvolumeclaims"),
-    *_each("create", "rbac.authorization.k8s.io", "roles", "rolebindings"),
+    *_each("get create patch delete", "rbac.authorization.k8s.io", "roles", "rolebindings"),
     Permission("get", "pods", subresource="log"),
+    # A port-forward over a WebSocket is a GET, to which newer API servers want create as well.
+    Permission("get", "pods", subresource="portforward"),
+    Permission("create", "pods", subresource="portforward"),
     Permission("get", "pods", subresource="proxy"),
     Permission("get", "services", subresource="proxy"),
     Permission("create", "services", subresource="proxy"),

@@ -47,12 +47,15 @@ SPEC: dict[str, Any] = {
     "container": {"type": "str"},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 300.0},
+    "since": {"type": "float"},
     "hopeless_after": {"type": "float", "default": 120.0},
     "missing_hint": {"type": "str", "default": ""},
 }
 
 #: A pod of the old revision may still be there, in the state that the change is to cure.
 OLD_PODS_LEAVE = 5.0
+#: Seconds after which a pod that may not be created, as for want of quota, will not be: old pods have left by then.
+QUOTA_FREES = 30.0
 LOG_LINES = 20
 #: How many pods a sentence names.
 NAMED = 2
@@ -177,6 +180,7 @@ class Watch:
     wall: Callable[[], float] = time.time
     observed: dict[str, float] = field(default_factory=dict)
     troubled: dict[str, float] = field(default_factory=dict)
+    looked: bool = False
 
     def fetch(self, kind: str, names: list[str]) -> dict[str, Json]:
         """The named objects: one request for one of them, one request for several."""
@@ -263,18 +267,28 @@ class Watch:
         for name, state in snapshot.others.items():
             if state.failed:
                 raise LabError(f"{name} will not be done: {state.why}.")
+        if elapsed >= QUOTA_FREES and any(state.refused for state in snapshot.states.values()):
+            raise self.failure(f"will not roll out (after {elapsed:.0f} s)", snapshot, elapsed)
         seen = set()
         for pod in self._unready(snapshot):
             # Between two crashes a container runs for a moment: only a pod that is ready is out of trouble.
             if pod.name not in self.troubled and pod.reason not in HOPELESS | DOUBTFUL:
                 continue
             seen.add(pod.name)
-            since = self.troubled.setdefault(pod.name, elapsed)
+            since = self.troubled.setdefault(pod.name, self._troubled_from(pod, elapsed))
             patience = OLD_PODS_LEAVE if pod.reason in HOPELESS else self.hopeless_after
             if pod.reason in HOPELESS | DOUBTFUL and elapsed - since >= patience:
                 verdict = f"will not roll out (it has been so for {elapsed - since:.0f} s)"
                 raise self.failure(verdict, snapshot, elapsed)
         self.troubled = {name: since for name, since in self.troubled.items() if name in seen}
+        self.looked = True
+
+    def _troubled_from(self, pod: PodState, elapsed: float) -> float:
+        """Seconds of the wait when the trouble of a pod began: seen first now, or as old as a pod that it made."""
+        if self.looked or pod.created is None:
+            return elapsed
+        age = self.wall() - pod.created
+        return elapsed - age if age < elapsed else elapsed
 
     def failure(self, verdict: str, snapshot: Snapshot, elapsed: float) -> LabError:
         """The error that names what is not done, why, and what the failing containers said last."""
@@ -320,59 +334,74 @@ def _and(names: list[str]) -> str:
 
 
 def run(params: Params, context: Context) -> Result:
-    """Set what differs, wait, and return ``changed``, ``before``, ``after``, ``events``, ``pods``, ``waited``."""
+    """Set what differs, wait, and return ``changed``, ``before``, ``after``, ``events``, ``pods`` and others."""
+    with Cluster.from_params(params) as cluster:
+        return roll_out(cluster, params, context)
+
+
+def roll_out(cluster: Cluster, params: Params, context: Context, wall: Callable[[], float] = time.time) -> Result:
+    """Do what ``run`` does over a connection that is there."""
     env = env_text(params["env"])
     if not params["deployments"]:
         raise LabError("No Deployment is named: give at least one in deployments.")
     if params["replicas"] is not None and params["replicas"] < 0:
         raise LabError(f"A Deployment cannot have {params['replicas']} replicas: give zero or more in replicas.")
-    with Cluster.from_params(params) as cluster:
-        watch = Watch(
-            cluster,
-            list(dict.fromkeys(params["deployments"])),
-            params["statefulsets"],
-            params["jobs"],
-            params["hopeless_after"],
-            params["missing_hint"],
-        )
-        changes = {
-            name: change_of(deployment, params["replicas"], env, params["container"], params["show_env"])
-            for name, deployment in watch.fetch("deployments", watch.deployments).items()
-        }
-        changed = any(change.patch is not None for change in changes.values())
-        result: Result = {
-            "changed": changed,
-            "before": {name: change.before for name, change in changes.items()},
-            "after": {name: change.after for name, change in changes.items()},
-            "events": [],
-            "pods": [],
-            "waited": 0.0,
-        }
-        if context.diff:
-            result["diff"] = {"before": result["before"], "after": result["after"]}
-        if context.check_mode:
-            return result
-        for name, change in changes.items():
-            if change.patch is not None and change.scale:
-                cluster.patch("deployments", name, change.patch, subresource="scale")
-            elif change.patch is not None:
-                cluster.patch("deployments", name, change.patch, merge="strategic-merge")
-        if not params["wait"]:
-            return result
-        waited = wait_for(cluster, params["timeout"], context.show, watch.look)
-        if not waited.done:
-            raise watch.failure(f"did not roll out in {params['timeout']:g} s", waited.value, waited.seconds)
-        result["waited"] = round(waited.seconds, 3)
-        result["events"] = events_of(watch, waited, env, live=changed or waited.looks > 1)
-        result["pods"] = [
-            {"deployment": name, **pod.as_result()} for name, pods in waited.value.pod_states().items() for pod in pods
-        ]
+    watch = Watch(
+        cluster,
+        list(dict.fromkeys(params["deployments"])),
+        params["statefulsets"],
+        params["jobs"],
+        params["hopeless_after"],
+        params["missing_hint"],
+    )
+    changes = {
+        name: change_of(deployment, params["replicas"], env, params["container"], params["show_env"])
+        for name, deployment in watch.fetch("deployments", watch.deployments).items()
+    }
+    changed = any(change.patch is not None for change in changes.values())
+    result: Result = {
+        "changed": changed,
+        "before": {name: change.before for name, change in changes.items()},
+        "after": {name: change.after for name, change in changes.items()},
+        "events": [],
+        "pods": [],
+        "watched": False,
+        "waited": 0.0,
+        "time": None,
+    }
+    if context.diff:
+        result["diff"] = {"before": result["before"], "after": result["after"]}
+    if context.check_mode:
+        return result
+    for name, change in changes.items():
+        if change.patch is not None and change.scale:
+            cluster.patch("deployments", name, change.patch, subresource="scale")
+        elif change.patch is not None:
+            cluster.patch("deployments", name, change.patch, merge="strategic-merge")
+    result["time"] = round(wall(), 3)
+    if not params["wait"]:
+        return result
+    # What this task has changed it waits for from now on.
+    gone = 0.0 if changed or params["since"] is None else max(0.0, wall() - params["since"])
+    waited = wait_for(cluster, params["timeout"], context.show, watch.look, gone)
+    if not waited.done:
+        raise watch.failure(f"did not roll out in {params['timeout']:g} s", waited.value, waited.seconds)
+    result["waited"] = round(waited.seconds, 3)
+    result["watched"] = changed or waited.looks > 1
+    settings = {name: change.after["env"] for name, change in changes.items()}
+    result["events"] = events_of(watch, waited, settings, live=result["watched"])
+    result["pods"] = [
+        {"deployment": name, **pod.as_result()} for name, pods in waited.value.pod_states().items() for pod in pods
+    ]
     return result
 
 
-def events_of(watch: Watch, waited: Waited[Snapshot], env: Mapping[str, str], live: bool) -> list[Json]:
+def events_of(
+    watch: Watch, waited: Waited[Snapshot], settings: Mapping[str, Mapping[str, str | None]], live: bool
+) -> list[Json]:
     """One event "rolled out" for each Deployment, in the order of their times.
 
+    settings: environment variables by Deployment, for the titles.
     time: the cluster's own record, or the moment seen when it keeps none.
     observed: the moment it was seen by the control node's clock, None unless it was watched as it happened.
     """
@@ -384,11 +413,11 @@ def events_of(watch: Watch, waited: Waited[Snapshot], env: Mapping[str, str], li
             continue
         short = short_name(name, watch.cluster.release)
         count = replicas_wanted(deployment)
-        settings = "".join(f", {key}={value}" for key, value in env.items())
+        told = "".join(f", {key}={value}" for key, value in settings[name].items() if value is not None)
         events.append(
             {
                 "name": f"{short.replace('-', '_')}_rolled_out",
-                "title": f"{short} rolled out with {count} replica{'' if count == 1 else 's'}{settings}",
+                "title": f"{short} rolled out with {count} replica{'' if count == 1 else 's'}{told}",
                 "time": observed if moment is None else moment,
                 "observed": observed,
             }

@@ -20,11 +20,14 @@ SPEC: dict[str, Any] = {
     **CLUSTER,
     "wait": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 120.0},
+    "since": {"type": "float"},
     "stable_for": {"type": "float", "default": 3.0},
     "missing_hint": {"type": "str", "default": ""},
 }
 
 METRICS_PORT = "9090"
+#: Seconds after which a pod that became ready has taken its shards: seen were up to ten.
+LONG_READY = 30.0
 #: One sample of the gauge in the text format; a metrics prefix of the server and the suffix that
 #: OpenTelemetry gives to what has no unit are allowed.
 SAMPLE = re.compile(
@@ -54,11 +57,11 @@ def owned_shards(metrics: bytes) -> int | None:
 class Balance:
     """Shards by pod (None: not known yet) and the effective number of the cluster.
 
-    pods are those that run and are not terminating; ready names those of them that are ready.
+    pods are those that run and are not terminating; ready has, of those that are ready, since when (Unix seconds).
     """
 
     pods: dict[str, int | None]
-    ready: frozenset[str]
+    ready: dict[str, float]
     expected: int
 
     @property
@@ -70,7 +73,7 @@ class Balance:
     @property
     def balanced(self) -> bool:
         """Each pod is ready and owns some shards, and together they own each shard once."""
-        return self.sum == self.expected and self.ready == set(self.pods) and all(self.pods.values())
+        return self.sum == self.expected and self.ready.keys() == self.pods.keys() and all(self.pods.values())
 
     @property
     def text(self) -> str:
@@ -89,15 +92,15 @@ def read_balance(cluster: Cluster, expected: int, missing_hint: str = "") -> Bal
         hint = missing_hint or f"is release {cluster.release} installed there?"
         raise NotFound(f"There is no history pod of release {cluster.release} in namespace {cluster.namespace}: {hint}")
     owned: dict[str, int | None] = {}
-    ready = set()
+    ready = {}
     for pod in pods:
         state = pod_state(pod)
         if state.terminating:
             continue
         if state.ready:
-            ready.add(state.name)
+            ready[state.name] = float("inf") if state.ready_time is None else state.ready_time
         owned[state.name] = _ask(cluster, pod)
-    return Balance(owned, frozenset(ready), expected)
+    return Balance(owned, ready, expected)
 
 
 def _ask(cluster: Cluster, pod: Json) -> int | None:
@@ -125,6 +128,8 @@ class Settling:
     clock: Callable[[], float] = time.monotonic
     since: float | None = None
     settled_time: float | None = None
+    #: Whether a look found the shards out of balance.
+    unsettled: bool = False
 
     def look(self, _elapsed: float) -> Look[Balance]:
         balance = read_balance(self.cluster, self.expected, self.missing_hint)
@@ -132,32 +137,47 @@ class Settling:
         seen = self.clock()
         if not balance.balanced:
             self.since = self.settled_time = None
+            self.unsettled = True
         elif self.since is None:
             self.since, self.settled_time = seen, round(self.wall(), 3)
-        done = self.since is not None and seen - self.since >= self.stable_for
+        done = self.since is not None and (
+            seen - self.since >= self.stable_for
+            # It was in balance at the first look, and nothing has changed for long.
+            or (not self.unsettled and self.wall() - max(balance.ready.values()) >= max(LONG_READY, self.stable_for))
+        )
         return Look(done, balance, balance.text)
 
 
 def run(params: Params, context: Context) -> Result:
-    """Return ``pods``, ``sum``, ``expected``, ``balanced``, ``settled_time``, ``waited``."""
+    """Return ``pods``, ``sum``, ``expected``, ``balanced``, ``settled_time``, ``watched``, ``waited``."""
     with Cluster.from_params(params) as cluster:
-        api = TemporalApi(cluster, params["missing_hint"])
-        settled_time, seconds = None, 0.0
-        if params["wait"] and not context.check_mode:
-            expected = wait_for_frontend(api, params["timeout"], context).history_shards
-            settling = Settling(cluster, expected, params["stable_for"], params["missing_hint"])
-            waited = wait_for(cluster, params["timeout"], context.show, settling.look)
-            balance, balanced, seconds = waited.value, waited.done, waited.seconds
-            settled_time = settling.settled_time if waited.done else None
-        else:
-            balance = read_balance(cluster, api.cluster_info().history_shards, params["missing_hint"])
-            balanced = balance.balanced
-        return {
-            "changed": False,
-            "pods": balance.pods,
-            "sum": balance.sum,
-            "expected": balance.expected,
-            "balanced": balanced,
-            "settled_time": settled_time,
-            "waited": round(seconds, 3),
-        }
+        return read_shards(cluster, params, context)
+
+
+def read_shards(cluster: Cluster, params: Params, context: Context, wall: Callable[[], float] = time.time) -> Result:
+    """Do what ``run`` does over a connection that is there."""
+    api = TemporalApi(cluster, params["missing_hint"])
+    settled_time, watched, seconds = None, False, 0.0
+    if params["wait"] and not context.check_mode:
+        gone = 0.0 if params["since"] is None else max(0.0, wall() - params["since"])
+        expected = wait_for_frontend(api, params["timeout"], context, gone).history_shards
+        settling = Settling(cluster, expected, params["stable_for"], params["missing_hint"])
+        # However late it is: whether the balance lasts takes a second look.
+        gone = min(gone, max(0.0, params["timeout"] - params["stable_for"] - 1))
+        waited = wait_for(cluster, params["timeout"], context.show, settling.look, gone)
+        balance, balanced, seconds = waited.value, waited.done, waited.seconds
+        settled_time = settling.settled_time if waited.done else None
+        watched = settling.unsettled
+    else:
+        balance = read_balance(cluster, api.cluster_info().history_shards, params["missing_hint"])
+        balanced = balance.balanced
+    return {
+        "changed": False,
+        "pods": balance.pods,
+        "sum": balance.sum,
+        "expected": balance.expected,
+        "balanced": balanced,
+        "settled_time": settled_time,
+        "watched": watched,
+        "waited": round(seconds, 3),
+    }

@@ -163,13 +163,13 @@ class TemporalApi:
         raise NotFound(f"There is no Temporal frontend of release {cluster.release} in {cluster.namespace}: {hint}")
 
 
-def wait_for_frontend(api: TemporalApi, timeout: float, context: Context) -> ClusterInfo:
+def wait_for_frontend(api: TemporalApi, timeout: float, context: Context, gone: float = 0.0) -> ClusterInfo:
     """The cluster's information as soon as the frontend answers. Raises what kept it from it when the time is over."""
 
     def look(_elapsed: float) -> Look[ClusterInfo]:
         return Look(True, api.cluster_info(), "Temporal's frontend answers")
 
-    return wait_for(api.cluster, timeout, context.show, look).value
+    return wait_for(api.cluster, timeout, context.show, look, gone).value
 
 
 def run_info(params: Params, context: Context) -> Result:

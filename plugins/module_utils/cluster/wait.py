@@ -60,13 +60,13 @@ class Waiter:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def wait(self, look: Callable[[float], Look[T]]) -> Waited[T]:
+    def wait(self, look: Callable[[float], Look[T]], gone: float = 0.0) -> Waited[T]:
         """Call ``look(seconds waited so far)`` until it is done; it is always called at least once.
 
         The last call is made when the time is over. What ``look`` raises ends
-        the wait, unless it is one of ``forgive``.
+        the wait, unless it is one of ``forgive``. gone: seconds of the time that are over already.
         """
-        begin = self.clock()
+        begin = self.clock() - gone
         looks = 0
         shown_text, shown_at = "", begin
         while True:
@@ -94,12 +94,12 @@ class Waiter:
 
 
 def wait_for(
-    cluster: Cluster, timeout: float, show: Callable[[str], None], look: Callable[[float], Look[T]]
+    cluster: Cluster, timeout: float, show: Callable[[str], None], look: Callable[[float], Look[T]], gone: float = 0.0
 ) -> Waited[T]:
     """Wait as Waiter does for something in a cluster, forgiving what may pass: silence and temporary failures."""
     # A request that fails is soon made again by the next look.
     patience, cluster.patience = cluster.patience, PATIENCE_IN_WAIT
     try:
-        return Waiter(timeout, show=show, forgive=(ClusterUnreachable, TemporaryFailure)).wait(look)
+        return Waiter(timeout, show=show, forgive=(ClusterUnreachable, TemporaryFailure)).wait(look, gone)
     finally:
         cluster.patience = patience

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import LabError
 from ..task import Context, Params, Result
 from .results import (
+    Record,
     Run,
     check_folder_name,
     create_run,
@@ -20,7 +21,9 @@ from .results import (
     read_run,
     run_id,
     window_values,
+    without_figures,
 )
+from .schema import FIGURE
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -30,24 +33,30 @@ SPEC: dict[str, Any] = {
     "stage": {"type": "str"},
 }
 
+#: Besides them ``by`` says that a figure without a value is split by a label.
+NEEDED = (*FIGURE["required"], "by")
+
 
 def run(params: Params, context: Context) -> Result:
-    """Return ``run``, ``path``, ``new``, ``stages``, ``windows`` and ``problems``. Raises LabError.
+    """Return ``run``, ``path``, ``new``, ``time``, ``stages``, ``windows`` and ``problems``. Raises LabError.
 
     The run's folder is made at once, since it is what keeps the name from two
     playbooks that start in the same second.
     """
+    began = time.time()
     results_dir = Path(os.path.abspath(params["results_dir"]))
     student = check_folder_name("student", params["student"])
     name, made = _choose(results_dir, student, params["run"], params["new"], context.check_mode)
-    found = read_run(results_dir, student, name)
+    # Checking figures is most of what reading costs, and a class reads often.
+    found = read_run(results_dir, student, name, keep=values_alone if params["stage"] else without_figures)
     return {
         "changed": made,
         "run": name,
         "path": str(found.path),
         "new": made,
+        "time": round(began, 3),
         "stages": newest_attempts(found),
-        "windows": measured_before(found, params["stage"]),
+        "windows": measured_before(found, params["stage"]) if params["stage"] else {},
         "problems": [problem.text for problem in found.problems],
     }
 
@@ -66,8 +75,28 @@ def newest_attempts(run: Run) -> dict[str, Result]:
     }
 
 
-def measured_before(run: Run, stage: str | None) -> dict[str, dict[str, float | None]]:
-    """Values of the windows of each stage's newest attempt that was done, but of ``stage``: by window and figure.
+def values_alone(record: Record) -> Record:
+    """A stage without its series, and of its figures with what the schema wants at least."""
+    windows = record.get("windows")
+    if isinstance(windows, list):
+        windows = [_values_alone(window) for window in windows]
+    return {**record, "windows": windows, "series": []}
+
+
+def _values_alone(window: Any) -> Any:
+    if not isinstance(window, dict) or not isinstance(window.get("figures"), list):
+        return window
+    return {
+        **window,
+        "figures": [
+            {name: figure[name] for name in NEEDED if name in figure} if isinstance(figure, dict) else figure
+            for figure in window["figures"]
+        ],
+    }
+
+
+def measured_before(run: Run, stage: str) -> dict[str, dict[str, float | None]]:
+    """Values of the windows of each other stage's newest attempt that was done: by window and figure.
 
     Of windows with the same name the one that began last counts.
     """

@@ -15,37 +15,37 @@ MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 def to_markdown(report: Record) -> str:
     """The Markdown text of a merged model (see model.build_report)."""
     view = build_view(report)
-    lines = [f"# Temporal benchmarking lab: {_text(view['student'])}", "", _text(view["summary"]), ""]
-    lines += [f"- {name}: {_text(value)}" for name, value in view["header"]] + [""]
+    lines = [f"# Temporal benchmarking lab: {plain(view['student'])}", "", plain(view["summary"]), ""]
+    lines += [f"- {name}: {plain(value)}" for name, value in view["header"]] + [""]
     if view["first_look"]:
-        lines += [f"> {_text(view['first_look'])}", ""]
+        lines += [f"> {plain(view['first_look'])}", ""]
     lines += ["## Stages", "", *_stages(view)]
     if view["problems"]:
         lines += ["## Problems", "", *_problems(view), ""]
     lines += ["## Figures", "", *_figures(view)]
     for table in view["shards"]:
         lines += [
-            f"## Shards of each history pod ({_text(table['stage'])})",
+            f"## Shards of each history pod ({plain(table['stage'])})",
             "",
-            _text(" ".join(table["sentences"])),
+            plain(" ".join(table["sentences"])),
             "",
         ]
         rows = [[row[name] for name in ("pod", "before", "after", "share")] for row in table["rows"]]
         rows.append(["Sum", table["before"], table["after"], ""])
-        lines += _table(["Pod", "Before", "After", "Share after"], rows, numbers_from=1)
+        lines += markdown_table(["Pod", "Before", "After", "Share after"], rows, numbers_from=1)
     lines += ["## Time line", ""]
     if view["moments"]:
         rows = [[row[name] for name in ("mark", "offset", "clock", "stage", "what")] for row in view["moments"]]
-        lines += _table(["Mark", "Since start", "UTC", "Stage", "What"], rows)
+        lines += markdown_table(["Mark", "Since start", "UTC", "Stage", "What"], rows)
     else:
         lines += ["No event and no window was recorded.", ""]
     if view["facts"]:
         lines += ["## What the stages found", "", *_facts(view)]
     lines += ["## Versions and settings", ""]
-    lines += [f"- {_text(name)}: {_text(value)}" for name, value in view["versions"] + view["settings"]] + [""]
+    lines += [f"- {plain(name)}: {plain(value)}" for name, value in view["versions"] + view["settings"]] + [""]
     if view["known"]["rows"]:
         lines += ["## How well the figures are known", "", *_known(view), ""]
-    lines += ["## Queries", "", _text(view["about_queries"]), "", *_queries(view)]
+    lines += ["## Queries", "", plain(view["about_queries"]), "", *_queries(view)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -61,15 +61,15 @@ def _stages(view: Record) -> list[str]:
         ]
         for stage in view["stages"]
     ]
-    return _table(["Stage", "State", "Message", "Started (UTC)", "Took", "Attempts"], rows)
+    return markdown_table(["Stage", "State", "Message", "Started (UTC)", "Took", "Attempts"], rows)
 
 
 def _problems(view: Record) -> list[str]:
     lines = []
     for problem in view["problems"]:
         source = f"found in {problem['stages']}" if problem["stages"] else "; ".join(problem["sources"])
-        lines.append(f"- **{problem['word']}** {_text(problem['text'])} ({_text(source)})")
-        lines += [f"  - {name.capitalize()}: {_text(problem[name])}" for name in ("effect", "cure") if problem[name]]
+        lines.append(f"- **{problem['word']}** {plain(problem['text'])} ({plain(source)})")
+        lines += [f"  - {name.capitalize()}: {plain(problem[name])}" for name in ("effect", "cure") if problem[name]]
     return lines
 
 
@@ -79,10 +79,14 @@ def _figures(view: Record) -> list[str]:
     heads = ["Figure"] + [f"{column['letter']} {column['name']}" for column in view["columns"]]
     lines = ["Each window with its change against the window before it.", ""]
     if view["bounds"]:
-        lines += [_text(view["bounds"]), ""]
-    lines += _table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
+        lines += [plain(view["bounds"]), ""]
+    lines += markdown_table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
     if view["other"]:
-        lines += ["### More figures", "", *_table(heads, [_figure(row) for row in view["other"]], numbers_from=1)]
+        lines += [
+            "### More figures",
+            "",
+            *markdown_table(heads, [_figure(row) for row in view["other"]], numbers_from=1),
+        ]
     return lines
 
 
@@ -105,19 +109,19 @@ def _figure(row: Record) -> list[str]:
 def _facts(view: Record) -> list[str]:
     lines = []
     for stage in view["facts"]:
-        lines += [f"### {_text(stage['stage'])}", ""]
+        lines += [f"### {plain(stage['stage'])}", ""]
         for item in stage["items"]:
             if "findings" in item:
                 lines.append(f"- {item['name']}:" + ("" if item["findings"] else " none"))
                 for finding in item["findings"]:
-                    parts = [f"**{_text(finding['state'])}** {_text(finding['title'])}"]
-                    parts += [_text(finding[name]) for name in ("effect", "cure") if finding[name]]
+                    parts = [f"**{plain(finding['state'])}** {plain(finding['title'])}"]
+                    parts += [plain(finding[name]) for name in ("effect", "cure") if finding[name]]
                     lines.append("  - " + "; ".join(parts))
             elif "lines" in item:
                 lines.append(f"- {item['name']}:")
-                lines += [f"  - {_text(line)}" for line in item["lines"]]
+                lines += [f"  - {plain(line)}" for line in item["lines"]]
             else:
-                lines.append(f"- {_text(item['name'])}: {_text(item['text'])}")
+                lines.append(f"- {plain(item['name'])}: {plain(item['text'])}")
         lines.append("")
     return lines
 
@@ -125,24 +129,24 @@ def _facts(view: Record) -> list[str]:
 def _known(view: Record) -> list[str]:
     lines = []
     for row in view["known"]["rows"]:
-        lines.append(f"- {row['name']}: {_text(row['text'])}")
-        lines += [f"  - {_text(' – '.join(filter(None, [item['text'], item['figures']])))}" for item in row["items"]]
+        lines.append(f"- {row['name']}: {plain(row['text'])}")
+        lines += [f"  - {plain(' – '.join(filter(None, [item['text'], item['figures']])))}" for item in row["items"]]
     return lines
 
 
 def _queries(view: Record) -> list[str]:
     lines = []
     for figure in view["queries"]:
-        lines += [f"### {_text(figure['title'])} ({_text(figure['id'])})", ""]
-        lines += [f"{_text(text)}\n" for text in (figure["question"], figure["reference"]) if text]
+        lines += [f"### {plain(figure['title'])} ({plain(figure['id'])})", ""]
+        lines += [f"{plain(text)}\n" for text in (figure["question"], figure["reference"]) if text]
         if figure["metrics"]:
-            lines += [f"Worked out from the raw samples of {_text(', '.join(figure['metrics']))}.", ""]
+            lines += [f"Worked out from the raw samples of {plain(', '.join(figure['metrics']))}.", ""]
         names = [head["name"] for head in figure["heads"]]
         rows = [[f"{row['letter']} {row['name']}", *(_detail(*row[name]) for name in names)] for row in figure["rows"]]
-        lines += _table(["Window", *(head["title"] for head in figure["heads"])], rows)
+        lines += markdown_table(["Window", *(head["title"] for head in figure["heads"])], rows)
         if figure["remarks"]:
             lines += [
-                f"- {', '.join(remark['letters']) + ': ' if remark['letters'] else ''}{_text(remark['text'])}"
+                f"- {', '.join(remark['letters']) + ': ' if remark['letters'] else ''}{plain(remark['text'])}"
                 for remark in figure["remarks"]
             ] + [""]
         for item in figure["queries"]:
@@ -165,13 +169,13 @@ def _code(text: str) -> list[str]:
     return ["    " + line for line in text.splitlines()] + [""]
 
 
-def _table(heads: list[str], rows: list[list[str]], numbers_from: int | None = None) -> list[str]:
+def markdown_table(heads: list[str], rows: list[list[str]], numbers_from: int | None = None) -> list[str]:
     """A table; columns from ``numbers_from`` on are set to the right."""
     marks = ["---:" if numbers_from is not None and place >= numbers_from else "---" for place in range(len(heads))]
-    lines = [[_text(head) for head in heads], marks, *([_text(cell) for cell in row] for row in rows)]
+    lines = [[plain(head) for head in heads], marks, *([plain(cell) for cell in row] for row in rows)]
     return ["| " + " | ".join(line) + " |" for line in lines] + [""]
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
     """Text as it is, on one line, with nothing in it that Markdown would act on."""
     return MARKUP.sub(r"\\\1", " ".join(str(text).split()))

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,6 +30,8 @@ from ..errors import LabError
 from .schema import FAMILY, SCHEMA_ID, STAGE
 
 Record = dict[str, Any]
+#: Gives the part of a stage file that a reader uses; the rest is neither checked nor kept.
+Keep = Callable[[Record], Record]
 
 #: The stages of the lab in their order; other stages may exist beside them.
 STAGES = (
@@ -413,7 +415,7 @@ def list_runs(results_dir: str | Path, student: str) -> list[str]:
         return []
     except OSError as error:
         raise LabError(f"Looking for runs in {parent} failed: {error.strerror}; give the right results_dir.") from error
-    return [path.name for path in sorted(folders, key=_run_order)]
+    return [path.name for path in sorted(folders, key=run_order)]
 
 
 def latest_run(results_dir: str | Path, student: str) -> str | None:
@@ -422,8 +424,8 @@ def latest_run(results_dir: str | Path, student: str) -> str | None:
     return runs[-1] if runs else None
 
 
-def _run_order(folder: Path) -> tuple[float, int, str]:
-    """A run's start: from its name, else from its stages, else from the folder."""
+def run_order(folder: Path) -> tuple[float, int, str]:
+    """A run's start, to sort by: from its name, else from its stages, else from the folder. Raises LabError."""
     match = RUN_ID.fullmatch(folder.name)
     if match:
         try:
@@ -431,7 +433,7 @@ def _run_order(folder: Path) -> tuple[float, int, str]:
             return start.timestamp(), int(match[2] or 1), folder.name
         except ValueError:
             pass
-    run = read_run(folder.parent.parent, folder.parent.name, folder.name)
+    run = read_run(folder.parent.parent, folder.parent.name, folder.name, keep=without_figures)
     starts = [record["started"] for records in run.stages.values() for record in records]
     return min(starts, default=folder.stat().st_mtime), 1, folder.name
 
@@ -439,9 +441,15 @@ def _run_order(folder: Path) -> tuple[float, int, str]:
 # --- reading -------------------------------------------------------------------------------------
 
 
-def read_run(results_dir: str | Path, student: str, run: str) -> Run:
+def without_figures(record: Record) -> Record:
+    """A stage without its windows and series, which are nearly all of what checking it costs."""
+    return {**record, "windows": [], "series": []}
+
+
+def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None = None) -> Run:
     """Read a run's stage files. One that cannot be used becomes a problem, never an error.
 
+    keep: takes a stage file's object, of whatever shape, and returns the part that is wanted.
     Raises LabError only for a student's or run's name that cannot be a folder's,
     for a folder that cannot be listed, and without jsonschema.
     """
@@ -457,7 +465,7 @@ def read_run(results_dir: str | Path, student: str, run: str) -> Run:
         ) from error
     for stage, attempt, path in files:
         try:
-            record = read_stage(path)
+            record = read_stage(path, keep)
         except LabError as error:
             found.unreadable[stage, attempt] = path.name
             found.problems.append(Problem(path.name, error.msg))
@@ -474,8 +482,8 @@ def read_run(results_dir: str | Path, student: str, run: str) -> Run:
     return found
 
 
-def read_stage(path: Path) -> Record:
-    """Read one stage file. Raises LabError when it is broken or of another schema."""
+def read_stage(path: Path, keep: Keep | None = None) -> Record:
+    """Read one stage file, or what ``keep`` returns of it. Raises LabError when it is broken or of another schema."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -488,6 +496,8 @@ def read_stage(path: Path) -> Record:
             f"{path.name} is of schema {schema}, which this version does not know (it knows {SCHEMA_ID}); "
             "read it with the version of the collection that wrote it."
         )
+    if keep is not None and isinstance(record, dict):
+        record = keep(record)
     fault = find_fault(record)
     if fault:
         raise LabError(f"{path.name} is not a stage file: {fault}.")

@@ -27,9 +27,9 @@ def to_terminal(report: Record, path: str, width: int = WIDTH) -> str:
     Lines are at most ``width`` characters, except where a path or a single word is longer.
     """
     view = build_view(report)
-    parts = [_wrap(view["summary"], width)]
+    parts = [wrap(view["summary"], width)]
     if view["first_look"]:
-        parts.append(_wrap(view["first_look"], width))
+        parts.append(wrap(view["first_look"], width))
     if view["columns"]:
         parts += ["", *_tables(view, width)]
     told = [
@@ -37,24 +37,24 @@ def to_terminal(report: Record, path: str, width: int = WIDTH) -> str:
         for stage in view["stages"]
         if stage["state"] in ("failed", "skipped")
     ]
-    lines = [_wrap(text, width) for text in told]
+    lines = [wrap(text, width) for text in told]
     for problem in view["problems"]:
         if problem["kind"] == "file":
-            lines.append(_wrap(problem["text"], width))
+            lines.append(wrap(problem["text"], width))
         elif problem["kind"] in FINDINGS:
             # A stage that failed because of it has said so already.
             if not any(problem["text"].rstrip(".") in text for text in told):
                 lines.append(_shorten(f"{problem['word']} ({problem['stages']}): {problem['text']}", width))
         elif problem["kind"] in GRAVE:
-            lines.append(_wrap(f"{problem['word']}: {problem['text']} ({'; '.join(problem['sources'])})", width))
+            lines.append(wrap(f"{problem['word']}: {problem['text']} ({'; '.join(problem['sources'])})", width))
     light = [problem["kind"] for problem in report["problems"] if problem["kind"] not in (*GRAVE, *FINDINGS)]
     if light:
         counts = ", ".join(f"{light.count(kind)} {kind}" for kind in dict.fromkeys(light))
         lines.append(f"figures that did not pass: {counts}; the report says why")
     if view["known"]["line"]:
-        lines.append(_wrap(view["known"]["line"], width))
+        lines.append(wrap(view["known"]["line"], width))
     for table in view["shards"]:
-        lines.append(_wrap(f"shards ({table['stage']}): {' '.join(table['sentences'])}", width))
+        lines.append(wrap(f"shards ({table['stage']}): {' '.join(table['sentences'])}", width))
     if lines:
         parts += ["", *lines]
     parts += ["", f"Report: {path}"]
@@ -121,7 +121,7 @@ def _cell(cell: Record) -> Lines:
     return [*lines, cell["word"]] if cell["word"] else lines
 
 
-def _wrap(text: str, width: int) -> str:
+def wrap(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 

@@ -32,6 +32,8 @@ NAMES = [
     "lab_preflight",
     "temporal_cluster_info",
     "temporal_namespace",
+    "temporal_release",
+    "temporal_scale",
     "temporal_shards",
 ]
 

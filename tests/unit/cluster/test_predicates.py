@@ -233,6 +233,29 @@ def test_why_a_deployment_has_no_pods() -> None:
     assert "paused" in deployment_state(deployment(generation=2, paused=True), []).why
 
 
+QUOTA = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: student, requested: cpu=1."}
+NO_PODS = {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}
+
+
+@pytest.mark.parametrize(
+    ("options", "pods", "refused"),
+    [
+        ({"status": {**NO_PODS, "conditions": [QUOTA]}}, [], True),
+        # Some of its pods may be made, and one may not.
+        ({"replicas": 2, "status": {"replicas": 1, "conditions": [QUOTA]}}, [pod("a")], True),
+        ({"status": {**NO_PODS, "conditions": [{**QUOTA, "status": "False"}]}}, [], False),
+        ({"status": {**NO_PODS, "conditions": [{**QUOTA, "type": "Progressing"}]}}, [], False),
+        ({"status": NO_PODS}, [], False),
+        # What is said is of the time before the change, which may be the cure.
+        ({"generation": 2, "status": {**NO_PODS, "conditions": [QUOTA]}}, [], False),
+        # All pods are there: what is said is not true any more.
+        ({"status": {"conditions": [QUOTA]}}, [pod("a")], False),
+    ],
+)
+def test_pods_that_may_not_be_made(options: dict[str, Any], pods: list[Any], refused: bool) -> None:
+    assert deployment_state(deployment(**options), pods).refused is refused
+
+
 @pytest.mark.parametrize(
     ("status", "done"),
     [

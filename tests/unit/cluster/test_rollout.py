@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import rollout
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
+    Cluster,
     ClusterRefused,
     NotFound,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.rollout import (
+    Watch,
     change_of,
     env_text,
     short_name,
@@ -144,6 +146,7 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
     assert result["before"] == {"my-temporal-history": {"replicas": 1, "env": {}}}
     assert result["after"] == {"my-temporal-history": {"replicas": 2, "env": {}}}
     assert result["diff"] == {"before": result["before"], "after": result["after"]}
+    assert result["watched"] is True
     (event,) = result["events"]
     assert event["name"] == "history_rolled_out"
     assert event["title"] == "history rolled out with 2 replicas"
@@ -173,6 +176,7 @@ def test_what_is_as_wanted_is_not_touched(task: Task, api: ScriptedApi) -> None:
     # It was so before: there is a record of it, but nobody watched.
     assert [(event["time"], event["observed"]) for event in result["events"]] == [(READY_AT_SECONDS, None)]
     assert "diff" not in result
+    assert result["watched"] is False
     assert api.calls("PATCH") == []
     assert task.lines == []
 
@@ -190,7 +194,7 @@ def test_without_waiting(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     api.on("PATCH", f"{HISTORY}/scale", {})
     result = task(rollout, deployments=["my-temporal-history"], replicas=0, wait=False)
-    assert (result["changed"], result["events"], result["waited"]) == (True, [], 0.0)
+    assert (result["changed"], result["events"], result["waited"], result["watched"]) == (True, [], 0.0, False)
     assert api.calls() == [f"GET {HISTORY}", f"PATCH {HISTORY}/scale"]
 
 
@@ -212,6 +216,21 @@ def test_the_environment_of_the_load(task: Task, api: ScriptedApi) -> None:
     assert patch.body == {"spec": {"template": {"spec": {"containers": containers}}}}
     assert result["events"][0]["name"] == "benchmark_soak_test_rolled_out"
     assert result["events"][0]["title"] == "benchmark-soak-test rolled out with 1 replica, CONCURRENT_WORKFLOWS=6"
+
+
+def test_titles_name_the_variables_of_the_deployment_that_has_them(task: Task, api: ScriptedApi) -> None:
+    load = deployment("benchmark-soak-test", "load", env=[{"name": "CONCURRENT_WORKFLOWS", "value": "6"}])
+    workers = deployment("benchmark-workers", "workers", env=[{"name": "OTHER", "value": "1"}], replicas=2)
+    api.on("GET", f"{APPS}/deployments", pods(load, workers))
+    first, second = (pod(f"benchmark-workers-{name}", "workers") for name in "ab")
+    api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load"), first, second))
+    names = ["benchmark-soak-test", "benchmark-workers"]
+    result = task(rollout, deployments=names, show_env=["CONCURRENT_WORKFLOWS"])
+    assert sorted(event["title"] for event in result["events"]) == [
+        "benchmark-soak-test rolled out with 1 replica, CONCURRENT_WORKFLOWS=6",
+        "benchmark-workers rolled out with 2 replicas",
+    ]
+    assert result["after"]["benchmark-workers"]["env"] == {"CONCURRENT_WORKFLOWS": None}
 
 
 def test_several_deployments_take_one_request_for_each_kind(task: Task, api: ScriptedApi) -> None:
@@ -326,6 +345,147 @@ def test_no_pod_at_all_when_the_time_is_over(task: Task, api: ScriptedApi) -> No
     api.on("GET", PODS, pods())
     with pytest.raises(LabError, match="history: no pod could be created: exceeded quota: student"):
         task(rollout, deployments=["my-temporal-history"], timeout=0.05)
+
+
+# -- pods that may not be made ----------------------------------------------
+
+QUOTA = {
+    "type": "ReplicaFailure",
+    "status": "True",
+    "message": 'pods "my-temporal-history-b" is forbidden: exceeded quota: student, requested: cpu=1, used: cpu=2, '
+    "limited: cpu=2",
+}
+
+
+def refused(**options: Any) -> Any:
+    """A Deployment of two of which one pod is there and the other may not be made."""
+    status = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "conditions": [QUOTA]}
+    return deployment(replicas=2, status=status, **options)
+
+
+def watching(cluster: Cluster, hopeless_after: float = 120.0) -> Watch:
+    """Looks at history whose seconds a test gives."""
+    return Watch(cluster, ["my-temporal-history"], [], [], hopeless_after, "")
+
+
+def test_pods_that_the_quota_does_not_let_be_made_end_the_wait_early(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, refused())
+    api.on("GET", PODS, pods(pod("my-temporal-history-a")))
+    watch = watching(cluster)
+    # Old pods that leave may make room.
+    for elapsed in (0.0, 15.0, 29.9):
+        assert watch.look(elapsed).done is False
+    with pytest.raises(LabError) as failure:
+        watch.look(30.0)
+    assert failure.value.msg == (
+        "history in namespace default will not roll out (after 30 s): history: no pod could be created: "
+        'pods "my-temporal-history-b" is forbidden: exceeded quota: student, requested: cpu=1, used: cpu=2, '
+        "limited: cpu=2."
+    )
+    assert failure.value.details == {"waited": 30.0, "pods": [], "logs": {}}
+
+
+def test_a_quota_counts_only_when_the_controller_has_seen_the_change(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, refused(generation=2))
+    api.on("GET", PODS, pods(pod("my-temporal-history-a")))
+    watch = watching(cluster)
+    found = watch.look(60.0)
+    assert (found.done, "change not taken up by its controller yet" in found.text) == (False, True)
+    api.on("GET", HISTORY, deployment(replicas=2, generation=2, status={"observedGeneration": 2}))
+    api.on("GET", PODS, pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")))
+    assert watch.look(61.0).done is True
+
+
+def test_a_quota_that_frees_is_no_failure(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, refused(), deployment(replicas=2, status={"availableReplicas": 1}))
+    unready = pod("my-temporal-history-b", ready=False)
+    api.on("GET", PODS, pods(pod("my-temporal-history-a")), pods(pod("my-temporal-history-a"), unready))
+    watch = watching(cluster)
+    assert [watch.look(elapsed).done for elapsed in (29.0, 31.0)] == [False, False]
+
+
+def test_a_quota_since_the_beginning_ends_the_task_at_once(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, refused())
+    api.on("GET", PODS, pods(pod("my-temporal-history-a")))
+    with pytest.raises(LabError, match=r"will not roll out \(after [3-9]\d s\): history: no pod could be .* quota"):
+        task(rollout, deployments=["my-temporal-history"], timeout=40, since=time.time() - 31)
+    assert api.calls().count(f"GET {PODS}") == 1
+
+
+# -- since, and what was there at the first look ----------------------------
+
+
+def test_a_crash_at_the_first_look_has_been_one_since_the_beginning(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
+    api.on("GET", PODS, pods(pod("my-temporal-history-a", **CRASHING)))
+    with pytest.raises(LabError, match=r"^history .* will not roll out \(it has been so for 1[3-9]\d s\): "):
+        task(rollout, deployments=["my-temporal-history"], hopeless_after=120, timeout=140, since=time.time() - 130)
+    assert api.calls().count(f"GET {PODS}") == 1
+
+
+def test_a_crash_that_came_later_has_its_time(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
+    api.on("GET", PODS, pods(pod("a", ready=False)), pods(pod("a", **CRASHING)))
+    watch = watching(cluster)
+    for elapsed in (130.0, 131.0, 250.9):
+        assert watch.look(elapsed).done is False
+    with pytest.raises(LabError, match=r"will not roll out \(it has been so for 120 s\): a container main crashes"):
+        watch.look(251.0)
+
+
+def test_a_crash_at_the_first_look_is_not_hopeless_yet(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
+    api.on("GET", PODS, pods(pod("a", **CRASHING)))
+    watch = watching(cluster)
+    for elapsed in (100.0, 119.9):
+        assert watch.look(elapsed).done is False
+    with pytest.raises(LabError, match="it has been so for 120 s"):
+        watch.look(120.0)
+
+
+def test_an_image_that_is_nowhere_at_the_first_look(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
+    api.on("GET", PODS, pods(pod("a", **NO_IMAGE)))
+    watch = watching(cluster)
+    assert watch.look(4.9).done is False
+    with pytest.raises(LabError, match=r"will not roll out \(it has been so for 5 s\): a container main has no image"):
+        watch.look(5.0)
+
+
+def test_a_time_that_is_over_is_one_look(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
+    api.on("GET", PODS, pods(pod("a", ready=False)))
+    with pytest.raises(LabError) as failure:
+        task(rollout, deployments=["my-temporal-history"], timeout=3, since=time.time() - 400)
+    assert failure.value.msg.startswith("history in namespace default did not roll out in 3 s: a container main runs")
+    assert failure.value.details["waited"] == pytest.approx(400, abs=30)
+    assert api.calls().count(f"GET {PODS}") == 1
+
+
+def test_what_is_rolled_out_when_the_time_is_over_is_no_failure(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment())
+    api.on("GET", PODS, pods(pod("a")))
+    result = task(rollout, deployments=["my-temporal-history"], timeout=3, since=time.time() - 400)
+    assert (result["watched"], result["events"][0]["observed"]) == (False, None)
+    assert result["waited"] == pytest.approx(400, abs=30)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_since_that_is_still_to_come_is_now(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
+    api.on("GET", PODS, pods(pod("a", ready=False)))
+    with pytest.raises(LabError, match=r"did not roll out in 0.2 s") as failure:
+        task(rollout, deployments=["my-temporal-history"], timeout=0.2, since=time.time() + 1000)
+    assert 0.2 <= failure.value.details["waited"] < 30
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_rollout_that_comes_was_watched(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment())
+    api.on("GET", PODS, pods(pod("a", ready=False)), pods(pod("a")))
+    result = task(rollout, deployments=["my-temporal-history"], since=time.time() - 10)
+    assert (result["changed"], result["watched"]) == (False, True)
+    assert result["events"][0]["observed"] is not None
 
 
 @pytest.mark.usefixtures("hurry")

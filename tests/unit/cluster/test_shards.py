@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     Cluster,
     ClusterRefused,
     NotFound,
+    ProxyTargetError,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.shards import (
     Balance,
@@ -67,17 +69,22 @@ def test_the_sample_in_the_metrics(text: str, expected: int | None) -> None:
     ],
 )
 def test_balance(pods: dict[str, int | None], ready: set[str], total: int | None, balanced: bool) -> None:
-    balance = Balance(pods, frozenset(ready), 512)
+    balance = Balance(pods, dict.fromkeys(ready, 0.0), 512)
     assert (balance.sum, balance.balanced) == (total, balanced)
 
 
 def test_the_line_that_is_shown() -> None:
-    balance = Balance({"my-temporal-history-def": 0, "my-temporal-history-abc": 512, "x": None}, frozenset(), 512)
+    balance = Balance({"my-temporal-history-def": 0, "my-temporal-history-abc": 512, "x": None}, {}, 512)
     assert balance.text == "shards: abc 512 · def 0 · x ? of 512"
 
 
+def now(ago: float = 0.0) -> str:
+    """A time of the API, so many seconds ago."""
+    return datetime.fromtimestamp(time.time() - ago, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def history(name: str, **options: Any) -> dict[str, Any]:
-    return pod(f"my-temporal-history-{name}", **options)
+    return pod(f"my-temporal-history-{name}", **{"ready_at": now(), **options})
 
 
 def metrics(api: ScriptedApi, name: str, *values: Any, port: str = "9090") -> None:
@@ -115,6 +122,7 @@ def test_the_pods_are_asked(task: Task, api: ScriptedApi) -> None:
         "expected": 512,
         "balanced": True,
         "settled_time": None,
+        "watched": False,
         "waited": 0.0,
     }
     (asked,) = [asked for asked in api.asked if asked.path == PODS]
@@ -199,6 +207,95 @@ def test_a_balance_that_does_not_come_is_no_failure(task: Task, api: ScriptedApi
     result = task(shards, wait=True, timeout=0.1)
     assert (result["balanced"], result["settled_time"]) == (False, None)
     assert result["pods"] == {"my-temporal-history-a": 512, "my-temporal-history-b": 0}
+
+
+def test_pods_that_have_been_ready_for_long_are_looked_at_once(task: Task, api: ScriptedApi) -> None:
+    temporal(api)
+    api.on("GET", PODS, {"items": [history("a", ready_at=now(31)), history("b", ready_at=now(300))]})
+    metrics(api, "a", 255)
+    metrics(api, "b", 257)
+    result = task(shards, wait=True, timeout=60, stable_for=20)
+    assert (result["balanced"], result["watched"], len(task.lines)) == (True, False, 0)
+    assert result["waited"] < 10
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize(
+    ("told", "watched"),
+    [({"a": [255], "b": [257]}, False), ({"a": [512, 255], "b": [0, 257]}, True), ({"a": [255], "b": [0, 257]}, True)],
+)
+def test_whether_the_balance_was_seen_to_come(
+    task: Task, api: ScriptedApi, told: dict[str, list[int]], watched: bool
+) -> None:
+    temporal(api)
+    api.on("GET", PODS, {"items": [history("a"), history("b")]})
+    for name, values in told.items():
+        metrics(api, name, *values)
+    result = task(shards, wait=True, stable_for=0.1)
+    assert (result["balanced"], result["watched"]) == (True, watched)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_balance_that_was_lost_at_a_look_was_watched(task: Task, api: ScriptedApi) -> None:
+    temporal(api)
+    # That it was so at the first look does not count any more.
+    api.on("GET", PODS, {"items": [history("a", ready_at=now(20)), history("b", ready_at=now(20))]})
+    metrics(api, "a", 255, 250, 255)
+    metrics(api, "b", 257)
+    assert task(shards, wait=True, stable_for=0.2)["watched"] is True
+
+
+@pytest.mark.usefixtures("hurry")
+def test_pods_that_have_been_ready_for_long_and_get_shards_must_keep_them(task: Task, api: ScriptedApi) -> None:
+    temporal(api)
+    api.on("GET", PODS, {"items": [history("a", ready_at=now(300)), history("b", ready_at=now(300))]})
+    metrics(api, "a", 512, 255, 250, 255)
+    metrics(api, "b", 0, 257)
+    began = time.time()
+    result = task(shards, wait=True, stable_for=0.2)
+    # At the third look it was lost again.
+    assert task.states[:2] == ["shards: a 512 · b 0 of 512", "shards: a 255 · b 257 of 512"]
+    assert "shards: a 250 · b 257 of 512" in task.states
+    assert (result["balanced"], result["watched"]) == (True, True)
+    assert began - 0.001 <= result["settled_time"] <= time.time() - 0.2 + 0.001
+
+
+def test_a_time_that_is_over_still_leaves_a_second_look(task: Task, api: ScriptedApi) -> None:
+    temporal(api)
+    api.on("GET", PODS, {"items": [history("a")]})
+    metrics(api, "a", 512)
+    result = task(shards, wait=True, timeout=120, since=time.time() - 1000, stable_for=0.1)
+    assert (result["balanced"], result["watched"]) == (True, False)
+    assert 118 < result["waited"] < 140
+
+
+def test_a_time_that_is_over_is_soon_over(task: Task, api: ScriptedApi) -> None:
+    temporal(api)
+    api.on("GET", PODS, {"items": [history("a"), history("b")]})
+    metrics(api, "a", 512)
+    metrics(api, "b", 0)
+    began = time.monotonic()
+    result = task(shards, wait=True, timeout=120, since=time.time() - 1000, stable_for=0.1)
+    assert (result["balanced"], result["settled_time"]) == (False, None)
+    assert time.monotonic() - began < 30
+
+
+def test_a_frontend_that_does_not_answer_is_asked_once_when_the_time_is_over(task: Task, api: ScriptedApi) -> None:
+    temporal(api)
+    api.on("GET", f"{HTTP}/cluster-info", STARTING)
+    began = time.monotonic()
+    with pytest.raises(ProxyTargetError, match="connection refused"):
+        task(shards, wait=True, timeout=120, since=time.time() - 121)
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_since_that_is_still_to_come_is_now(task: Task, api: ScriptedApi) -> None:
+    temporal(api)
+    api.on("GET", PODS, {"items": [history("a")]})
+    metrics(api, "a", 500)
+    result = task(shards, wait=True, timeout=0.2, since=time.time() + 1000, stable_for=0.1)
+    assert (result["balanced"], 0.2 <= result["waited"] < 30) == (False, True)
 
 
 @pytest.mark.usefixtures("hurry")

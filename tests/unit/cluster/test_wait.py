@@ -115,6 +115,45 @@ def test_an_error_that_does_not_pass_is_raised_when_the_time_is_over() -> None:
     assert time.now == 110.0
 
 
+def test_time_that_is_over_already_counts() -> None:
+    time, lines = Time(), []
+    watched = Watched(time, Look(False, 0, "0 of 1"))
+    found = waiter(time, lines).wait(watched, gone=7.5)
+    assert (found.done, found.seconds, found.looks) == (False, 10.0, 4)
+    assert watched.at == [7.5, 8.5, 9.5, 10.0]
+    assert lines == ["0 of 1 (8 s)", "0 of 1 (10 s)"]
+
+
+@pytest.mark.parametrize("answer", [Look(False, 0, "0 of 1"), Look(True, 1, "1 of 1")])
+def test_when_all_the_time_is_over_there_is_one_look(answer: Look[int]) -> None:
+    time, lines = Time(), []
+    watched = Watched(time, answer)
+    found = waiter(time, lines).wait(watched, gone=25.0)
+    assert (found.done, found.value, found.seconds, found.looks) == (answer.done, answer.value, 25.0, 1)
+    assert (watched.at, lines, time.now) == ([25.0], [], 100.0)
+
+
+def test_when_all_the_time_is_over_nothing_is_forgiven() -> None:
+    time, lines = Time(), []
+    with pytest.raises(ClusterUnreachable, match="silent"):
+        waiter(time, lines, forgive=(ClusterUnreachable,)).wait(
+            Watched(time, ClusterUnreachable("It is silent.")), gone=10.0
+        )
+    assert time.now == 100.0
+
+
+def test_a_wait_for_a_cluster_counts_the_time_that_is_over(cluster: Cluster) -> None:
+    at = []
+
+    def look(elapsed: float) -> Look[None]:
+        at.append(elapsed)
+        return Look(False, None, "not yet")
+
+    found = wait_for(cluster, 3.0, [].append, look, gone=40.0)
+    assert (found.done, found.looks) == (False, 1)
+    assert at == [pytest.approx(40.0, abs=5)]
+
+
 @pytest.mark.usefixtures("hurry")
 def test_a_wait_for_a_cluster_has_a_patience_of_its_own(cluster: Cluster) -> None:
     cluster.patience = 7.0

@@ -79,7 +79,7 @@ def test_stages_keep_their_samples_and_are_written_again_from_them(tmp_path: Pat
     profile = tmp_path / "profile.yml"
     profile.write_text(RELATIVE)
     tasks = [
-        {"ansible.builtin.set_fact": {"lab_began": "{{ now().timestamp() }}"}},
+        {"ansible.builtin.import_role": {"name": "temporal_lab.benchmarking.lab", "tasks_from": "begin"}},
         measuring("baseline", BASE, {"concurrent_workflows": 0}),
         measuring("benchmark", BASE + 90, {"concurrent_workflows": 3}),
     ]

@@ -47,7 +47,8 @@ def test_a_first_run_is_begun_and_gone_on_with(tmp_path: Path) -> None:
     assert (first["changed"], first["new"], first["stages"]) == (True, True, {})
     assert Path(first["path"]).is_dir()
     second = do(lab_run, tmp_path)
-    assert second == {**first, "changed": False, "new": False}
+    assert second == {**first, "changed": False, "new": False, "time": second["time"]}
+    assert time.time() - 60 < first["time"] <= second["time"] <= time.time()
 
 
 def test_new_runs_do_not_share_a_name(tmp_path: Path) -> None:
@@ -94,8 +95,25 @@ def test_a_run_tells_what_other_stages_measured(lab: Lab) -> None:
     assert do(lab_run, lab.folder, stage="baseline")["windows"] == {"first": {"work": 5.0}, "idle": {}}
     assert do(lab_run, lab.folder, stage="again")["windows"]["first"] == {"work": 5.0}
     # Of two windows of a name the later one counts.
-    assert do(lab_run, lab.folder)["windows"] == {"idle": {}, "first": {"work": 5.0}}
-    assert do(lab_run, lab.folder, run="other")["windows"] == {}
+    assert do(lab_run, lab.folder, stage="report")["windows"] == {"idle": {}, "first": {"work": 5.0}}
+    assert do(lab_run, lab.folder, stage="report", run="other")["windows"] == {}
+    # Nobody asks for them.
+    assert do(lab_run, lab.folder)["windows"] == {}
+
+
+def test_what_is_left_out_of_a_stage_is_not_checked_and_the_rest_is(lab: Lab) -> None:
+    lab.write("baseline", windows=[window("idle", START, figure("work", 1.0))])
+    path = lab.path / "baseline-1.json"
+    record = json.loads(path.read_text())
+    record["series"] = "broken"
+    record["windows"][0]["figures"][0]["coverage"] = "broken"
+    path.write_text(json.dumps(record))
+    assert do(lab_run, lab.folder, stage="scale")["windows"] == {"idle": {"work": 1.0}}
+    record["windows"][0]["figures"][0]["value"] = "1"
+    path.write_text(json.dumps(record))
+    found = do(lab_run, lab.folder, stage="scale")
+    assert (found["windows"], found["stages"]["baseline"]["state"]) == ({}, "unreadable")
+    assert "windows[0].figures[0].value" in found["problems"][0]
 
 
 # --- lab_stage -----------------------------------------------------------------------------------

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""At the end of a playbook: who is done, who failed and why, in one line each."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: class_summary
+type: aggregate
+short_description: Say at the end who is done, who failed and why
+version_added: 0.1.0
+author: The Temporal lab developers (@temporal-lab)
+description:
+  - After the recap it shows one line for each host that failed or could not be reached, with the stage and the reason,
+    and how to do just those again.
+  - It is shown however the playbook ended, also when all hosts failed and no further task ran. Only a run that was
+    interrupted has no summary.
+  - Of a single host that is done it says nothing, and nothing of a playbook that only localhost takes part in.
+requirements:
+  - enabled with C(callbacks_enabled = temporal_lab.benchmarking.class_summary) in C(ansible.cfg)
+"""
+
+import os
+import re
+from typing import Any
+
+from ansible import constants as C
+from ansible.plugins.callback import CallbackBase
+
+#: How the roles begin the message with which a stage fails: the student, and the stage.
+STAGE = re.compile(r", stage (?P<stage>[a-z][a-z0-9_]*):\s+(?P<reason>.+)", re.DOTALL)
+#: Of more hosts not all are named for --limit: the line would not be read.
+MOST_LIMITED = 20
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "temporal_lab.benchmarking.class_summary"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._playbook = ""
+        # By host: where it failed and why, the newest last.
+        self._failures: dict[str, list[tuple[str, str]]] = {}
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        self._playbook = os.path.abspath(playbook._file_name)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            self._note(result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._note(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        hosts = sorted(host for host in stats.processed if host != "localhost")
+        bad = {host: state for host in hosts if (state := _state(stats, host))}
+        if not bad and len(hosts) < 2:
+            return
+        counts = [f"{len(hosts) - len(bad)} done"]
+        counts += [
+            f"{count} {state}" for state in ("failed", "unreachable") if (count := list(bad.values()).count(state))
+        ]
+        self._display.display(
+            f"CLASS: {len(hosts)} {'student' if len(hosts) == 1 else 'students'}, {', '.join(counts)}"
+        )
+        width = max(map(len, bad), default=0)
+        for host, state in bad.items():
+            where, why = self._reason(host)
+            self._display.display(f"{host.ljust(width)}  {state}  {where}: {why}", color=C.COLOR_ERROR)
+        if bad:
+            self._display.display(
+                f"To do just {'this one' if len(bad) == 1 else 'these'} again: the same command with "
+                f"--limit {self._limit(list(bad))}"
+            )
+
+    def _note(self, result: Any) -> None:
+        # By these names ansible-core before 2.19 has them as well.
+        host, task, found = result._host, result._task, result._result
+        self._failures.setdefault(host.get_name(), []).append((task.get_name(), _message(found)))
+
+    def _reason(self, host: str) -> tuple[str, str]:
+        """Stage and reason of a stage's own failure, else the task of the newest failure."""
+        failures = self._failures.get(host, [("unknown task", "no message was seen")])
+        for _task, message in reversed(failures):
+            match = STAGE.search(message)
+            if match:
+                return match["stage"], match["reason"]
+        return failures[-1]
+
+    def _limit(self, hosts: list[str]) -> str:
+        """What to give --limit: the file that Ansible itself has written just now, else the hosts."""
+        if C.RETRY_FILES_ENABLED and self._playbook:
+            name = os.path.splitext(os.path.basename(self._playbook))[0]
+            path = os.path.join(C.RETRY_FILES_SAVE_PATH or os.path.dirname(self._playbook), f"{name}.retry")
+            if _lines(path) == hosts:
+                return f"@{path}"
+        shown = ",".join(hosts[:MOST_LIMITED])
+        return shown if len(hosts) <= MOST_LIMITED else f"{shown},… (all the hosts above)"
+
+
+def _state(stats: Any, host: str) -> str:
+    if stats.dark.get(host):
+        return "unreachable"
+    return "failed" if stats.failures.get(host) else ""
+
+
+def _message(result: dict[str, Any]) -> str:
+    """Why a task failed, in one line; of a loop the first item that failed."""
+    for item in result.get("results") or []:
+        if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
+            result = item
+            break
+    text = result.get("msg") or result.get("stderr") or result.get("module_stderr") or ""
+    return " ".join(str(text).split()) or "failed without a message"
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return sorted(stream.read().split())
+    except OSError:
+        return []

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the results of a class hold: for each student the run that counts, with the newest attempt of each stage.
+
+Several folders of results, such as those of job slices, are one class: a student may be in more than one of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import LabError
+from .lab_run import newest_attempts
+from .results import FOLDER_NAME, Record, Run, check_folder_name, list_runs, newest_done, read_run, run_order
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student's run that counts.
+
+    run: its name; None where nothing is recorded. runs: how many the student has.
+    folder: the run's folder, that of the newest stage where it is in several folders of results.
+    stages: the newest attempt of each stage, ``{state, message, attempt, attempts, time}``; ``unreadable`` is a
+    state here, and ``time`` its end in Unix seconds, or when an unreadable file was written.
+    measured: by stage the attempt whose windows count, with its key figures only.
+    problems: a sentence for each file that cannot be used.
+    """
+
+    name: str
+    run: str | None = None
+    runs: int = 0
+    folder: Path | None = None
+    stages: dict[str, Record] = field(default_factory=dict)
+    measured: dict[str, Record] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def find_students(results_dirs: Iterable[Path]) -> tuple[list[str], list[str]]:
+    """The students with a run in any of the folders, by name, and a sentence for each folder that cannot be looked at.
+
+    Raises LabError for a student's folder that cannot be listed.
+    """
+    found: set[str] = set()
+    problems = []
+    for folder in results_dirs:
+        try:
+            names = [entry.name for entry in os.scandir(folder) if entry.is_dir() and FOLDER_NAME.fullmatch(entry.name)]
+        except OSError as error:
+            problems.append(f"Looking for students in {folder} failed: {error.strerror}; its results are not counted.")
+            continue
+        found.update(name for name in names if _has_runs(folder / name))
+    return sorted(found), problems
+
+
+def _has_runs(folder: Path) -> bool:
+    try:
+        return any(entry.is_dir() for entry in os.scandir(folder))
+    except OSError:
+        # It is there, so it is told of where it is read.
+        return True
+
+
+def read_student(results_dirs: Iterable[Path], name: str, run: str | None = None) -> Student:
+    """Read the student's run of that name, else the newest over all the folders.
+
+    A run that is in several folders is one: of each stage the attempt that ended last counts. Raises LabError only
+    for names that cannot be a folder's, and without jsonschema.
+    """
+    check_folder_name("student", name)
+    if run is not None:
+        check_folder_name("run", run)
+    homes: dict[str, list[Path]] = {}
+    problems: list[str] = []
+    for results_dir in dict.fromkeys(results_dirs):
+        try:
+            for found in list_runs(results_dir, name):
+                homes.setdefault(found, []).append(results_dir)
+        except LabError as error:
+            problems.append(error.msg)
+    chosen = run if run is not None else _newest(homes, name)
+    if chosen is None or chosen not in homes:
+        return Student(name, runs=len(homes), problems=problems)
+    parts = []
+    for results_dir in homes[chosen]:
+        try:
+            parts.append(read_run(results_dir, name, chosen, keep=key_figures_only))
+        except LabError as error:
+            problems.append(error.msg)
+    return _merge(name, chosen, len(homes), parts, problems)
+
+
+def key_figures_only(record: Record) -> Record:
+    """A stage with the key figures of its windows alone, or as it is when it is of another shape.
+
+    They are a quarter of the figures, and checking figures is what reading a class costs.
+    """
+    try:
+        windows = [
+            {**window, "figures": [figure for figure in window["figures"] if figure.get("key")] or window["figures"]}
+            for window in record["windows"]
+        ]
+    except (AttributeError, KeyError, TypeError):
+        return record
+    return {**record, "windows": windows, "series": []}
+
+
+def _newest(homes: dict[str, list[Path]], name: str) -> str | None:
+    if len(homes) < 2:
+        return next(iter(homes), None)
+    return max(homes, key=lambda run: max(run_order(folder / name / run) for folder in homes[run]))
+
+
+def _merge(name: str, run: str, runs: int, parts: list[Run], problems: list[str]) -> Student:
+    stages: dict[str, Record] = {}
+    measured: dict[str, Record] = {}
+    newest: tuple[float, Path] | None = None
+    for part in parts:
+        problems += [problem.text for problem in part.problems]
+        for stage, entry in newest_attempts(part).items():
+            found = _stage(part, stage, entry)
+            if newest is None or found["time"] > newest[0]:
+                newest = found["time"], part.path
+            if stage in stages:
+                found["attempts"] += stages[stage]["attempts"]
+                if stages[stage]["time"] > found["time"]:
+                    found = {**stages[stage], "attempts": found["attempts"]}
+            stages[stage] = found
+        for stage, records in part.stages.items():
+            done = newest_done(records)
+            if done and (stage not in measured or measured[stage]["finished"] < done["finished"]):
+                measured[stage] = done
+    folder = newest[1] if newest else None
+    return Student(name, run, runs, folder, stages, measured, problems)
+
+
+def _stage(part: Run, stage: str, entry: Record) -> Record:
+    records = part.stages.get(stage, [])
+    attempts = len(records) + sum(name == stage for name, _attempt in part.unreadable)
+    found = {"state": entry["state"], "attempt": entry["attempt"], "attempts": attempts}
+    if entry["state"] == "unreadable":
+        path = Path(entry["file"])
+        text = next((problem.text for problem in part.problems if problem.source == path.name), "")
+        return {**found, "message": text, "time": _written(path)}
+    return {**found, "message": records[-1]["message"], "time": records[-1]["finished"]}
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The class report's content in words, the same for the terminal, the Markdown text and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .class_model import DEVIATIONS, LEAST_STUDENTS, OUTLIER_FACTOR, STAGE_STATES, TO_RETRY
+from .formatting import duration_text, number_text, value_text
+from .results import Record
+from .view import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS
+
+#: Of more students only these are named, and the number of the others.
+MOST_NAMES = 5
+
+NO_STUDENT = "No student is known: give students, or folders of results with a student in them."
+ABOUT_OUTLIERS = (
+    f"Values more than {number_text(OUTLIER_FACTOR)} times the median of at least {LEAST_STUDENTS} students with the "
+    "same settings, or less than half of it: of a quantile even at the nearer end of its bucket, of a rate by more "
+    f"than {number_text(DEVIATIONS)} standard deviations of a count. They are something to look at, not a fault."
+)
+
+
+def build_view(report: Record) -> Record:
+    """Everything the class report says, section by section, as text."""
+    return {
+        "summary": _summary(report),
+        "attention": [
+            {**{name: entry[name] for name in ("student", "state", "reason", "report")}, "place": _place(entry)}
+            for entry in report["students"]
+            if entry["state"] in TO_RETRY
+        ],
+        "unfinished": _unfinished(report),
+        "done": [entry["student"] for entry in report["students"] if entry["state"] == "done"],
+        "skipped": _skipped(report),
+        "stage_states": _stage_states(report),
+        "stages": report["stages"],
+        "students": [_row(report, entry) for entry in report["students"]],
+        "windows": [_window(report, window) for window in report["windows"]],
+        "about_outliers": ABOUT_OUTLIERS,
+        "outliers": _outliers(report),
+        "notes": _notes(report),
+        "problems": report["problems"],
+    }
+
+
+def count_text(count: int) -> str:
+    return f"{count} {'student' if count == 1 else 'students'}"
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Names, of many only the first and how many more there are."""
+    if len(names) <= MOST_NAMES + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
+
+
+def _summary(report: Record) -> str:
+    total = len(report["students"])
+    if not total:
+        return NO_STUDENT
+    return f"{count_text(total)}: {', '.join(f'{count} {state}' for state, count in report['states'].items())}."
+
+
+def _place(entry: Record) -> str:
+    """Where to look: the run, and how many there are."""
+    if entry["run"] is None:
+        return ""
+    return f"run {entry['run']}" + (f", the newest of {entry['runs']}" if entry["runs"] > 1 else "")
+
+
+def _unfinished(report: Record) -> list[str]:
+    """One line for all the students who lack the same stages."""
+    groups: dict[str, list[str]] = {}
+    for entry in report["students"]:
+        if entry["state"] == "unfinished":
+            groups.setdefault(entry["reason"], []).append(entry["student"])
+    return [f"{count_text(len(names))} {reason} ({names_text(names)})" for reason, names in groups.items()]
+
+
+def _skipped(report: Record) -> list[str]:
+    """One line for all the students whose stage was skipped for the same reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    recorded = sum(entry["run"] is not None for entry in report["students"])
+    for entry in report["students"]:
+        for name, stage in entry["stages"].items():
+            if stage["state"] == "skipped":
+                groups.setdefault((name, " ".join(stage["message"].split())), []).append(entry["student"])
+    return [
+        f"{name} skipped for {count_text(len(names))}: {message}"
+        + ("" if len(names) == recorded else f" ({names_text(names)})")
+        for (name, message), names in groups.items()
+    ]
+
+
+def _stage_states(report: Record) -> Record:
+    """How many students are in which state of each stage: heads, and rows of the stage and its counts."""
+    states = [state for state in STAGE_STATES if any(state in counts for counts in report["counts"].values())]
+    return {
+        "heads": [{"state": state, "word": STATE_WORDS.get(state, state)} for state in states],
+        "rows": [
+            (name, [str(counts[state]) if state in counts else NOTHING for state in states])
+            for name, counts in report["counts"].items()
+        ],
+    }
+
+
+def _row(report: Record, entry: Record) -> Record:
+    """A student's row of the matrix."""
+    return {
+        "student": entry["student"],
+        "state": entry["state"],
+        "report": entry["report"],
+        "place": _place(entry),
+        "cells": [
+            {
+                "state": stage["state"],
+                "word": STATE_WORDS.get(stage["state"], stage["state"]),
+                "note": f"attempt {stage['attempt']}" if (stage["attempt"] or 1) > 1 else "",
+            }
+            for stage in (entry["stages"][name] for name in report["stages"])
+        ],
+    }
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+def _window_name(report: Record, stage: str, title: str) -> str:
+    alone = sum(window["stage"] == stage for window in report["windows"]) == 1
+    return stage if alone else f"{stage}, {title}"
+
+
+def _window(report: Record, window: Record) -> Record:
+    groups = window["groups"]
+    note = ""
+    if len(groups) > 1:
+        note = f"Students differ in {', '.join(window['differ'])}, so they are {len(groups)} groups."
+    return {
+        "name": _window_name(report, window["stage"], window["title"]),
+        "note": note,
+        "groups": [
+            {
+                "label": f"{count_text(len(group['students']))}{_with(group['settings'], window['differ'])}",
+                "names": names_text(group["students"]) if len(groups) > 1 else "",
+                "settings": ", ".join(_setting(name, value) for name, value in group["settings"].items()),
+                "rows": [_figure(row, len(group["students"])) for row in group["figures"]],
+            }
+            for group in groups
+        ],
+    }
+
+
+def _with(settings: Record, names: Sequence[str]) -> str:
+    return f" with {', '.join(_setting(name, settings.get(name)) for name in names)}" if names else ""
+
+
+def _setting(name: str, value: object) -> str:
+    if value is None:
+        return f"{name} not known"
+    if isinstance(value, float):
+        return f"{name} {duration_text(value) if name in SETTINGS_IN_SECONDS else number_text(value)}"
+    return f"{name} {value}"
+
+
+def _figure(row: Record, students: int) -> Record:
+    values = row["values"]
+    states = [f"{count} {state}" for state, count in row["states"].items() if state != "pass"]
+    found = {
+        "title": row["title"],
+        "hint": BETTER.get(row["direction"], ""),
+        "count": f"{len(values)} of {students}",
+        "states": ", ".join(states),
+        "median": NOTHING,
+        "lowest": NOTHING,
+        "lowest_student": "",
+        "highest": NOTHING,
+        "highest_student": "",
+    }
+    if values:
+        found["median"] = value_text(row["median"]["value"], row["unit"], row["median"]["bound"])
+        for end, place in (("lowest", 0), ("highest", -1)):
+            extreme = values[place]
+            same = [value["student"] for value in values if value["value"] == extreme["value"]]
+            found[end] = value_text(extreme["value"], row["unit"], extreme["bound"])
+            others = f" and {len(same) - 1} more" if len(same) > 1 else ""
+            found[f"{end}_student"] = same[0] + others if len(same) < len(values) else "all"
+    return found
+
+
+def _outliers(report: Record) -> list[Record]:
+    """For each student with a figure far from the median the texts of all of them, the farthest first."""
+    found: dict[str, list[str]] = {}
+    for entry in report["outliers"]:
+        found.setdefault(entry["student"], []).append(_outlier(report, entry))
+    return [{"student": student, "texts": texts} for student, texts in found.items()]
+
+
+def _outlier(report: Record, entry: Record) -> str:
+    value = value_text(entry["value"], entry["unit"], entry["bound"])
+    median = value_text(entry["median"], entry["unit"])
+    against = f"{entry['ratio']:.2g} times" if entry["value"] else "against"
+    return (
+        f"{entry['figure_title']} {value} in {_window_name(report, entry['stage'], entry['title'])}, "
+        f"{against} the median of {count_text(entry['students'])}, {median}"
+    )
+
+
+def _notes(report: Record) -> list[str]:
+    notes = []
+    if report["others"]:
+        notes.append(
+            f"In the results but not in the class, so not counted: {names_text(report['others'])} "
+            f"({count_text(len(report['others']))})."
+        )
+    return notes

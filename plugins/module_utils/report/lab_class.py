@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task lab_class: makes the report of a class from the results of its students."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import LabError
+from ..task import Context, Params, Result
+from .class_model import build_class, students_to_retry
+from .class_page import to_html
+from .class_results import Student, find_students, read_student
+from .class_text import to_markdown, to_terminal
+from .results import Record, check_folder_name, check_stage_name, replace_file, to_json
+
+SPEC: dict[str, Any] = {
+    "results_dirs": {"type": "list", "elements": "path", "required": True, "aliases": ["results_dir"]},
+    "students": {"type": "list", "elements": "str", "default": []},
+    "also": {"type": "list", "elements": "str", "default": []},
+    "run": {"type": "str"},
+    "stages": {"type": "list", "elements": "str", "default": []},
+    "hosts": {"type": "dict", "default": {}},
+    "dest": {"type": "path"},
+    "table": {"type": "bool", "default": True},
+}
+
+FILES = {"html": "class.html", "markdown": "class.md", "json": "class.json"}
+RETRY = "class.retry"
+
+
+def run(params: Params, context: Context) -> Result:
+    """Write class.html, class.md, class.json and, where someone has to be done again, class.retry. Raises LabError.
+
+    Returns ``paths``, ``students``, ``states``, ``failures``, ``retry``, ``retry_path``, ``outliers`` and ``problems``.
+    """
+    folders = [Path(os.path.abspath(path)) for path in params["results_dirs"]]
+    if not folders:
+        raise LabError("A class report was asked for without a folder of results; give results_dirs at least one.")
+    dest = Path(os.path.abspath(params["dest"])) if params["dest"] else folders[0]
+    for name in params["stages"]:
+        check_stage_name(name)
+    expected = {check_folder_name("student", name) for name in params["students"]}
+    found, problems = find_students(folders)
+    known = dict.fromkeys([*params["also"], *params["students"]])
+    names = [name for name in known if name in expected or name in found] if known else found
+    if not names:
+        raise LabError(
+            f"There is no student with a run in {', '.join(map(str, folders))}; do a stage of the lab first, give the "
+            f"right results_dirs, or name the students that are expected. {' '.join(problems)}".rstrip()
+        )
+    # One after the other, so that only what is used of each student is kept.
+    students = [read_student(folders, name, params["run"]) for name in names]
+    report = build_class(students, params["stages"], problems, sorted(set(found).difference(names)))
+    _link_reports(report, students, dest)
+    retry = [params["hosts"].get(name, name) for name in students_to_retry(report)]
+    return {**_write(report, retry, dest, context, params["table"]), **_summary(report, retry)}
+
+
+def _link_reports(report: Record, students: list[Student], dest: Path) -> None:
+    """Give each student the address of the own report, seen from the class report, where there is one."""
+    for entry, student in zip(report["students"], students):
+        if student.folder is not None and (student.folder / "report.html").is_file():
+            entry["report"] = quote(os.path.relpath(student.folder / "report.html", dest))
+
+
+def _write(report: Record, retry: list[str], dest: Path, context: Context, table: bool) -> Result:
+    retry_path = dest / RETRY
+    shown = str(retry_path) if retry else ""
+    texts = {
+        "html": to_html(report, shown),
+        "markdown": to_markdown(report, shown),
+        "json": to_json(report),
+    }
+    paths = {form: dest / file for form, file in FILES.items()}
+    if not context.check_mode:
+        try:
+            dest.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LabError(
+                f"Making the folder {dest} for the class report failed: {error.strerror}; give a dest that can be "
+                "written to."
+            ) from error
+    changed = [replace_file(paths[form], text, context.check_mode) for form, text in texts.items()]
+    if retry:
+        changed.append(replace_file(retry_path, "".join(f"{host}\n" for host in retry), context.check_mode))
+    else:
+        changed.append(_remove(retry_path, context.check_mode))
+    if table:
+        context.show("class report\n" + to_terminal(report, str(paths["html"]), shown))
+    return {
+        "changed": any(changed),
+        "paths": {form: str(path) for form, path in paths.items()},
+        "retry_path": shown,
+    }
+
+
+def _remove(path: Path, check_mode: bool) -> bool:
+    """Remove the file of an earlier time; an empty one in its place would be no limit at all for Ansible."""
+    if not path.exists():
+        return False
+    if not check_mode:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise LabError(f"Removing {path}, which is out of date, failed: {error.strerror}; remove it.") from error
+    return True
+
+
+def _summary(report: Record, retry: list[str]) -> Result:
+    """What a playbook may want to go on with, without the figures."""
+    return {
+        "states": report["states"],
+        "counts": report["counts"],
+        "students": {entry["student"]: entry["state"] for entry in report["students"]},
+        "failures": {entry["student"]: entry["reason"] for entry in report["students"] if entry["state"] == "failed"},
+        "retry": retry,
+        "outliers": [
+            {name: entry[name] for name in ("student", "stage", "window", "figure", "value", "median", "ratio")}
+            for entry in report["outliers"]
+        ],
+        "problems": [{name: problem[name] for name in ("source", "text")} for problem in report["problems"]],
+    }

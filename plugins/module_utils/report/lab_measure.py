@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task lab_measure: reads the windows of a stage and writes its results.
+
+It is made of the tasks temporal_cluster_info, lab_run, prometheus_sample and lab_stage. Through Ansible, figures would
+be copied and templated between them, which costs a class more than working them out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..cluster.connection import Cluster
+from ..cluster.temporal import TemporalApi
+from ..prometheus import sample
+from ..prometheus.arguments import PROFILE, PROMETHEUS
+from ..task import Context, Params, Result
+from . import lab_run, lab_stage
+from .results import window_values
+
+SPEC: dict[str, Any] = {
+    **PROMETHEUS,
+    **{name: spec for name, spec in PROFILE.items() if name != "server_version"},
+    **{name: lab_stage.SPEC[name] for name in ("results_dir", "student", "stage", "started")},
+    **{name: lab_stage.SPEC[name] for name in ("events", "settings", "facts")},
+    **{name: sample.SPEC[name] for name in ("windows", "absent_components", "progress_figures")},
+    "run": lab_run.SPEC["run"],
+    "keep_samples": {"type": "bool", "default": True},
+}
+
+
+def run(params: Params, context: Context) -> Result:
+    """Return ``run``, ``path`` and ``attempt`` of the stage file, ``samples``, ``figures``, ``findings`` and others.
+
+    In check mode nothing is asked of Prometheus and nothing is written. Raises LabError.
+    """
+    student_run = {name: params[name] for name in ("results_dir", "student", "run", "stage")}
+    opened = lab_run.run({**student_run, "new": False}, context)
+    with Cluster.from_params(params) as cluster:
+        temporal = TemporalApi(cluster).cluster_info()
+    stage = {name: params[name] for name in ("stage", "started", "events", "facts")}
+    versions = {"temporal_server": temporal.server_version}
+    settings = {**params["settings"], "history_shards": temporal.history_shards}
+    if params["windows"]:
+        settings["window"] = params["windows"][0]["duration"]
+    found = sample.run(
+        {
+            **{name: spec.get("default") for name, spec in sample.SPEC.items()},
+            **{name: value for name, value in params.items() if name in sample.SPEC},
+            "server_version": temporal.server_version or None,
+            "compare": opened["windows"],
+            "series": True,
+            "series_start": min([params["started"], *(window["start"] for window in params["windows"])]),
+            "samples_dir": opened["path"] if params["keep_samples"] else None,
+            "about": {**stage, "versions": versions, "settings": settings},
+        },
+        context,
+    )
+    result: Result = {
+        "changed": True,
+        "run": opened["run"],
+        "path": None,
+        "attempt": None,
+        "samples": found["raw_path"],
+        "figures": window_values(found["windows"]),
+        "findings": found["findings"],
+        "notes": found["notes"],
+        "waited": found["waited"],
+    }
+    if context.check_mode:
+        return result
+    samples = found["raw_path"]
+    written = lab_stage.run(
+        {
+            **{name: spec.get("default") for name, spec in lab_stage.SPEC.items()},
+            **{name: params[name] for name in ("results_dir", "student")},
+            **stage,
+            "run": opened["run"],
+            "state": "done",
+            "windows": found["windows"],
+            "series": found["series"],
+            "samples": samples and samples.rpartition("/")[2],
+            # lab_reanalyse puts the same together when it has to.
+            "versions": {**versions, "prometheus": found["prometheus_version"]},
+            "settings": {**settings, "scrape_interval": found["scrape_interval"]},
+            "facts": {**params["facts"], "findings": found["findings"]},
+        },
+        context,
+    )
+    return {**result, "path": written["path"], "attempt": written["attempt"]}

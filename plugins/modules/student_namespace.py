@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: student_namespace
+short_description: Make a student's Kubernetes namespace with what bounds it, or take it away
+version_added: 0.1.0
+author: The Temporal lab developers (@temporal-lab)
+description:
+  - Makes a Namespace, a ResourceQuota, a LimitRange and a NetworkPolicy in it, and a ServiceAccount with a Role and a
+    RoleBinding, all of them with the label C(app.kubernetes.io/managed-by=temporal-lab).
+  - A second ResourceQuota leaves no room for pods of the priority classes C(system-cluster-critical) and
+    C(system-node-critical), which would drive the pods of others from their nodes.
+  - They are applied by the API server (server-side apply), so that what others have set beside stays. Objects of
+    these kinds with that label which are not wanted any more are deleted.
+  - A Namespace without the label, or with another student's name in its annotation C(temporal-lab/student), is
+    neither changed nor deleted.
+  - Nothing is made outside of the namespace. The Role lets its account read the Namespace itself, which needs no
+    ClusterRole.
+  - It is asked with the instructor's access, who must hold all that O(rules) gives away.
+attributes:
+  check_mode:
+    description: >-
+      The API server says what each change would be. For objects of a Namespace that is not there yet it cannot, and
+      what would be asked of it is taken for what would be made.
+    support: full
+  diff_mode:
+    description: Shows each object that changes, as it was and as it is.
+    support: full
+  idempotent:
+    description: What is as it is wanted is left alone.
+    support: full
+options:
+  kubeconfig:
+    description:
+      - Path of the instructor's kubeconfig file.
+      - Without it the usual places are read, E(KUBECONFIG) first, then C(~/.kube/config).
+    type: path
+  context:
+    description: Context of the kubeconfig to use; without it the current context.
+    type: str
+  namespace:
+    description: Name of the student's Namespace.
+    type: str
+    required: true
+  student:
+    description: Whose Namespace it is, for its annotation.
+    type: str
+    required: true
+  state:
+    description: V(absent) deletes the Namespace with all that is in it.
+    type: str
+    choices: [present, absent]
+    default: present
+  account:
+    description: Name of the student's ServiceAccount; those of the other objects begin with it.
+    type: str
+    default: student
+  rules:
+    description: Rules of the Role, in the words of the API (C(apiGroups), C(resources), C(verbs), C(resourceNames)).
+    type: list
+    elements: dict
+    default: []
+  quota:
+    description: The C(hard) limits of a ResourceQuota; none when empty.
+    type: dict
+    default: {}
+  container_limits:
+    description: C(default), C(defaultRequest), C(min) and C(max) of a LimitRange for containers; none when empty.
+    type: dict
+    default: {}
+  isolated:
+    description:
+      - Whether a NetworkPolicy lets only the student's own pods, pods of kube-system, the addresses of the API servers
+        and O(network_sources) reach the student's pods. Kubelets always reach the pods of their node.
+      - It does something only where the cluster's network plugin enforces policies.
+    type: bool
+    default: true
+  network_sources:
+    description: >-
+      Further networks that may reach the student's pods, such as the tunnel addresses of control plane nodes, where
+      the network plugin lets requests of the API server's proxy come from these.
+    type: list
+    elements: str
+    default: []
+  egress:
+    description: >-
+      Whether the student's pods may ask anybody. Otherwise only each other, DNS in kube-system, the API servers and
+      O(network_sources).
+    type: bool
+    default: true
+  pod_security:
+    description: >-
+      Pod Security Standard that pods of the Namespace must keep. V(privileged) lets a student become root on a node,
+      and from there everybody.
+    type: str
+    choices: [privileged, baseline, restricted]
+    default: baseline
+  wait:
+    description: Whether V(absent) waits until the Namespace is gone.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds to wait for that.
+    type: float
+    default: 120.0
+requirements:
+  - kubernetes >= 31
+"""
+
+EXAMPLES = r"""
+- name: A namespace for one student
+  temporal_lab.benchmarking.student_namespace:
+    namespace: student-01
+    student: student-01
+    rules:
+      - apiGroups: [apps]
+        resources: [deployments]
+        verbs: [get, list, watch, create, patch, delete]
+    quota:
+      requests.cpu: 1500m
+      pods: 30
+
+- name: All of it goes
+  temporal_lab.benchmarking.student_namespace:
+    namespace: student-01
+    student: student-01
+    state: absent
+"""
+
+RETURN = r"""
+changes:
+  description: What was made, changed or deleted, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [ResourceQuota student changed]
+gone:
+  description: Whether there is no such Namespace any more.
+  returned: success
+  type: bool
+held_by:
+  description: What the API server says of why the Namespace is still there.
+  returned: when it is not gone in time
+  type: list
+  elements: str
+"""
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.namespace import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
+
+
+def main() -> None:
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
