@@ -27,6 +27,7 @@ help:
 	@echo 'make lab               the whole lab as a first look (30-second windows) on the embedded node; needs root'
 	@echo '  WINDOW=120s          with the two-minute windows of the lab'
 	@echo '  KUBECONFIG=FILE      on a cluster of your own: no node is built, no root is needed'
+	@echo '  DISTRIBUTION=embedded  there with the chart and images of the collection'
 	@echo '  STUDENT=NAME         for one host of the inventory'
 	@echo '  TAGS=STAGE,...       only these stages'
 	@echo 'make test              all checks'
@@ -47,7 +48,7 @@ setup:
 lab: $(if $(KUBECONFIG),setup,node-up)
 	@$(if $(filter file,$(origin WINDOW)),echo 'A first look with 30-second windows; WINDOW=120s measures as the lab does.')
 	@$(playbook) lab.yml -e lab_window=$(WINDOW) \
-	    $(if $(KUBECONFIG),-e lab_kubeconfig='$(kubeconfig)') \
+	    $(if $(KUBECONFIG),-e lab_kubeconfig='$(kubeconfig)' -e lab_distribution=$(or $(DISTRIBUTION),upstream)) \
 	    $(if $(STUDENT),--limit '$(STUDENT)') $(if $(TAGS),--tags '$(TAGS)')
 
 .PHONY: node-up

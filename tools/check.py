@@ -62,6 +62,10 @@ class Outcome:
     seconds: float
 
 
+#: A folder or a packed chart of Temporal's own project, which no package registry has: given by the environment.
+CHART = "TEMPORAL_LAB_CHART"
+
+
 def said(pattern: str) -> Count:
     """Count by what the output says: the first group of all that fits."""
     return lambda output: ", ".join(re.findall(pattern, output, re.MULTILINE))
@@ -101,10 +105,20 @@ def ansible_test_place() -> Path:
     return place
 
 
+def not_run() -> dict[str, str]:
+    """Checks for which something is missing that this machine cannot make, and why."""
+    chart = os.environ.get(CHART, "")
+    if not chart:
+        return {"molecule:upstream": f"no chart at hand ({CHART})"}
+    if not Path(chart).exists():
+        return {"molecule:upstream": f"no chart at {chart} ({CHART})"}
+    return {}
+
+
 def scenarios() -> list[str]:
-    """The molecule scenarios, the node first: it builds what the others run on."""
+    """The molecule scenarios that can be run, the node first: it builds what the others run on."""
     found = sorted(path.parent.name for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
-    return sorted(found, key=lambda name: name != "node")
+    return sorted((name for name in found if f"molecule:{name}" not in not_run()), key=lambda name: name != "node")
 
 
 def all_checks() -> list[Check]:
@@ -181,14 +195,19 @@ def all_checks() -> list[Check]:
     return [*quick, *molecule[:1], built, go, *molecule[1:]]
 
 
+def is_chosen(check: str, names: Sequence[str]) -> bool:
+    """Whether a check is one of these names, or of a group of them; without names all are."""
+    return not names or bool({check, check.partition(":")[0]} & set(names))
+
+
 def chosen(names: Sequence[str]) -> list[Check]:
     """The checks of these names; all of them without names."""
     checks = all_checks()
-    known = {check.name for check in checks} | {check.name.partition(":")[0] for check in checks}
-    unknown = sorted(set(names) - known)
+    known = [check.name for check in checks] + list(not_run())
+    unknown = sorted(set(names) - set(known) - {name.partition(":")[0] for name in known})
     if unknown:
         sys.exit(f"There is no check {', '.join(unknown)}; there are {', '.join(check.name for check in checks)}.")
-    return [check for check in checks if not names or {check.name, check.name.partition(":")[0]} & set(names)]
+    return [check for check in checks if is_chosen(check.name, names)]
 
 
 def environment() -> dict[str, str]:
@@ -197,6 +216,9 @@ def environment() -> dict[str, str]:
     own["PATH"] = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
     own["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
     own["NO_COLOR"] = "1"
+    if own.get(CHART):
+        # checks have folders of their own
+        own[CHART] = str(Path(own[CHART]).resolve())
     return own
 
 
@@ -270,13 +292,14 @@ def carry_out(check: Check, before: float | None) -> Outcome:
     return outcome
 
 
-def table(outcomes: Sequence[Outcome], before: dict[str, float]) -> str:
-    """The table of all checks, as text."""
+def table(outcomes: Sequence[Outcome], before: dict[str, float], left_out: dict[str, str]) -> str:
+    """The table of all checks, as text. left_out: those that were not run, and why."""
     rows = [("check", "result", "checked", "seconds", "last time")]
     for outcome in outcomes:
         last = f"{before[outcome.name]:.0f}" if outcome.name in before else "-"
         result = "passed" if outcome.passed else "FAILED"
         rows.append((outcome.name, result, outcome.count or "-", f"{outcome.seconds:.0f}", last))
+    rows += [(name, "not run", reason, "-", "-") for name, reason in left_out.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     aligned = [
         "  ".join(cell.rjust(width) if column > 2 else cell.ljust(width) for column, (cell, width) in enumerate(pairs))
@@ -291,7 +314,7 @@ def interrupted(*_signal: object) -> None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Run the checks of these names, or all; 0 when all passed."""
+    """Run the checks of these names, or all; 0 when there were any and all of those that could be run passed."""
     checks = chosen(names)
     signal.signal(signal.SIGTERM, interrupted)
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -312,9 +335,10 @@ def main(names: Sequence[str]) -> int:
         passed = {outcome.name: outcome.seconds for outcome in outcomes if outcome.passed}
         times.write_text(json.dumps(before | passed))
     failed = len(checks) - len(passed)
-    print(f"\n{table(outcomes, before)}\n\nall of it took {time.monotonic() - began:.0f} s")
-    print(f"{len(passed)} passed, {failed} failed")
-    return 1 if failed else 0
+    left_out = {name: reason for name, reason in not_run().items() if is_chosen(name, names)}
+    print(f"\n{table(outcomes, before, left_out)}\n\nall of it took {time.monotonic() - began:.0f} s")
+    print(f"{len(passed)} passed, {failed} failed" + (f", {len(left_out)} not run" if left_out else ""))
+    return 1 if failed or not checks else 0
 
 
 if __name__ == "__main__":

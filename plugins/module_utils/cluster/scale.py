@@ -47,7 +47,7 @@ def run(params: Params, context: Context) -> Result:
     before = before or after
     if params["wait"] and not context.check_mode and not after["balanced"]:
         owned = " + ".join("?" if shards is None else str(shards) for shards in after["pods"].values())
-        short = " but not for long enough" if after["sum"] == after["expected"] else ""
+        short = " but not for long enough" if after["sum"] == after["expected"] and all(after["pods"].values()) else ""
         raise LabError(
             f"The history pods in namespace {params['namespace']} own {owned} of {after['expected']} shards{short}, "
             f"{params['shards_timeout']:g} seconds after they were ready: look at the logs of the history pods.",

@@ -234,6 +234,8 @@ def _server_image() -> Part:
             "--env=PATH=/usr/local/bin",
             "--user=1000:1000",
             '--entrypoint=["/usr/local/bin/temporal-server"]',
+            # What a chart gets that gives no command, as upstream's.
+            "--cmd=start",
         ),
     )
     return Part("image-server", "image of the Temporal server", 10, commands, needs=("temporal",), image=image)

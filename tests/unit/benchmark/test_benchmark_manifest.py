@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from benchmark.settings import read_settings, split_endpoint
 from benchmark.soak_test import LAST_REQUESTS_TIMEOUT
 from jinja2 import Environment, StrictUndefined
 
-TEMPLATE = Path(__file__).resolve().parents[3] / "roles" / "benchmark" / "templates" / "benchmark.yml.j2"
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "benchmark"
+TEMPLATE = ROLE / "templates" / "benchmark.yml.j2"
 VARIABLES = {
+    **yaml.safe_load((ROLE / "vars" / "main.yml").read_text()),
+    "lab_load_distribution": "embedded",
     "benchmark_image": "localhost/temporal-lab/benchmark:0.1.0",
     "benchmark_image_pull_policy": "IfNotPresent",
     "benchmark_workers_replicas": 2,
@@ -30,10 +35,21 @@ VARIABLES = {
 NAMES = ["benchmark-workers", "benchmark-soak-test"]
 
 
+def render(**variables: Any) -> dict[str, Any]:
+    # As Ansible renders templates: a line that is a block is no line of the output.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    text = environment.from_string(TEMPLATE.read_text()).render(VARIABLES | variables)
+    return {document["metadata"]["name"]: document for document in yaml.safe_load_all(text)}
+
+
 @pytest.fixture(scope="module")
 def deployments() -> dict[str, Any]:
-    text = Environment(undefined=StrictUndefined).from_string(TEMPLATE.read_text()).render(VARIABLES)
-    return {document["metadata"]["name"]: document for document in yaml.safe_load_all(text)}
+    return render()
+
+
+@pytest.fixture(scope="module")
+def upstream() -> dict[str, Any]:
+    return render(lab_load_distribution="upstream", benchmark_image="registry.example/benchmark-workers:v1.7.0")
 
 
 def container(deployment: dict[str, Any]) -> dict[str, Any]:
@@ -99,3 +115,45 @@ def test_pods_are_restricted(deployments: dict[str, Any], name: str) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert container(deployments[name])["resources"]["requests"]
+
+
+# -- upstream's programs ----------------------------------------------------
+
+
+def test_upstreams_programs(upstream: dict[str, Any]) -> None:
+    """Both are static programs in an image without a shell, and v1.7.0 reads these settings (cmd/ of its source)."""
+    worker, soak_test = (container(upstream[name]) for name in NAMES)
+    assert worker["command"] == ["/usr/local/bin/worker"]
+    assert soak_test["command"][:4] == ["/usr/local/bin/runner", "-w", "-c", "$(CONCURRENT_WORKFLOWS)"]
+    assert soak_test["command"][4:6] == ["-t", "ExecuteActivity"]
+    assert json.loads(soak_test["command"][6]) == {"Count": 3, "Activity": "Echo", "Input": {"Message": "test"}}
+    assert len(soak_test["command"]) == 7
+    assert environ(upstream["benchmark-workers"]) == {
+        "TEMPORAL_GRPC_ENDPOINT": "my-temporal-frontend:7233",
+        "TEMPORAL_NAMESPACE": "default",
+        "TEMPORAL_TASK_QUEUE": "benchmark",
+        "TEMPORAL_MAX_WORKFLOW_TASK_POLLERS": "5",
+        "TEMPORAL_MAX_ACTIVITY_TASK_POLLERS": "5",
+        "PROMETHEUS_ENDPOINT": "0.0.0.0:9090",
+    }
+    assert environ(upstream["benchmark-soak-test"]) == {
+        "TEMPORAL_GRPC_ENDPOINT": "my-temporal-frontend:7233",
+        "TEMPORAL_NAMESPACE": "default",
+        "TEMPORAL_TASK_QUEUE": "benchmark",
+        "CONCURRENT_WORKFLOWS": "6",
+        "PROMETHEUS_ENDPOINT": "0.0.0.0:9090",
+        "TEMPORAL_DISABLE_ERROR_BACKOFF": "true",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_upstreams_programs_have_one_port(upstream: dict[str, Any], name: str) -> None:
+    assert container(upstream[name])["image"] == "registry.example/benchmark-workers:v1.7.0"
+    assert container(upstream[name])["ports"] == [{"name": "metrics", "containerPort": 9090}]
+    assert container(upstream[name])["readinessProbe"]["tcpSocket"] == {"port": "metrics"}
+
+
+@pytest.mark.parametrize("distribution", ["embedded", "upstream"])
+def test_images_are_pinned(distribution: str) -> None:
+    image = VARIABLES["benchmark_distributions"][distribution]["image"]
+    assert re.search(r":v?\d+\.\d+\.\d+$", image)

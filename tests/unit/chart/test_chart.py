@@ -637,3 +637,13 @@ def test_the_readme_names_values_that_exist() -> None:
             for part in key.replace("<role>", "history").split("."):
                 assert part in here, key
                 here = here[part]
+
+
+def test_postgresql_alone() -> None:
+    """For a chart that brings no database: nothing of the server, and the same PostgreSQL."""
+    alone = render("server.enabled=false", "prometheus.enabled=false", "postgresql.auth.password=x")
+    name = f"{RELEASE}-postgresql"
+    assert set(alone) == {(kind, name) for kind in ("Secret", "ConfigMap", "Service", "StatefulSet")}
+    whole = render("postgresql.auth.password=x")
+    assert alone["StatefulSet", name] == whole["StatefulSet", name]
+    assert template("server.enabled=maybe").returncode != 0

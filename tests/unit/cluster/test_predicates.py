@@ -230,6 +230,8 @@ def test_why_a_deployment_has_no_pods() -> None:
     failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: student, requested: cpu=1."}
     state = deployment_state(deployment(status={"replicas": 0, "conditions": [failure]}), [])
     assert state.why == "no pod could be created: exceeded quota: student, requested: cpu=1"
+    # Said of the Deployment as it was before the change, which may be the cure.
+    assert deployment_state(deployment(generation=2, status={"replicas": 0, "conditions": [failure]}), []).why == ""
     assert "paused" in deployment_state(deployment(generation=2, paused=True), []).why
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors i
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     READY_AT_SECONDS,
     Answer,
+    Asked,
     ScriptedApi,
     Task,
     deployment,
@@ -39,6 +41,16 @@ NO_IMAGE = {"state": {"waiting": {"reason": "ErrImageNeverPull"}}}
 
 def pods(*items: dict[str, Any]) -> dict[str, Any]:
     return {"items": list(items), "metadata": {}}
+
+
+def stamp(moment: float) -> str:
+    """Unix seconds as the API writes them, in whole seconds."""
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def made(ago: float) -> str:
+    """When a pod was made so many seconds ago."""
+    return stamp(time.time() - ago)
 
 
 # -- what differs -----------------------------------------------------------
@@ -151,7 +163,7 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
     assert event["name"] == "history_rolled_out"
     assert event["title"] == "history rolled out with 2 replicas"
     assert event["time"] == READY_AT_SECONDS + 20
-    assert began - 0.001 <= event["observed"] <= time.time() + 0.001
+    assert began - 0.001 <= result["time"] <= event["observed"] <= time.time() + 0.001
     assert [(entry["deployment"], entry["name"], entry["ready"]) for entry in result["pods"]] == [
         ("my-temporal-history", "my-temporal-history-a", True),
         ("my-temporal-history", "my-temporal-history-b", True),
@@ -170,6 +182,7 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
 def test_what_is_as_wanted_is_not_touched(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(replicas=2))
     api.on("GET", PODS, pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")))
+    began = time.time()
     result = task(rollout, deployments=["my-temporal-history"], replicas=2)
     assert result["changed"] is False
     assert result["before"] == result["after"]
@@ -177,6 +190,7 @@ def test_what_is_as_wanted_is_not_touched(task: Task, api: ScriptedApi) -> None:
     assert [(event["time"], event["observed"]) for event in result["events"]] == [(READY_AT_SECONDS, None)]
     assert "diff" not in result
     assert result["watched"] is False
+    assert began - 0.001 <= result["time"] <= time.time() + 0.001
     assert api.calls("PATCH") == []
     assert task.lines == []
 
@@ -186,7 +200,7 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
     result = task(rollout, deployments=["my-temporal-history"], replicas=2, check=True)
     assert result["changed"] is True
     assert result["after"]["my-temporal-history"]["replicas"] == 2
-    assert result["events"] == []
+    assert (result["events"], result["time"]) == ([], None)
     assert api.calls() == [f"GET {HISTORY}"]
 
 
@@ -196,6 +210,30 @@ def test_without_waiting(task: Task, api: ScriptedApi) -> None:
     result = task(rollout, deployments=["my-temporal-history"], replicas=0, wait=False)
     assert (result["changed"], result["events"], result["waited"], result["watched"]) == (True, [], 0.0, False)
     assert api.calls() == [f"GET {HISTORY}", f"PATCH {HISTORY}/scale"]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_the_time_is_that_of_the_last_change(task: Task, api: ScriptedApi, wait: bool) -> None:
+    moments = []
+
+    def moment(body: Any) -> Any:
+        def answer(_asked: Asked) -> Answer:
+            moments.append(time.time())
+            return Answer(body)
+
+        return answer
+
+    names = ["my-temporal-history", "benchmark-soak-test"]
+    one, other = deployment(), deployment("benchmark-soak-test", "load")
+    api.on(
+        "GET", f"{APPS}/deployments", pods(one, other), pods(deployment(replicas=0), deployment(names[1], "load", 0))
+    )
+    api.on("PATCH", f"{HISTORY}/scale", moment({}))
+    api.on("PATCH", f"{LOAD}/scale", moment({}))
+    api.on("GET", PODS, moment(pods()))
+    result = task(rollout, deployments=names, replicas=0, wait=wait)
+    assert len(moments) == (3 if wait else 2)
+    assert moments[1] - 0.001 <= result["time"] <= (moments[2] if wait else time.time()) + 0.001
 
 
 def test_the_environment_of_the_load(task: Task, api: ScriptedApi) -> None:
@@ -215,6 +253,8 @@ def test_the_environment_of_the_load(task: Task, api: ScriptedApi) -> None:
     containers = [{"name": "main", "env": [{"name": "CONCURRENT_WORKFLOWS", "value": "6"}]}]
     assert patch.body == {"spec": {"template": {"spec": {"containers": containers}}}}
     assert result["events"][0]["name"] == "benchmark_soak_test_rolled_out"
+    # The first look found it done, and it was this task that made it so.
+    assert (result["watched"], result["events"][0]["observed"] is None) == (True, False)
     assert result["events"][0]["title"] == "benchmark-soak-test rolled out with 1 replica, CONCURRENT_WORKFLOWS=6"
 
 
@@ -363,9 +403,10 @@ def refused(**options: Any) -> Any:
     return deployment(replicas=2, status=status, **options)
 
 
-def watching(cluster: Cluster, hopeless_after: float = 120.0) -> Watch:
-    """Looks at history whose seconds a test gives."""
-    return Watch(cluster, ["my-temporal-history"], [], [], hopeless_after, "")
+def watching(cluster: Cluster, moment: float | None = None) -> Watch:
+    """Looks at history whose seconds a test gives. moment: Unix seconds of the first look, now when there are none."""
+    wall = time.time if moment is None else lambda: moment
+    return Watch(cluster, ["my-temporal-history"], [], [], 120.0, "", wall)
 
 
 def test_pods_that_the_quota_does_not_let_be_made_end_the_wait_early(cluster: Cluster, api: ScriptedApi) -> None:
@@ -390,7 +431,8 @@ def test_a_quota_counts_only_when_the_controller_has_seen_the_change(cluster: Cl
     api.on("GET", PODS, pods(pod("my-temporal-history-a")))
     watch = watching(cluster)
     found = watch.look(60.0)
-    assert (found.done, "change not taken up by its controller yet" in found.text) == (False, True)
+    # What its controller said of pods that could not be created was before the change.
+    assert (found.done, found.text) == (False, "history change not taken up by its controller yet")
     api.on("GET", HISTORY, deployment(replicas=2, generation=2, status={"observedGeneration": 2}))
     api.on("GET", PODS, pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")))
     assert watch.look(61.0).done is True
@@ -415,41 +457,121 @@ def test_a_quota_since_the_beginning_ends_the_task_at_once(task: Task, api: Scri
 # -- since, and what was there at the first look ----------------------------
 
 
-def test_a_crash_at_the_first_look_has_been_one_since_the_beginning(task: Task, api: ScriptedApi) -> None:
+def test_a_crash_at_the_first_look_is_as_old_as_a_pod_of_this_wait(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
-    api.on("GET", PODS, pods(pod("my-temporal-history-a", **CRASHING)))
-    with pytest.raises(LabError, match=r"^history .* will not roll out \(it has been so for 1[3-9]\d s\): "):
-        task(rollout, deployments=["my-temporal-history"], hopeless_after=120, timeout=140, since=time.time() - 130)
+    api.on("GET", PODS, pods(pod("my-temporal-history-a", created=made(125), **CRASHING)))
+    with pytest.raises(LabError, match=r"^history .* will not roll out \(it has been so for 1[23]\d s\): "):
+        task(rollout, deployments=["my-temporal-history"], hopeless_after=120, timeout=160, since=time.time() - 140)
     assert api.calls().count(f"GET {PODS}") == 1
+
+
+@pytest.mark.usefixtures("hurry")
+def test_an_old_pod_in_trouble_at_the_first_look_has_its_whole_time(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, deployment())
+    # Made before the wait began: it may be the one that a change before this task is to replace.
+    old = pods(pod("my-temporal-history-a", created=made(150), **CRASHING))
+    api.on("GET", PODS, old, old, pods(pod("my-temporal-history-b")))
+    result = task(
+        rollout, deployments=["my-temporal-history"], hopeless_after=120, timeout=160, since=time.time() - 130
+    )
+    assert [entry["name"] for entry in result["pods"]] == ["my-temporal-history-b"]
+    assert (result["changed"], result["watched"]) == (False, True)
+    assert result["waited"] == pytest.approx(130, abs=25)
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize("age", [125, 7200])
+def test_what_a_change_is_to_cure_has_its_time_from_the_change_on(task: Task, api: ScriptedApi, age: float) -> None:
+    api.on(
+        "GET",
+        HISTORY,
+        deployment(env=[{"name": "DATABASE", "value": "wrong"}], status={"availableReplicas": 0}),
+        deployment(generation=2, status={"observedGeneration": 2, "availableReplicas": 0}),
+        deployment(generation=2, status={"observedGeneration": 2}),
+    )
+    old = pod("my-temporal-history-old", created=made(age), **CRASHING)
+    new = pod("my-temporal-history-new", created=made(0), revision="two", ready=False)
+    api.on("GET", PODS, pods(old, new), pods(pod("my-temporal-history-new", revision="two")))
+    api.on("PATCH", HISTORY, {})
+    result = task(
+        rollout,
+        deployments=["my-temporal-history"],
+        env={"DATABASE": "right"},
+        hopeless_after=120,
+        timeout=100,
+        since=time.time() - 130,
+    )
+    assert (result["changed"], result["watched"]) == (True, True)
+    assert [entry["name"] for entry in result["pods"]] == ["my-temporal-history-new"]
+    assert 0 < result["waited"] < 30
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_quota_from_before_the_change_is_no_failure(task: Task, api: ScriptedApi) -> None:
+    growing = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 2}
+    api.on(
+        "GET",
+        HISTORY,
+        deployment(),
+        deployment(replicas=2, generation=2, status={**growing, "conditions": [QUOTA]}),
+        deployment(replicas=2, generation=2, status={"observedGeneration": 2}),
+    )
+    api.on(
+        "GET",
+        PODS,
+        pods(pod("my-temporal-history-a")),
+        pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")),
+    )
+    api.on("PATCH", f"{HISTORY}/scale", {})
+    result = task(rollout, deployments=["my-temporal-history"], replicas=2, timeout=60, since=time.time() - 40)
+    assert (result["changed"], len(result["pods"])) == (True, 2)
 
 
 def test_a_crash_that_came_later_has_its_time(cluster: Cluster, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
-    api.on("GET", PODS, pods(pod("a", ready=False)), pods(pod("a", **CRASHING)))
-    watch = watching(cluster)
+    # However old the pod is: at the first look it was in no trouble.
+    created = stamp(READY_AT_SECONDS - 95)
+    api.on("GET", PODS, pods(pod("a", created=created, ready=False)), pods(pod("a", created=created, **CRASHING)))
+    watch = watching(cluster, READY_AT_SECONDS)
     for elapsed in (130.0, 131.0, 250.9):
         assert watch.look(elapsed).done is False
     with pytest.raises(LabError, match=r"will not roll out \(it has been so for 120 s\): a container main crashes"):
         watch.look(251.0)
 
 
-def test_a_crash_at_the_first_look_is_not_hopeless_yet(cluster: Cluster, api: ScriptedApi) -> None:
+@pytest.mark.parametrize(
+    ("age", "since"),
+    [
+        # Of this wait, which began 100 seconds before the first look: as old as the pod.
+        (95, 5.0),
+        (99, 1.0),
+        # From before it: as old as the first look.
+        (101, 100.0),
+        (7200, 100.0),
+        (None, 100.0),
+    ],
+)
+def test_how_old_the_trouble_of_the_first_look_is(
+    cluster: Cluster, api: ScriptedApi, age: float | None, since: float
+) -> None:
+    created = None if age is None else stamp(READY_AT_SECONDS - age)
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
-    api.on("GET", PODS, pods(pod("a", **CRASHING)))
-    watch = watching(cluster)
-    for elapsed in (100.0, 119.9):
+    api.on("GET", PODS, pods(pod("a", created=created, **CRASHING)))
+    watch = watching(cluster, READY_AT_SECONDS)
+    for elapsed in (100.0, since + 119.9):
         assert watch.look(elapsed).done is False
-    with pytest.raises(LabError, match="it has been so for 120 s"):
-        watch.look(120.0)
+    with pytest.raises(LabError, match=r"will not roll out \(it has been so for 120 s\): a container main crashes"):
+        watch.look(since + 120.0)
 
 
 def test_an_image_that_is_nowhere_at_the_first_look(cluster: Cluster, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
-    api.on("GET", PODS, pods(pod("a", **NO_IMAGE)))
-    watch = watching(cluster)
-    assert watch.look(4.9).done is False
+    api.on("GET", PODS, pods(pod("a", created=stamp(READY_AT_SECONDS - 3), **NO_IMAGE)))
+    watch = watching(cluster, READY_AT_SECONDS)
+    for elapsed in (4.0, 5.9):
+        assert watch.look(elapsed).done is False
     with pytest.raises(LabError, match=r"will not roll out \(it has been so for 5 s\): a container main has no image"):
-        watch.look(5.0)
+        watch.look(6.0)
 
 
 def test_a_time_that_is_over_is_one_look(task: Task, api: ScriptedApi) -> None:

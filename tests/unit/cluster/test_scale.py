@@ -39,10 +39,17 @@ SILENT = status(503, "error trying to reach service: dial tcp 10.244.0.7:9090: c
 IN_FLIGHT = [{"name": "CONCURRENT_WORKFLOWS", "value": "6"}]
 
 
+CRASHING = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restarts": 3, "last": {"exitCode": 1}}
+
+
+def stamp(ago: float) -> str:
+    """The time so many seconds ago, as the API writes it."""
+    return datetime.fromtimestamp(time.time() - ago, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def ready(name: str, ago: float = 0.0) -> dict[str, Any]:
     """A history pod that became ready so many seconds ago."""
-    moment = datetime.fromtimestamp(time.time() - ago, timezone.utc)
-    return pod(name, ready_at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return pod(name, ready_at=stamp(ago))
 
 
 def starting() -> list[Any]:
@@ -138,7 +145,7 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
     # Of the cluster's clock, in whole seconds.
     assert began - 2 <= event["time"] <= began
     settled = result.pop("settled_time")
-    assert began - 0.001 <= event["observed"] <= settled <= time.time() - 0.1 + 0.001
+    assert began - 0.001 <= result.pop("time") <= event["observed"] <= settled <= time.time() - 0.1 + 0.001
     assert [(entry["deployment"], entry["name"], entry["ready"]) for entry in result.pop("pods")] == [
         ("my-temporal-history", A, True),
         ("my-temporal-history", B, True),
@@ -164,7 +171,10 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
 
 def test_asking_without_waiting(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
-    assert task(scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"]) == {
+    began = time.time()
+    result = task(scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"])
+    assert began - 0.001 <= result.pop("time") <= time.time() + 0.001
+    assert result == {
         "changed": True,
         "load": {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}},
         "shards": {"before": {A: 512}, "after": {A: 512}},
@@ -181,6 +191,14 @@ def test_asking_without_waiting(task: Task, api: ScriptedApi) -> None:
     assert task.lines == []
 
 
+def test_asking_without_waiting_when_there_is_nothing_to_do(task: Task, api: ScriptedApi) -> None:
+    script_scaled(api)
+    result = task(scale, replicas=2, wait=False)
+    assert (result["changed"], result["watched"], result["events"]) == (False, False, [])
+    assert result["shards"] == {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}}
+    assert (looks(api, OF_ROLLOUT), looks(api, OF_SHARDS), api.calls("PATCH")) == (0, 1, [])
+
+
 @pytest.mark.usefixtures("hurry")
 def test_the_second_time_nothing_is_changed_and_nothing_was_watched(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
@@ -190,7 +208,7 @@ def test_the_second_time_nothing_is_changed_and_nothing_was_watched(task: Task, 
     assert result["shards"] == {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}}
     assert [event["observed"] for event in result["events"]] == [None]
     # When it was first seen, though it may have been so for long: `watched` says so.
-    assert began - 0.001 <= result["settled_time"] <= time.time() - 0.1 + 0.001
+    assert began - 0.001 <= result["time"] <= result["settled_time"] <= time.time() - 0.1 + 0.001
     assert "diff" not in result
     assert api.calls("PATCH") == []
 
@@ -306,25 +324,43 @@ def test_no_history_service_is_said_with_its_hint(task: Task, api: ScriptedApi, 
 
 @pytest.mark.usefixtures("hurry")
 @pytest.mark.parametrize(
-    ("told", "owned", "after"),
+    ("told", "said", "after"),
     [
-        ({"a": [512], "b": [0]}, "512 + 0", {A: 512, B: 0}),
-        ({"a": [255], "b": [200]}, "255 + 200", {A: 255, B: 200}),
-        ({"a": [512], "b": [SILENT]}, "512 + ?", {A: 512, B: None}),
+        ({"a": [512], "b": [0]}, "512 + 0 of 512 shards", {A: 512, B: 0}),
+        ({"a": [255], "b": [257]}, "255 + 257 of 512 shards but not for long enough", {A: 255, B: 257}),
+        ({"a": [255], "b": [200]}, "255 + 200 of 512 shards", {A: 255, B: 200}),
+        ({"a": [512], "b": [257]}, "512 + 257 of 512 shards", {A: 512, B: 257}),
+        ({"a": [512], "b": [SILENT]}, "512 + ? of 512 shards", {A: 512, B: None}),
     ],
 )
 def test_shards_that_are_never_in_balance(
-    task: Task, api: ScriptedApi, told: dict[str, list[Any]], owned: str, after: dict[str, int | None]
+    task: Task, api: ScriptedApi, told: dict[str, list[Any]], said: str, after: dict[str, int | None]
 ) -> None:
     script_scaling(api)
     script_shards(api, **told)
     with pytest.raises(LabError) as failure:
-        task(scale, replicas=2, shards_timeout=0.1, stable_for=0.05)
+        task(scale, replicas=2, shards_timeout=0.1, stable_for=60)
     assert failure.value.msg == (
-        f"The history pods in namespace default own {owned} of 512 shards 0.1 seconds after they were ready: "
+        f"The history pods in namespace default own {said}, 0.1 seconds after they were ready: "
         "look at the logs of the history pods."
     )
     assert failure.value.details == {"shards": {"before": {A: told["a"][0]}, "after": after}}
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_balance_must_hold_as_long_as_is_asked_for(task: Task, api: ScriptedApi) -> None:
+    script_scaled(api, ago=600)
+    with pytest.raises(LabError, match=r"own 255 \+ 257 of 512 shards but not for long enough, 0\.1 seconds after"):
+        task(scale, replicas=2, shards_timeout=0.1, stable_for=6000)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_shards_have_a_time_of_their_own(task: Task, api: ScriptedApi) -> None:
+    script_scaled(api)
+    # More looks than there is time for pods.
+    script_shards(api, a=[*[512] * 30, 255], b=[*[0] * 30, 257])
+    result = task(scale, replicas=2, timeout=0.1, shards_timeout=60, stable_for=0.1)
+    assert (result["shards"]["after"], result["watched"]) == ({A: 255, B: 257}, True)
 
 
 @pytest.mark.usefixtures("hurry")
@@ -347,7 +383,7 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
     script_shards(api, a=[500])
     script_pods(api, load=[[pod("benchmark-soak-test-a", "load")]], rollout=[[]], shards=[[ready(A, 3600)]])
     began = time.monotonic()
-    result = task(scale, replicas=2, load=["benchmark-soak-test"], check=True, diff=True)
+    result = task(scale, replicas=2, load=["benchmark-soak-test"], timeout=1, check=True, diff=True)
     assert time.monotonic() - began < 10
     assert result == {
         "changed": True,
@@ -361,10 +397,20 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
         "events": [],
         "pods": [],
         "settled_time": None,
+        "time": None,
         "watched": False,
     }
     assert {asked.method for asked in api.asked} == {"GET"}
     assert task.lines == []
+
+
+@pytest.mark.usefixtures("hurry")
+def test_check_mode_when_nothing_differs_reads_the_shards_once(task: Task, api: ScriptedApi) -> None:
+    script_scaled(api)
+    result = task(scale, replicas=2, check=True)
+    assert (result["changed"], result["settled_time"], result["time"]) == (False, None, None)
+    assert result["shards"] == {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}}
+    assert (looks(api, OF_ROLLOUT), looks(api, OF_SHARDS)) == (0, 1)
 
 
 @pytest.mark.usefixtures("hurry")
@@ -397,23 +443,46 @@ def test_a_time_that_is_over_is_one_look_at_the_load(task: Task, api: ScriptedAp
     assert task.lines == []
 
 
-@pytest.mark.usefixtures("hurry")
 def test_what_is_there_when_the_time_is_over_is_no_failure(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
     # Shards have a time of their own, which begins when the pods are ready.
-    script_shards(api, a=[512, 512, 255], b=[0, 0, 257])
+    # That is more looks, one a second, than there would be if their time were over as well.
+    script_shards(api, a=[*[512] * 4, 255], b=[*[0] * 4, 257])
     result = task(scale, replicas=2, load=["benchmark-soak-test"], since=time.time() - 4000, stable_for=0.1)
     assert (result["shards"]["after"], result["watched"]) == ({A: 255, B: 257}, True)
 
 
-@pytest.mark.usefixtures("hurry")
-def test_a_crash_since_the_beginning_ends_the_wait_at_once(task: Task, api: ScriptedApi) -> None:
+def test_a_crash_of_this_wait_ends_it_at_once(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
-    crashing = pod(B, state={"waiting": {"reason": "CrashLoopBackOff"}}, restarts=3, last={"exitCode": 1})
+    crashing = pod(B, created=stamp(61), **CRASHING)
     api.on("GET", HISTORY, deployment(replicas=2, **UNREADY))
     script_pods(api, rollout=[[ready(A, 3600), crashing]], shards=[[ready(A, 3600), crashing]])
     with pytest.raises(
         LabError, match=r"history in namespace default will not roll out \(it has been so for [6-9]\d s\)"
     ):
-        task(scale, replicas=2, hopeless_after=60, timeout=70, since=time.time() - 61)
+        task(scale, replicas=2, hopeless_after=60, timeout=90, since=time.time() - 70)
     assert looks(api, OF_ROLLOUT) == 1
+
+
+def test_a_crash_of_the_load_ends_the_wait_at_once(task: Task, api: ScriptedApi) -> None:
+    script_scaled(api)
+    script_load(api, status={"availableReplicas": 0})
+    script_pods(
+        api,
+        load=[[pod("benchmark-soak-test-a", "load", created=stamp(61), **CRASHING)]],
+        rollout=[both()],
+        shards=[both()],
+    )
+    with pytest.raises(
+        LabError, match=r"^benchmark-soak-test in .* will not roll out \(it has been so for [6-9]\d s\)"
+    ):
+        task(scale, replicas=2, load=["benchmark-soak-test"], hopeless_after=60, timeout=90, since=time.time() - 70)
+    assert (looks(api, OF_LOAD), looks(api, OF_ROLLOUT)) == (1, 0)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_change_has_its_time_from_now_on(task: Task, api: ScriptedApi) -> None:
+    script_scaling(api)
+    result = task(scale, replicas=2, since=time.time() - 4000, stable_for=0.1)
+    assert (result["changed"], result["watched"]) == (True, True)
+    assert result["shards"] == {"before": {A: 512}, "after": {A: 255, B: 257}}

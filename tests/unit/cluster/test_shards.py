@@ -20,6 +20,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     read_balance,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
+    READY_AT_SECONDS,
     Answer,
     ScriptedApi,
     Task,
@@ -78,9 +79,14 @@ def test_the_line_that_is_shown() -> None:
     assert balance.text == "shards: abc 512 · def 0 · x ? of 512"
 
 
+def at(moment: float) -> str:
+    """Unix seconds as the API writes them."""
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def now(ago: float = 0.0) -> str:
     """A time of the API, so many seconds ago."""
-    return datetime.fromtimestamp(time.time() - ago, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at(time.time() - ago)
 
 
 def history(name: str, **options: Any) -> dict[str, Any]:
@@ -217,6 +223,34 @@ def test_pods_that_have_been_ready_for_long_are_looked_at_once(task: Task, api: 
     result = task(shards, wait=True, timeout=60, stable_for=20)
     assert (result["balanced"], result["watched"], len(task.lines)) == (True, False, 0)
     assert result["waited"] < 10
+
+
+@pytest.mark.parametrize(
+    ("ages", "stable_for", "done"),
+    [
+        ((30, 300), 3.0, True),
+        # The pod that became ready last counts, in whichever order they come.
+        ((29, 300), 3.0, False),
+        ((300, 29), 3.0, False),
+        # Ready for longer than the balance must hold, but not for long.
+        ((20, 20), 3.0, False),
+        # Ready for long, but not for longer than the balance must hold.
+        ((35, 300), 40.0, False),
+        ((40, 300), 40.0, True),
+        # Nobody knows since when.
+        ((None, 300), 3.0, False),
+    ],
+)
+def test_how_long_pods_must_have_been_ready_for_one_look(
+    cluster: Cluster, api: ScriptedApi, ages: tuple[int | None, int], stable_for: float, done: bool
+) -> None:
+    moment = READY_AT_SECONDS
+    first, second = (None if age is None else at(moment - age) for age in ages)
+    api.on("GET", PODS, {"items": [history("a", ready_at=first), history("b", ready_at=second)]})
+    metrics(api, "a", 255)
+    metrics(api, "b", 257)
+    settling = Settling(cluster, 512, stable_for, "", wall=lambda: moment, clock=lambda: 0.0)
+    assert settling.look(0.0).done is done
 
 
 @pytest.mark.usefixtures("hurry")

@@ -26,6 +26,7 @@ def run_checks(tmp_path, monkeypatch, capsys):
     """Give a function that runs checks in place of the project's: its result is the exit code and what was shown."""
     monkeypatch.setattr(check, "ROOT", tmp_path)
     monkeypatch.setattr(check, "OUTPUT", tmp_path / "output")
+    monkeypatch.setenv(check.CHART, str(tmp_path))
 
     def run(*checks: check.Check, names: tuple[str, ...] = ()) -> tuple[int, str]:
         monkeypatch.setattr(check, "all_checks", lambda: list(checks))
@@ -80,6 +81,28 @@ def test_names_choose_checks_and_groups_of_them(run_checks):
     assert run_checks(GOOD, BAD, scenario, names=("good", "molecule"))[1].endswith("\n2 passed, 0 failed\n")
     with pytest.raises(SystemExit, match="no check gud; there are good, bad"):
         run_checks(GOOD, BAD, names=("gud",))
+
+
+def test_what_cannot_be_run_is_no_pass(run_checks, monkeypatch):
+    monkeypatch.delenv(check.CHART)
+    scenario = check.Check("molecule:lab", GOOD.commands, GOOD.count)
+    code, shown = run_checks(scenario, names=("molecule",))
+    assert code == 0
+    assert re.search(
+        r"^molecule:upstream +not run +no chart at hand \(TEMPORAL_LAB_CHART\) +- +-$", shown, re.MULTILINE
+    )
+    assert shown.endswith("\n1 passed, 0 failed, 1 not run\n")
+    # Another group has nothing to do with it, and of it alone nothing was checked.
+    assert run_checks(GOOD, names=("good",))[1].endswith("\n1 passed, 0 failed\n")
+    assert run_checks(GOOD, names=("molecule:upstream",))[0] == 1
+
+
+def test_the_scenario_of_the_upstream_chart_runs_with_a_chart(monkeypatch, tmp_path):
+    monkeypatch.setenv(check.CHART, str(tmp_path))
+    assert "upstream" in check.scenarios()
+    monkeypatch.setenv(check.CHART, str(tmp_path / "nothing"))
+    assert "upstream" not in check.scenarios()
+    assert check.not_run() == {"molecule:upstream": f"no chart at {tmp_path}/nothing (TEMPORAL_LAB_CHART)"}
 
 
 def test_tasks_of_playbooks_are_counted():

@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: temporal_release
+short_description: Look at a chart of Temporal, its values and its release before anything is installed
+version_added: 0.1.0
+author:
+  - The Temporal lab developers (@temporal-lab)
+description:
+  - Finds out what chart O(chart) is, merges its values of two layers, and looks for what is known to go wrong with them
+    in this cluster.
+  - It also looks at what an earlier helm left of the release.
+  - A combination that cannot go well does not fail the task; look at RV(faults).
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.cluster
+options:
+  chart:
+    description:
+      - The chart as helm takes it - a folder, a packed chart, an OCI reference, or a name with O(repo).
+      - Without it only the releases in O(namespace) are looked at.
+    type: str
+  repo:
+    description: Address of the repository that has O(chart).
+    type: str
+    default: ""
+  version:
+    description: Version of O(chart) in its repository or registry; empty takes the newest, which is warned of.
+    type: str
+    default: ""
+  layers:
+    description:
+      - Values by generation of the chart, of which those of the chart's own are taken.
+      - V(lab) is the collection's own chart, V(bundled) that of the Temporal project before 1.0, V(separate) the same
+        from 1.0 on.
+    type: dict
+    default: {}
+  values:
+    description: Values on top of those of O(layers). Mappings are joined, everything else is replaced.
+    type: dict
+    default: {}
+  mend:
+    description:
+      - What is to become of a release that an earlier helm left pending or failed. The task does not do it.
+      - With V(none) such a release is a fault, and with V(rollback) when it has no good revision.
+    type: str
+    choices: [none, rollback, uninstall]
+    default: none
+  helm:
+    description: The helm program, a name or a path.
+    type: str
+    default: helm
+requirements:
+  - PyYAML and helm 3 for a chart
+attributes:
+  check_mode:
+    support: full
+    description: Reads only.
+  diff_mode:
+    support: none
+    description: It changes nothing.
+  idempotent:
+    support: full
+    description: It changes nothing.
+"""
+
+EXAMPLES = r"""
+- name: Look at the chart and the release
+  temporal_lab.benchmarking.temporal_release:
+    kubeconfig: "{{ lab_kubeconfig }}"
+    chart: temporal
+    repo: "{{ temporal_chart_repo }}"
+    version: 0.73.2
+    layers:
+      bundled:
+        prometheus:
+          server:
+            global:
+              scrape_interval: 10s
+    values: "{{ temporal_values }}"
+  register: looked
+
+- name: Stop before anything is installed
+  ansible.builtin.fail:
+    msg: "{{ looked.faults | join('; ') }}"
+  when: looked.faults | length > 0
+"""
+
+RETURN = r"""
+chart:
+  description: What the chart says about itself; null without O(chart).
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: temporal
+    version:
+      description: Its version.
+      type: str
+      sample: 0.73.2
+    app_version:
+      description: The version of the Temporal server that it installs.
+      type: str
+      sample: 1.29.1
+    generation:
+      description: V(lab), V(bundled) or V(separate), see O(layers).
+      type: str
+      sample: bundled
+values:
+  description: The merged values.
+  returned: success
+  type: dict
+findings:
+  description: What was found, one entry for each check that says something.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Name of the check.
+      type: str
+      sample: chart_flags
+    state:
+      description: V(pass), V(warn) or V(fail).
+      type: str
+      sample: fail
+    title:
+      description: What was found, in a sentence.
+      type: str
+      sample: The chart temporal 1.6.0 has no cassandra
+    effect:
+      description: What it does; empty for a pass.
+      type: str
+    cure:
+      description: What to do; empty when nothing needs to be done.
+      type: str
+faults:
+  description: The findings with state V(fail), each in one sentence.
+  returned: success
+  type: list
+  elements: str
+releases:
+  description: Names of the releases in O(namespace).
+  returned: success
+  type: list
+  elements: str
+  sample: [my-temporal]
+unfinished:
+  description: Whether the release is pending or failed.
+  returned: success
+  type: bool
+good_revision:
+  description: The last revision of the release that can be gone back to; null without one.
+  returned: success
+  type: int
+  sample: 2
+"""
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.release import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
+
+
+def main() -> None:
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
