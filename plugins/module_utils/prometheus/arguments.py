@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from ..arguments import CLUSTER
@@ -56,8 +56,11 @@ def profile_variables(params: Params) -> dict[str, str]:
 
 
 @contextmanager
-def connect(params: Params) -> Iterator[Prometheus]:
-    """The Prometheus that the arguments mean: at ``url``, else the Service in the student's namespace."""
+def connect(params: Params, cluster: Cluster | None = None) -> Iterator[Prometheus]:
+    """The Prometheus that the arguments mean: at ``url``, else the Service in the student's namespace.
+
+    cluster: a connection to the cluster of the arguments that is there already, and stays.
+    """
     if params["url"]:
         yield Prometheus(
             UrlTransport(
@@ -72,6 +75,6 @@ def connect(params: Params) -> Iterator[Prometheus]:
             )
         )
         return
-    with Cluster.from_params(params) as cluster:
+    with Cluster.from_params(params) if cluster is None else nullcontext(cluster) as connected:
         service = params["service"] or f"{params['release']}-prometheus-server"
-        yield Prometheus(ClusterTransport(cluster, service, params["service_port"]))
+        yield Prometheus(ClusterTransport(connected, service, params["service_port"]))

@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any, Union
@@ -223,6 +224,7 @@ def load(path: str | Path) -> Profile:
     return parse(read_text(path), str(path))
 
 
+@cache
 def parse(text: str, name: str) -> Profile:
     """Make a Profile from YAML text; ``name`` is what errors call it."""
     if yaml is None:

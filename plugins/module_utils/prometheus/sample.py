@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..cluster.connection import RequestFailed
+from ..cluster.connection import Cluster, RequestFailed
 from ..errors import LabError
 from ..findings import show_faulty
 from ..report import lab_stage
@@ -79,9 +79,10 @@ class Clock:
         return self.wall + time.monotonic() - self.steady
 
 
-def run(params: Params, context: Context) -> Result:
+def run(params: Params, context: Context, cluster: Cluster | None = None) -> Result:
     """Read the figures of all windows. Raises LabError.
 
+    cluster: a connection to use where the cluster is asked, in place of one of its own.
     Returns windows and series in the form of the results (docs/architecture.md), findings about the load,
     scrape_interval, clock_skew and waited in seconds, prometheus_version,
     frameworks, notes and raw_path.
@@ -110,7 +111,7 @@ def run(params: Params, context: Context) -> Result:
         return result
 
     clock = Clock()
-    with connect(params) as client:
+    with connect(params, cluster) as client:
         interval = params["scrape_interval"] or found_interval(client, profile, windows, clock)
         long_enough(windows, interval)
         version = prometheus_version(client)

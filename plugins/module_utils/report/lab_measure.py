@@ -37,24 +37,25 @@ def run(params: Params, context: Context) -> Result:
     opened = lab_run.run({**student_run, "new": False}, context)
     with Cluster.from_params(params) as cluster:
         temporal = TemporalApi(cluster).cluster_info()
-    stage = {name: params[name] for name in ("stage", "started", "events", "facts")}
-    versions = {"temporal_server": temporal.server_version}
-    settings = {**params["settings"], "history_shards": temporal.history_shards}
-    if params["windows"]:
-        settings["window"] = params["windows"][0]["duration"]
-    found = sample.run(
-        {
-            **{name: spec.get("default") for name, spec in sample.SPEC.items()},
-            **{name: value for name, value in params.items() if name in sample.SPEC},
-            "server_version": temporal.server_version or None,
-            "compare": opened["windows"],
-            "series": True,
-            "series_start": min([params["started"], *(window["start"] for window in params["windows"])]),
-            "samples_dir": opened["path"] if params["keep_samples"] else None,
-            "about": {**stage, "versions": versions, "settings": settings},
-        },
-        context,
-    )
+        stage = {name: params[name] for name in ("stage", "started", "events", "facts")}
+        versions = {"temporal_server": temporal.server_version}
+        settings = {**params["settings"], "history_shards": temporal.history_shards}
+        if params["windows"]:
+            settings["window"] = params["windows"][0]["duration"]
+        found = sample.run(
+            {
+                **{name: spec.get("default") for name, spec in sample.SPEC.items()},
+                **{name: value for name, value in params.items() if name in sample.SPEC},
+                "server_version": temporal.server_version or None,
+                "compare": opened["windows"],
+                "series": True,
+                "series_start": min([params["started"], *(window["start"] for window in params["windows"])]),
+                "samples_dir": opened["path"] if params["keep_samples"] else None,
+                "about": {**stage, "versions": versions, "settings": settings},
+            },
+            context,
+            cluster,
+        )
     result: Result = {
         "changed": True,
         "run": opened["run"],
