@@ -155,6 +155,8 @@ def inventory(room: Class, names: Sequence[str], folder: Path, settings: dict[st
     hosts = {name: {"lab_namespace": name} for name in names}
     common = {
         "ansible_connection": "local",
+        # With the load's own figures.
+        "lab_distribution": "embedded",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         "lab_kubeconfig": str(room.kubeconfig),
         **settings,
