@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arguments that several tasks share; documented in doc_fragments/cluster.py."""
+"""Arguments that several tasks share; documented in doc_fragments/cluster.py and doc_fragments/instructor.py."""
 
 from __future__ import annotations
 
@@ -11,4 +11,11 @@ CLUSTER: dict[str, Any] = {
     "context": {"type": "str"},
     "namespace": {"type": "str", "default": "default"},
     "release": {"type": "str", "default": "my-temporal"},
+}
+
+#: Whose access a task uses that provisions a student, and the student's Kubernetes namespace.
+INSTRUCTOR: dict[str, Any] = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "namespace": {"type": "str", "required": True},
 }

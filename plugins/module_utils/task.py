@@ -39,6 +39,11 @@ class Context:
     show: Callable[[str], None] = silent
 
 
+def defaults(argument_spec: dict[str, Any]) -> Params:
+    """Arguments of a task as they are when none is given, for a task that carries out another one."""
+    return {name: option.get("default") for name, option in argument_spec.items()}
+
+
 def run_module(argument_spec: dict[str, Any], run: Callable[[Params, Context], Result], **kwargs: Any) -> None:
     """Run a task as an Ansible module; ``kwargs`` go to AnsibleModule."""
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **kwargs)

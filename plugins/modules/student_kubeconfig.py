@@ -17,7 +17,10 @@ description:
   - The file has mode 0600 and is written whole or not at all. Its folder is made with mode 0700 when it is missing.
   - A file at that place which this task has not made, or has made for another namespace, is left alone, and the task
     fails.
+  - The context of the file has O(namespace) as its own.
   - The token's text is nowhere in what the task returns or shows.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.instructor
 attributes:
   check_mode:
     description: Looks, tries the file's token, and says what would become of the file.
@@ -29,18 +32,6 @@ attributes:
     description: A token is only made when the file's own is not accepted or ends soon.
     support: full
 options:
-  kubeconfig:
-    description:
-      - Path of the instructor's kubeconfig file.
-      - Without it the usual places are read, E(KUBECONFIG) first, then C(~/.kube/config).
-    type: path
-  context:
-    description: Context of the kubeconfig to use; without it the current context.
-    type: str
-  namespace:
-    description: Name of the student's Kubernetes namespace, which becomes that of the file's context.
-    type: str
-    required: true
   path:
     description: Path of the student's kubeconfig file.
     type: path

@@ -20,6 +20,8 @@ description:
   - Nothing is made outside of the namespace. The Role lets its account read the Namespace itself, which needs no
     ClusterRole.
   - It is asked with the instructor's access, who must hold all that O(rules) gives away.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.instructor
 attributes:
   check_mode:
     description: >-
@@ -33,18 +35,6 @@ attributes:
     description: What is as it is wanted is left alone.
     support: full
 options:
-  kubeconfig:
-    description:
-      - Path of the instructor's kubeconfig file.
-      - Without it the usual places are read, E(KUBECONFIG) first, then C(~/.kube/config).
-    type: path
-  context:
-    description: Context of the kubeconfig to use; without it the current context.
-    type: str
-  namespace:
-    description: Name of the student's Namespace.
-    type: str
-    required: true
   student:
     description: Whose Namespace it is, for its annotation.
     type: str

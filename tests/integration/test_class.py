@@ -24,8 +24,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import run
 
-ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 ADMIN = Path(os.environ["LAB_KUBECONFIG"]).resolve()
 FOLDER = Path(os.environ["LAB_FOLDER"]).resolve() / "class"
@@ -51,22 +51,6 @@ metadata: {name: held, namespace: class-leaving, finalizers: [example.org/held]}
 """
 
 
-def run(command: list[Any], text: str = "", timeout: int = 900) -> subprocess.CompletedProcess[str]:
-    # No settings of Ansible, of molecule or of kubectl of the one who runs the tests.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KUBE"))}
-    environment |= {"ANSIBLE_NOCOLOR": "true", "ANSIBLE_RETRY_FILES_SAVE_PATH": str(FOLDER)}
-    return subprocess.run(
-        [str(part) for part in command],
-        input=text,
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-
-
 def kubectl(*arguments: str, text: str = "") -> str:
     done = run([BIN / "kubectl", f"--kubeconfig={ADMIN}", *arguments], text, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -84,7 +68,7 @@ def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
         "lab_timeout": 600,
     }
     command = [BIN / "ansible-playbook", "lab.yml", "-i", INVENTORY, "-e", json.dumps(settings), *arguments]
-    return run(command)
+    return run(command, timeout=900, ANSIBLE_RETRY_FILES_SAVE_PATH=str(FOLDER))
 
 
 def stage(student: str, name: str, attempt: int = 1) -> dict[str, Any]:

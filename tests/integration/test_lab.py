@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import yaml
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import message
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -55,13 +55,6 @@ def lab(*arguments: str) -> subprocess.CompletedProcess:
     environment |= {"ANSIBLE_NOCOLOR": "true"}
     command = [BIN / "ansible-playbook", "lab.yml", "--extra-vars", json.dumps(settings), *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
-
-
-def message(run: subprocess.CompletedProcess) -> str:
-    """Return what a failed run tells the user: the msg of its last task that failed, on one line."""
-    found = re.findall(r"^fatal: .*?\n(.*?)(?=\n\n|\n\t|\nTASK|\nPLAY)", run.stdout, re.MULTILINE | re.DOTALL)
-    assert found, run.stdout
-    return " ".join(yaml.safe_load(found[-1])["msg"].split())
 
 
 def changed(run: subprocess.CompletedProcess) -> int:

@@ -22,12 +22,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.temporal_lab.benchmarking.tests.integration import playbooks
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import run
 
-ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 KUBECONFIG = Path(os.environ["LAB_KUBECONFIG"]).resolve()
 FOLDER = Path(os.environ["LAB_FOLDER"]).resolve() / f"students-{secrets.token_hex(3)}"
@@ -87,22 +87,6 @@ MAY = [
 ]
 
 
-def run(command: list[Any], text: str = "", timeout: int = 120) -> subprocess.CompletedProcess[str]:
-    # No settings of Ansible, of molecule or of kubectl of the one who runs the tests.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KUBE"))}
-    environment |= {"ANSIBLE_NOCOLOR": "true"}
-    return subprocess.run(
-        [str(part) for part in command],
-        input=text,
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-
-
 def try_kubectl(kubeconfig: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
     return run([BIN / "kubectl", f"--kubeconfig={kubeconfig}", *arguments], text)
 
@@ -133,10 +117,8 @@ def changed(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 def message(done: subprocess.CompletedProcess[str]) -> str:
     """What a failed run tells: the msg of its last task that failed, on one line."""
-    found = re.findall(r"^fatal: .*?\n(.*?)(?=\n\n|\n\t|\nTASK|\nPLAY)", done.stdout, re.M | re.S)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert found, done.stdout
-    return " ".join(yaml.safe_load(found[-1])["msg"].split())
+    return playbooks.message(done)
 
 
 def is_there(student: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.tests.integration import test_lab as the_lab
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import message
 from ansible_collections.temporal_lab.benchmarking.tests.integration.test_lab import (
     ALWAYS,
     BIN,
@@ -71,13 +72,6 @@ def objects(kind: str) -> dict[str, dict[str, Any]]:
 
 def lab(*arguments: str) -> subprocess.CompletedProcess:
     return the_lab.lab("--extra-vars", f"@{ROOT}/extensions/molecule/upstream/vars/upstream.yml", *arguments)
-
-
-def message(run: subprocess.CompletedProcess) -> str:
-    """Return what a failed run tells the user: the msg of its last task that failed, on one line."""
-    found = re.findall(r"^fatal: .*?\n(.*?)(?=\n\n|\n\t|\nTASK|\nPLAY)", run.stdout, re.MULTILINE | re.DOTALL)
-    assert found, run.stdout
-    return " ".join(yaml.safe_load(found[-1])["msg"].split())
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess:

@@ -34,7 +34,7 @@ from .predicates import (
     rolled_out_time,
     statefulset_state,
 )
-from .wait import Look, Waited, wait_for
+from .wait import Look, Waited, seconds_since, wait_for
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -382,7 +382,7 @@ def roll_out(cluster: Cluster, params: Params, context: Context, wall: Callable[
     if not params["wait"]:
         return result
     # What this task has changed it waits for from now on.
-    gone = 0.0 if changed or params["since"] is None else max(0.0, wall() - params["since"])
+    gone = 0.0 if changed else seconds_since(params["since"], wall())
     waited = wait_for(cluster, params["timeout"], context.show, watch.look, gone)
     if not waited.done:
         raise watch.failure(f"did not roll out in {params['timeout']:g} s", waited.value, waited.seconds)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..arguments import CLUSTER
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, defaults
 from . import rollout, shards
 from .connection import Cluster
 
@@ -33,7 +33,7 @@ def run(params: Params, context: Context) -> Result:
     ``shards``: those of each history pod, ``before`` the change and ``after`` it. Raises LabError.
     """
     rollout_params = {
-        **_defaults(rollout.SPEC),
+        **defaults(rollout.SPEC),
         **{name: params[name] for name in ("replicas", "wait", "timeout", "since", "hopeless_after", "missing_hint")},
         "deployments": [f"{params['release']}-history"],
     }
@@ -63,10 +63,6 @@ def run(params: Params, context: Context) -> Result:
     }
 
 
-def _defaults(spec: dict[str, Any]) -> Params:
-    return {name: option.get("default") for name, option in spec.items()}
-
-
 def _load(cluster: Cluster, params: Params, context: Context) -> Result:
     """The Deployments of the load as they are, rolled out."""
     if not params["load"]:
@@ -74,7 +70,7 @@ def _load(cluster: Cluster, params: Params, context: Context) -> Result:
     found = rollout.roll_out(
         cluster,
         {
-            **_defaults(rollout.SPEC),
+            **defaults(rollout.SPEC),
             **{name: params[name] for name in ("timeout", "since", "hopeless_after", "show_env")},
             "deployments": params["load"],
             "missing_hint": params["load_hint"],

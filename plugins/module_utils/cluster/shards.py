@@ -14,7 +14,7 @@ from ..task import Context, Params, Result
 from .connection import Cluster, NotFound, RequestFailed
 from .predicates import Json, finished, pod_state
 from .temporal import TemporalApi, wait_for_frontend
-from .wait import Look, wait_for
+from .wait import Look, seconds_since, wait_for
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -159,7 +159,7 @@ def read_shards(cluster: Cluster, params: Params, context: Context, wall: Callab
     api = TemporalApi(cluster, params["missing_hint"])
     settled_time, watched, seconds = None, False, 0.0
     if params["wait"] and not context.check_mode:
-        gone = 0.0 if params["since"] is None else max(0.0, wall() - params["since"])
+        gone = seconds_since(params["since"], wall())
         expected = wait_for_frontend(api, params["timeout"], context, gone).history_shards
         settling = Settling(cluster, expected, params["stable_for"], params["missing_hint"])
         # However late it is: whether the balance lasts takes a second look.

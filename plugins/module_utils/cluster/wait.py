@@ -93,6 +93,11 @@ class Waiter:
             self.sleep(max(0.0, min(self.interval, begin + self.timeout - self.clock())))
 
 
+def seconds_since(moment: float | None, now: float) -> float:
+    """Seconds of a wait that are over when it counts from a Unix time; none without one, or when it is to come."""
+    return 0.0 if moment is None else max(0.0, now - moment)
+
+
 def wait_for(
     cluster: Cluster, timeout: float, show: Callable[[str], None], look: Callable[[float], Look[T]], gone: float = 0.0
 ) -> Waited[T]:

@@ -10,14 +10,13 @@ import base64
 import fcntl
 import json
 import os
-import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from .. import private_file
 from ..cluster.connection import Cluster, ClusterRefused, NotFound, RequestFailed
 from ..errors import LabError
 
@@ -141,25 +140,19 @@ class FileStore:
 
     def read(self) -> Token | None:
         try:
-            handle = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
+            there = private_file.read(self._path, MOST)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._unusable("read", error) from None
-        try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise self._foreign("it is not a regular file")
-            if status.st_mode & 0o077:
-                raise LabError(
-                    f"The {self.place} can be read by others than its owner: set its mode to 0600, and have the token "
-                    f"made anew if others use this machine."
-                )
-            text = os.read(handle, MOST)
-        except OSError as error:
-            raise self._unusable("read", error) from None
-        finally:
-            os.close(handle)
+        if there is None:
+            raise self._foreign("it is not a regular file")
+        text, mode = there
+        if mode & 0o077:
+            raise LabError(
+                f"The {self.place} can be read by others than its owner: set its mode to 0600, and have the token "
+                f"made anew if others use this machine."
+            )
         try:
             kept = json.loads(text)
         except ValueError:
@@ -176,24 +169,14 @@ class FileStore:
             "expires": token.expires,
             "token": token.key,
         }
-        # Whole or not at all, and never readable by others, not even for a moment.
-        beside = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
-                handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(json.dumps(content, indent=2) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                with _locked(self._path.parent):
-                    if self.read() != instead_of:
-                        raise StoreChanged(
-                            f"The {self.place} was changed by someone else meanwhile: do the task again."
-                        )
-                    os.replace(beside, self._path)
-            finally:
-                beside.unlink(missing_ok=True)
+            with (
+                private_file.written_beside(self._path, json.dumps(content, indent=2) + "\n") as beside,
+                _locked(self._path.parent),
+            ):
+                if self.read() != instead_of:
+                    raise StoreChanged(f"The {self.place} was changed by someone else meanwhile: do the task again.")
+                os.replace(beside, self._path)
         except OSError as error:
             raise self._unusable("written", error) from None
 

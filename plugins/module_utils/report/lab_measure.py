@@ -7,13 +7,14 @@ be copied and templated between them, which costs a class more than working them
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..cluster.connection import Cluster
 from ..cluster.temporal import TemporalApi
 from ..prometheus import sample
 from ..prometheus.arguments import PROFILE, PROMETHEUS
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, defaults
 from . import lab_run, lab_stage
 from .results import window_values
 
@@ -44,7 +45,7 @@ def run(params: Params, context: Context) -> Result:
             settings["window"] = params["windows"][0]["duration"]
         found = sample.run(
             {
-                **{name: spec.get("default") for name, spec in sample.SPEC.items()},
+                **defaults(sample.SPEC),
                 **{name: value for name, value in params.items() if name in sample.SPEC},
                 "server_version": temporal.server_version or None,
                 "compare": opened["windows"],
@@ -69,17 +70,16 @@ def run(params: Params, context: Context) -> Result:
     }
     if context.check_mode:
         return result
-    samples = found["raw_path"]
     written = lab_stage.run(
         {
-            **{name: spec.get("default") for name, spec in lab_stage.SPEC.items()},
+            **defaults(lab_stage.SPEC),
             **{name: params[name] for name in ("results_dir", "student")},
             **stage,
             "run": opened["run"],
             "state": "done",
             "windows": found["windows"],
             "series": found["series"],
-            "samples": samples and samples.rpartition("/")[2],
+            "samples": found["raw_path"] and os.path.basename(found["raw_path"]),
             # lab_reanalyse puts the same together when it has to.
             "versions": {**versions, "prometheus": found["prometheus_version"]},
             "settings": {**settings, "scrape_interval": found["scrape_interval"]},

@@ -10,14 +10,14 @@ import base64
 import hashlib
 import json
 import os
-import secrets
-import stat
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .. import private_file
+from ..arguments import INSTRUCTOR
 from ..cluster.connection import Cluster, NotFound, Target, UnexpectedAnswer, require_kubernetes
 from ..cluster.predicates import Json, seconds
 from ..errors import LabError
@@ -31,9 +31,7 @@ except ImportError:
     yaml = None
 
 SPEC: dict[str, Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
-    "namespace": {"type": "str", "required": True},
+    **INSTRUCTOR,
     "path": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "account": {"type": "str", "default": "student"},
@@ -133,28 +131,21 @@ class KubeconfigFile:
     def read(self, namespace: str) -> Kubeconfig | None:
         """What is there for a namespace, or None. Raises LabError, also when it is not ours."""
         try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+            there = private_file.read(self.path, MOST)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._unusable("read", error) from None
-        try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise self._foreign("is not a regular file")
-            with os.fdopen(handle, "rb", closefd=False) as file:
-                text = file.read(MOST)
-        except OSError as error:
-            raise self._unusable("read", error) from None
-        finally:
-            os.close(handle)
+        if there is None:
+            raise self._foreign("is not a regular file")
+        text, mode = there
         try:
             content = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError):
             content = None
         if not isinstance(content, dict):
             raise self._foreign("is not a kubeconfig that the lab made")
-        found = Kubeconfig(content, stat.S_IMODE(status.st_mode))
+        found = Kubeconfig(content, mode)
         if found.note.get("schema") != SCHEMA:
             raise self._foreign("is not a kubeconfig that the lab made")
         if found.note.get("namespace") != namespace:
@@ -166,16 +157,8 @@ class KubeconfigFile:
         text = "# The lab's cluster for one student; whoever has this file has that student's access.\n"
         # By way of JSON: text that comes from Ansible is of a type of its own, which YAML cannot write.
         text += yaml.safe_dump(json.loads(json.dumps(wanted.content)), sort_keys=False)
-        # Never readable by others, not even for a moment.
-        beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
-                handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
+            with private_file.written_beside(self.path, text) as beside:
                 if instead_of is None:
                     # Not on top of a file that has come meanwhile, whosever it is.
                     os.link(beside, self.path)
@@ -183,8 +166,6 @@ class KubeconfigFile:
                     if self.read(instead_of.note["namespace"]) != instead_of:
                         raise FileChanged(f"The file {self.path} was changed by someone else meanwhile: do it again.")
                     os.replace(beside, self.path)
-            finally:
-                beside.unlink(missing_ok=True)
         except FileExistsError:
             raise FileChanged(f"The file {self.path} was made by someone else meanwhile: do it again.") from None
         except OSError as error:

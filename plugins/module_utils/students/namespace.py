@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..arguments import INSTRUCTOR
 from ..cluster.connection import Cluster
 from ..cluster.predicates import Json
 from ..cluster.wait import Look, wait_for
@@ -20,9 +21,7 @@ from ..errors import LabError
 from ..task import Context, Params, Result
 
 SPEC: dict[str, Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
-    "namespace": {"type": "str", "required": True},
+    **INSTRUCTOR,
     "student": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "account": {"type": "str", "default": "student"},

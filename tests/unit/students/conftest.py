@@ -3,21 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-
-@pytest.fixture
-def api() -> Iterator[Any]:
-    """A scripted API server over plain HTTP (cluster_lab.ScriptedApi)."""
-    from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi
-
-    server = ScriptedApi()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scripted clusters and certificates for the tests of this folder.
+"""Scripted clusters for the unit tests.
 
 The collection is imported in the fixtures, not at the top: pytest-ansible takes
 over its import after the conftest files were read, and the two ways do not mix.
@@ -31,16 +31,17 @@ def other_pki(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def api() -> Iterator[Any]:
-    """A scripted Kubernetes API server (cluster_lab.ScriptedApi)."""
+    """A scripted API server over plain HTTP (cluster_lab.ScriptedApi)."""
     from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi
 
-    served = ScriptedApi()
-    yield served
-    served.close()
+    server = ScriptedApi()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def kubeconfig(tmp_path: Path, api: Any) -> Path:
+    """A kubeconfig of the scripted API server, with a token."""
     from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import write_kubeconfig
 
     return write_kubeconfig(tmp_path / "kubeconfig", api.url)
