@@ -43,9 +43,10 @@ options:
         description: Name of the window for people; without it O(windows[].name).
         type: str
       start:
-        description: Start in Unix seconds, on this machine's clock.
+        description:
+          - Start in Unix seconds, on this machine's clock.
+          - The first window needs it; another one without it begins where the one before it ends.
         type: float
-        required: true
       duration:
         description: Length in seconds.
         type: float
@@ -155,7 +156,6 @@ EXAMPLES = r"""
         duration: 120
       - name: after
         title: the two minutes after
-        start: "{{ rolled_out | float + 120 }}"
         duration: 120
     series: true
 

@@ -232,10 +232,17 @@ def _as_read(figure: Figure, worked_out: dict[str, Any], reading: Reading, asked
 
 def _reading_packed(reading: Reading) -> dict[str, Any]:
     # Series that were scraped together share their times, in memory and in the file.
-    numbers: dict[tuple[float, ...], int] = {}
+    times: list[tuple[float, ...]] = []
+    numbers: dict[int, int] = {}
+
+    def number(of: tuple[float, ...]) -> int:
+        if id(of) not in numbers:
+            numbers[id(of)] = len(times)
+            times.append(of)
+        return numbers[id(of)]
 
     def samples(of: Samples) -> dict[str, Any]:
-        series = [[one.labels, numbers.setdefault(one.times, len(numbers)), one.text] for one in of.series]
+        series = [[one.labels, number(one.times), one.text] for one in of.series]
         return {"query": of.query, "where": of.where, "series": series}
 
     packed: dict[str, Any] = {
@@ -255,7 +262,7 @@ def _reading_packed(reading: Reading) -> dict[str, Any]:
             for window, of in reading.answers.items()
         },
     }
-    packed["times"] = [[round(time * 1000) for time in times] for times in numbers]
+    packed["times"] = [[round(time * 1000) for time in of] for of in times]
     return packed
 
 
@@ -264,7 +271,7 @@ def _unpacked(data: Mapping[str, Any]) -> Reading:
     times = [tuple(time / 1000 for time in of) for of in data["times"]]
 
     def series(row: Sequence[Any]) -> Series:
-        return pool.series(row[0], times[row[1]], row[2])
+        return pool.series(row[0], times[row[1]], row[2].split(" "))
 
     def samples(of: Mapping[str, Any]) -> Samples:
         return Samples(of["query"], tuple(of["where"]), [series(row) for row in of["series"]])

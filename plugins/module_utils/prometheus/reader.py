@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LabError
 from . import query
-from .client import Prometheus
+from .client import Points, Prometheus
 from .figures import Reading, Samples, Window, promql, wanted
 from .profile import Figure, Profile
 from .query import Found
+from .samples import Labels, Series
 from .windows import MARGIN
 
 #: Steps of a range query; Prometheus allows 11,000.
@@ -106,10 +107,10 @@ class Reader:
         begin = round(windows[0].start + self.skew - margin, 3)
         end = round(max(window.end for window in windows) + self.skew + margin, 3)
 
-        def samples(metric: str, where: Sequence[str] = ()) -> Samples:
-            asked = f"{query.selector(metric, where, self.profile.filters)}[{query.duration(end - begin)}]"
-            return Samples(asked, tuple(where), self.client.samples(asked, end))
-
+        metrics: dict[str, tuple[str, ...]] = {"up": (), **wanted(self.profile, self.found)}
+        if STARTED in self.found.names:
+            metrics[STARTED] = ()
+        samples = self._samples(metrics, end - begin, end)
         return Reading(
             windows=list(windows),
             interval=self.interval,
@@ -117,21 +118,41 @@ class Reader:
             begin=begin,
             end=end,
             found=self.found,
-            up=samples("up"),
-            starts=samples(STARTED) if STARTED in self.found.names else Samples("", (), []),
-            metrics={metric: samples(metric, where) for metric, where in wanted(self.profile, self.found).items()},
+            up=samples.pop("up"),
+            starts=samples.pop(STARTED, Samples("", (), [])),
+            metrics=samples,
             answers={window.name: self._answers(window) for window in windows},
         )
 
+    def _samples(self, metrics: Mapping[str, tuple[str, ...]], span: float, end: float) -> dict[str, Samples]:
+        """The samples of metrics, each with its label matchers, over ``span`` seconds up to ``end``.
+
+        Metrics with the same matchers are asked for together: a request costs more than most of the answers.
+        """
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for metric, where in metrics.items():
+            groups.setdefault(where, []).append(metric)
+        length = query.duration(span)
+        series: dict[str, list[Series]] = {metric: [] for metric in metrics}
+        for where, names in groups.items():
+            named = [f'__name__=~"{"|".join(names)}"']
+            asked = f"{query.selector('', named, where, self.profile.filters)}[{length}]"
+            for one in self.client.samples(asked, end):
+                if one.labels.get("__name__") in series:
+                    series[one.labels["__name__"]].append(one)
+        return {
+            metric: Samples(f"{query.selector(metric, where, self.profile.filters)}[{length}]", where, series[metric])
+            for metric, where in metrics.items()
+        }
+
     def _answers(self, window: Window) -> dict[str, float] | str:
         """PromQL's own values by figure, or why there are none: a cross-check must not cost what it checks."""
-        parts = [
-            f"label_replace({promql(figure, self.found, self.profile.filters, window, self.interval)}, "
-            f'"{FIGURE_LABEL}", "{figure.id}", "", "")'
+        expressions = {
+            figure.id: promql(figure, self.found, self.profile.filters, window, self.interval)
             for figure in self.profile.figures
-        ]
+        }
         try:
-            rows = self.client.vector(" or ".join(parts), round(window.end + self.skew, 3))
+            rows = self.client.vector(_together(expressions), round(window.end + self.skew, 3))
         except LabError as error:
             return error.msg
         values: dict[str, list[float]] = {}
@@ -144,31 +165,35 @@ class Reader:
 
         Raises LabError.
         """
+        shown = {figure.id: figure for figure in self.profile.figures if figure.key}
+        if not shown:
+            return []
+        expressions = {
+            name: query.plot(figure, self.found, self.profile.filters, self.interval) for name, figure in shown.items()
+        }
+        least = {name: self.found.smallest_value(figure) for name, figure in shown.items()}
         step = max(self.interval, math.ceil((end - start) / MOST_STEPS))
-        found = []
-        for figure in self.profile.figures:
-            if not figure.key:
-                continue
-            expression = query.plot(figure, self.found, self.profile.filters, self.interval)
-            least = self.found.smallest_value(figure)
-            for labels, points in self.client.course(expression, start + self.skew, end + self.skew, step):
-                found.append(
-                    {
-                        "figure": figure.id,
-                        "title": figure.title,
-                        "unit": query.plot_unit(figure),
-                        "labels": labels,
-                        "query": expression,
-                        "step": step,
-                        "points": [
-                            # PromQL interpolates inside the smallest bucket, as if it knew more than that.
-                            [round(time - self.skew, 3), max(value, least)]
-                            for time, value in points
-                            if math.isfinite(value)
-                        ],
-                    }
-                )
-        return found
+        courses: dict[str, list[tuple[Labels, Points]]] = {name: [] for name in shown}
+        for labels, points in self.client.course(_together(expressions), start + self.skew, end + self.skew, step):
+            courses[labels[FIGURE_LABEL]].append((labels, points))
+        return [
+            {
+                "figure": name,
+                "title": figure.title,
+                "unit": query.plot_unit(figure),
+                "labels": {label: value for label, value in labels.items() if label != FIGURE_LABEL},
+                "query": expressions[name],
+                "step": step,
+                # PromQL interpolates inside the smallest bucket, as if it knew more than that.
+                "points": [
+                    [round(time - self.skew, 3), max(value, least[name])]
+                    for time, value in points
+                    if math.isfinite(value)
+                ],
+            }
+            for name, figure in shown.items()
+            for labels, points in courses[name]
+        ]
 
     def current(self, figures: Sequence[Figure], at: float, deadline: float) -> dict[str, list[float]]:
         """Values of figures over the last scrapes before ``at``, by id, in one request.
@@ -195,3 +220,10 @@ class Reader:
             if figure.absent == "zero" and not values[figure.id] and answered:
                 values[figure.id].append(0.0)
         return values
+
+
+def _together(expressions: Mapping[str, str]) -> str:
+    """One query for the values of several figures, by their ids, which tells them apart by FIGURE_LABEL."""
+    return " or ".join(
+        f'label_replace({expression}, "{FIGURE_LABEL}", "{name}", "", "")' for name, expression in expressions.items()
+    )

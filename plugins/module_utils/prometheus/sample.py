@@ -38,7 +38,7 @@ SPEC: dict[str, Any] = {
         "options": {
             "name": {"type": "str", "required": True},
             "title": {"type": "str"},
-            "start": {"type": "float", "required": True},
+            "start": {"type": "float"},
             "duration": {"type": "float", "required": True},
         },
     },
@@ -66,6 +66,8 @@ PROGRESS = 5.0
 PATIENCE = 3.0
 #: Clocks closer than this many seconds are taken for equal: measuring them is not more exact.
 EQUAL_CLOCKS = 1.0
+#: An answer within so many seconds tells the clock exactly enough.
+QUICK = 0.1
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,10 @@ def read_compare(given: Any) -> dict[str, dict[str, float | None]]:
 
 
 def read_windows(entries: Sequence[dict[str, Any]]) -> list[Window]:
-    """Windows of the arguments. Raises LabError for one without length or with the name of another."""
+    """Windows of the arguments; one without a start begins where the one before it ends.
+
+    Raises LabError for one without length, with the name of another, or with nothing that says when it begins.
+    """
     windows: list[Window] = []
     for entry in entries:
         name = entry["name"]
@@ -234,7 +239,11 @@ def read_windows(entries: Sequence[dict[str, Any]]) -> list[Window]:
             raise LabError(f"The window {name!r} has a duration of {entry['duration']:g} s: it must be above zero.")
         if name in [window.name for window in windows]:
             raise LabError(f"Two windows are named {name!r}: give each a name of its own.")
-        windows.append(Window(name, entry["title"] or name, round(entry["start"], 3), entry["duration"]))
+        start = entry["start"]
+        if start is None and not windows:
+            raise LabError(f"The window {name!r} is the first and has no `start`: give it one, in Unix seconds.")
+        start = windows[-1].end if start is None else round(start, 3)
+        windows.append(Window(name, entry["title"] or name, start, entry["duration"]))
     if not windows:
         raise LabError("There is no window to read: give at least one in `windows`.")
     return windows
@@ -289,7 +298,10 @@ def prometheus_version(client: Prometheus) -> str | None:
 
 
 def clock_skew(client: Prometheus, clock: Clock) -> float:
-    """Seconds by which Prometheus' clock is ahead of this machine's, from the quickest of three answers."""
+    """Seconds by which Prometheus' clock is ahead of this machine's, from the first quick one of three answers.
+
+    Where none is quick the quickest counts.
+    """
     found = []
     for _answer in range(3):
         before = clock.now()
@@ -297,6 +309,8 @@ def clock_skew(client: Prometheus, clock: Clock) -> float:
         after = clock.now()
         # Somewhere in between the other clock was read: the error is half of that time at the most.
         found.append((after - before, theirs - (before + after) / 2))
+        if after - before <= QUICK:
+            break
     return min(found)[1]
 
 

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 Labels = dict[str, str]
@@ -35,7 +36,7 @@ class Series:
     text: str
     values: list[float]
 
-    @property
+    @cached_property
     def target(self) -> tuple[str, str, str]:
         """Which target the series was scraped from: job, instance and pod."""
         get = self.labels.get
@@ -46,10 +47,20 @@ class Pool:
     """Makes series, and one object of equal tuples of times."""
 
     def __init__(self) -> None:
-        self._times: dict[Times, Times] = {}
+        # By length, first and last: to compare two tuples takes a third of hashing one.
+        self._times: dict[tuple[int, float, float], list[Times]] = {}
 
-    def series(self, labels: Labels, times: Times, text: str) -> Series:
-        return Series(labels, self._times.setdefault(times, times), text, list(map(float, text.split())))
+    def series(self, labels: Labels, times: Sequence[float], texts: Sequence[str]) -> Series:
+        """A series of these values, as Prometheus wrote them."""
+        return Series(labels, self._shared(tuple(times)), " ".join(texts), list(map(float, texts)))
+
+    def _shared(self, times: Times) -> Times:
+        alike = self._times.setdefault((len(times), times[0], times[-1]), [])
+        for known in alike:
+            if known == times:
+                return known
+        alike.append(tuple(map(float, times)))
+        return alike[-1]
 
 
 def parse(rows: Iterable[Mapping[str, Any]]) -> list[Series]:
@@ -58,7 +69,7 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> list[Series]:
     found = []
     for row in rows:
         times, texts = zip(*row["values"])
-        found.append(pool.series(dict(row["metric"]), tuple(map(float, times)), " ".join(texts)))
+        found.append(pool.series(dict(row["metric"]), times, texts))
     return found
 
 
@@ -89,9 +100,9 @@ def without_doubles(series: Sequence[Series]) -> tuple[list[Series], int]:
     either the address (`instance`) is the same, or the pod is and the samples of one lie between
     those of the other. The one with more samples stays.
     """
-    ways: dict[tuple[str, str], set[tuple[str, ...]]] = {}
+    ways: dict[tuple[str, str], set[tuple[str | None, ...]]] = {}
     for one in series:
-        way = tuple([one.labels.get(label, "") for label in OF_SCRAPE])
+        way = tuple(map(one.labels.get, OF_SCRAPE))
         for kind in ("pod", "instance"):
             if one.labels.get(kind):
                 ways.setdefault((kind, one.labels[kind]), set()).add(way)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .query import ALIVE_SCRAPES
 from .samples import Series, Times
@@ -118,9 +119,8 @@ class Course:
     samples: int
 
 
-@dataclass(frozen=True)
-class Growth:
-    """Growth of a counter in a window.
+class Growth(NamedTuple):
+    """Growth of a counter in a window; a tuple, because there are thousands.
 
     value: the growth; it certainly lies between least and most when there was no reset and
     nothing unknown, because both are differences of samples.

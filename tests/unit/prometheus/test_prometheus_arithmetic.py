@@ -26,7 +26,7 @@ VALUES = st.integers(0, 2**40)
 
 def series(times: list[int], values: list[int], **labels: str) -> samples.Series:
     seconds = tuple((BASE + time) / 1000 for time in times)
-    return samples.Pool().series({**TARGET, **labels}, seconds, " ".join(map(str, values)))
+    return samples.Pool().series({**TARGET, **labels}, seconds, list(map(str, values)))
 
 
 def ruler(start: int, end: int, up: list[samples.Series] = ()) -> windows.Ruler:
@@ -168,8 +168,8 @@ def test_pods_are_summed_before_the_quantile(pods: list[list[int]], percent: int
 
 
 def test_what_is_no_number_is_left_out_of_a_series() -> None:
-    of = samples.Pool().series(dict(TARGET), (1.0, 2.0, 3.0, 4.0), "1 NaN +Inf 4")
-    kept, dropped = samples.finite([of, samples.Pool().series({}, (1.0,), "NaN")])
+    of = samples.Pool().series(dict(TARGET), (1.0, 2.0, 3.0, 4.0), ["1", "NaN", "+Inf", "4"])
+    kept, dropped = samples.finite([of, samples.Pool().series({}, (1.0,), ["NaN"])])
     assert [(one.times, one.values) for one in kept] == [((1.0, 4.0), [1.0, 4.0])]
     assert dropped == 3
 

@@ -316,6 +316,19 @@ def test_windows_that_cannot_be_read_are_refused() -> None:
         sample.read_windows([{**entry, "duration": 0.0}])
     with pytest.raises(LabError, match="There is no window"):
         sample.read_windows([])
+    with pytest.raises(LabError, match=r"The window 'a' is the first and has no `start`: give it one"):
+        sample.read_windows([{**entry, "start": None}])
+
+
+def test_a_window_without_a_start_begins_where_the_one_before_it_ends() -> None:
+    entry = {"name": "first", "title": None, "start": 1000.1234, "duration": 20.5}
+    after = {"name": "after", "title": None, "start": None, "duration": 30.0}
+    windows = sample.read_windows([entry, after, {**after, "name": "last"}])
+    assert [(window.start, window.end) for window in windows] == [
+        (1000.123, 1020.623),
+        (1020.623, 1050.623),
+        (1050.623, 1080.623),
+    ]
 
 
 # -- against an earlier window ----------------------------------------------------

@@ -22,7 +22,7 @@ WINDOW = figures.Window("w", "W", 100.0, 20.0)
 def reading(*lasts: float, skew: float = 0.0) -> figures.Reading:
     """What was read of targets whose last scrapes were at those times."""
     up = [
-        samples.Pool().series({"pod": f"app-{number}"}, (last - 10, last - 5, last), "1 1 1")
+        samples.Pool().series({"pod": f"app-{number}"}, (last - 10, last - 5, last), ["1", "1", "1"])
         for number, last in enumerate(lasts)
     ]
     nothing = figures.Samples("", (), [])

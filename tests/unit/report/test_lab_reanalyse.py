@@ -81,7 +81,7 @@ def kept(stage: str, at: float = 0.0, rate: float = 2.0, **fields: Any) -> raw.K
     pool = Pool()
 
     def samples(metric: str, values: list[float], **labels: str) -> Samples:
-        texts = " ".join(f"{value:g}" for value in values)
+        texts = [f"{value:g}" for value in values]
         labels = {"__name__": metric, "job": "pods", "instance": "10.0.0.1:9090", "pod": "app-1", **labels}
         return Samples(
             f"{metric}[80s]", ('kind="a"',) if labels.get("kind") else (), [pool.series(labels, times, texts)]
