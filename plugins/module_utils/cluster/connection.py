@@ -553,8 +553,8 @@ def _read_kubeconfig(kubeconfig: str | None, context: str | None) -> Target:
             f"or bring up the embedded node."
         )
     try:
-        merger = KubeConfigMerger(os.pathsep.join(paths))
-        content = merger.config.value if merger.config is not None else {}
+        source = _kubeconfig_source([path for path in paths if os.path.exists(path)])
+        content = getattr(source["config_dict"], "value", source["config_dict"])
         names = _names(content, "contexts")
     except OSError as error:
         raise KubeconfigError(
@@ -582,13 +582,7 @@ def _read_kubeconfig(kubeconfig: str | None, context: str | None) -> Target:
     with tempfile.TemporaryDirectory(prefix="temporal-lab-") as folder, _captured_log() as log:
         configuration = Configuration()
         try:
-            loader = KubeConfigLoader(
-                config_dict=merger.config,
-                active_context=chosen,
-                config_persister=merger.save_changes,
-                temp_file_path=folder,
-            )
-            loader.load_and_set(configuration)
+            KubeConfigLoader(**source, active_context=chosen, temp_file_path=folder).load_and_set(configuration)
             plugin, server = _exec_plugin(content, chosen), _server(content, chosen)
         except (ConfigException, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
             raise KubeconfigError(
@@ -604,6 +598,23 @@ def _read_kubeconfig(kubeconfig: str | None, context: str | None) -> Target:
             raise KubeconfigError(f"Context {chosen} of the kubeconfig {shown} names no server: take a fresh one.")
         tls = _tls_context(configuration, shown) if configuration.host.startswith("https") else None
     return Target(shown, chosen, configuration, tls)
+
+
+def _kubeconfig_source(paths: list[str]) -> Json:
+    """What the library takes of kubeconfigs; relative paths in one begin at its folder, as for kubectl."""
+    if len(paths) == 1:
+        with open(paths[0], encoding="utf-8") as file:
+            text = file.read()
+        # Only an auth-provider's tokens are written back. The library's own reader does without libyaml, and would be
+        # a tenth of what a class costs.
+        if "auth-provider" not in text:
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            return {
+                "config_dict": yaml.load(text, Loader=loader) or {},
+                "config_base_path": os.path.dirname(os.path.abspath(paths[0])),
+            }
+    merger = KubeConfigMerger(os.pathsep.join(paths))
+    return {"config_dict": merger.config or {}, "config_base_path": None, "config_persister": merger.save_changes}
 
 
 def _tls_context(configuration: Any, shown: str) -> ssl.SSLContext:

@@ -131,6 +131,31 @@ def test_certificates_in_files_are_read_too(tmp_path: Path, tls_api: ScriptedApi
         assert cluster.get_json("/version") == {"gitVersion": "v1"}
 
 
+@pytest.mark.parametrize("others", [[], ["of-another-cluster"]])
+def test_relative_paths_begin_at_the_kubeconfig(
+    tmp_path: Path, tls_api: ScriptedApi, pki: Pki, monkeypatch: pytest.MonkeyPatch, others: list[str]
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(elsewhere)
+    for name, source in (("ca", pki.ca), ("cert", pki.user_cert), ("key", pki.user_key)):
+        (home / name).write_bytes(source.read_bytes())
+    user = {"client-certificate": "cert", "client-key": "key"}
+    paths = [write_kubeconfig(home / "k", tls_api.url, user, {"certificate-authority": "ca"})]
+    # Of two the first word counts.
+    paths += [write_kubeconfig(elsewhere / name, "https://127.0.0.1:1") for name in others]
+    tls_api.on("GET", "/version", {"gitVersion": "v1"})
+    with Cluster.connect(os.pathsep.join(map(str, paths))) as cluster:
+        assert cluster.get_json("/version") == {"gitVersion": "v1"}
+
+
+def test_tokens_that_the_library_renews_are_written_back(kubeconfig: Path, tmp_path: Path) -> None:
+    renewed = write_kubeconfig(tmp_path / "k", "https://127.0.0.1:1", {"auth-provider": {"name": "oidc"}})
+    assert connection._kubeconfig_source([str(renewed)])["config_persister"] is not None
+    assert "config_persister" not in connection._kubeconfig_source([str(kubeconfig)])
+
+
 def test_another_authority_is_not_trusted_and_not_asked_twice(
     tmp_path: Path, tls_api: ScriptedApi, other_pki: Pki
 ) -> None:
