@@ -13,7 +13,7 @@ description:
   - Sets the number of replicas of the history service where it differs, waits until it is rolled out, and then until
     each history pod owns some of the shards and together they own them all.
   - It does what M(temporal_lab.benchmarking.deployment_rollout) and M(temporal_lab.benchmarking.temporal_shards) do.
-  - For many students ask in one task, with O(wait=false), and wait in the next, with O(since); then all wait at once.
+  - For many students ask in one task, with O(wait=false), and wait in the next, with O(asked); then all wait at once.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
 options:
@@ -29,11 +29,11 @@ options:
     description: Seconds to wait at most for the pods; the task fails when they are over.
     type: float
     default: 300.0
-  since:
+  asked:
     description:
-      - Unix seconds from which O(timeout) and O(hopeless_after) count, such as RV(time) of the task that asked. Without
-        it, and where this task changes something, they count from now.
-    type: float
+      - The result of the task that asked, with O(wait=false). O(timeout) and O(hopeless_after) count from its RV(time),
+        unless this task changes something, and what it says of before the change is returned.
+    type: dict
   hopeless_after:
     description: Seconds that a pod may be in a state that mostly does not get better before the task fails.
     type: float
@@ -93,24 +93,45 @@ load:
   type: dict
   sample: {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}}
 shards:
-  description: Shards of each history pod C(before) the change and C(after) it; null for one that does not say.
+  description: The shards, as they are kept in the stage's facts.
   returned: success, and when the shards did not come into balance
   type: dict
-  sample: {"before": {"my-temporal-history-abc": 512},
-           "after": {"my-temporal-history-abc": 255, "my-temporal-history-def": 257}}
-expected:
-  description: Effective number of history shards.
+  contains:
+    before:
+      description: Shards of each history pod before the change; null for one that does not say.
+      type: dict
+      sample: {"my-temporal-history-abc": 512}
+    after:
+      description: The same after it.
+      type: dict
+      sample: {"my-temporal-history-abc": 255, "my-temporal-history-def": 257}
+    expected:
+      description: Effective number of history shards.
+      returned: success, with O(wait)
+      type: int
+      sample: 512
+    settled:
+      description: Seconds from RV(began) until the balance was first seen that then lasted.
+      returned: where it was watched
+      type: float
+      sample: 4.1
+began:
+  description:
+    - Unix seconds at which the newest history pod was made, which is when shards begin to move (resolution 1 s).
+    - In check mode the time at which it was asked; null without O(wait).
   returned: success
-  type: int
-  sample: 512
+  type: float
+  sample: 1795453266.0
 events:
-  description: That the history service was rolled out; empty without O(wait).
+  description:
+    - That the newest history pod was made, that the history service was rolled out, and that the shards were in
+      balance, which is known only where it was watched. Empty without O(wait).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The Deployment's name without the release, followed by C(_rolled_out).
+      description: C(history_scaling), C(history_rolled_out) or C(shards_settled).
       type: str
       sample: history_rolled_out
     title:
@@ -119,12 +140,13 @@ events:
       sample: history rolled out with 2 replicas
     time:
       description:
-        - Unix seconds, from the cluster's own record (resolution 1 s), which is when the last pod became ready.
-        - Where pods were only taken away, when the API last counted them.
+        - Unix seconds, from the cluster's own record (resolution 1 s); of the roll-out when the last pod became ready,
+          or when pods were only taken away, when the API last counted them.
+        - Of the balance the control node's clock when it was first seen.
       type: float
       sample: 1795453270.0
     observed:
-      description: Unix seconds of the control node's clock when it was seen; null when it was so already.
+      description: Of the roll-out, Unix seconds of the control node's clock when it was seen; null when it was before.
       type: float
       sample: 1795453270.412
 pods:
@@ -160,16 +182,16 @@ pods:
     image:
       description: Image of its first container.
       type: str
+started:
+  description: Unix seconds at which this task began.
+  returned: success
+  type: float
 time:
   description: Unix seconds at which the replicas were set; null in check mode.
   returned: success
   type: float
-settled_time:
-  description: Unix seconds at which the balance was first seen that then lasted; null without O(wait).
-  returned: success
-  type: float
 watched:
-  description: Whether RV(settled_time) is when the balance came; else it was there at the first look.
+  description: Whether it was seen from the change on, so that it is known when the balance came.
   returned: success
   type: bool
 """

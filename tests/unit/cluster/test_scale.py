@@ -36,6 +36,7 @@ A, B = "my-temporal-history-a", "my-temporal-history-b"
 UNREADY = {"generation": 2, "status": {"observedGeneration": 2, "availableReplicas": 1}}
 TAKEN_UP = {"generation": 2, "status": {"observedGeneration": 2}}
 SILENT = status(503, "error trying to reach service: dial tcp 10.244.0.7:9090: connect: connection refused")
+BALANCED = {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}, "expected": 512}
 IN_FLIGHT = [{"name": "CONCURRENT_WORKFLOWS", "value": "6"}]
 
 
@@ -140,12 +141,17 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
     began = time.time()
     result = task(scale, replicas=2, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"], stable_for=0.1)
-    (event,) = result.pop("events")
+    made, event, balanced = result.pop("events")
+    assert made == {"name": "history_scaling", "title": "history pod 2 of 2 made", "time": result["began"]}
     assert (event["name"], event["title"]) == ("history_rolled_out", "history rolled out with 2 replicas")
+    assert (balanced["name"], balanced["title"]) == ("shards_settled", "shards in balance")
     # Of the cluster's clock, in whole seconds.
     assert began - 2 <= event["time"] <= began
-    settled = result.pop("settled_time")
+    settled = balanced["time"]
+    assert began - 0.001 <= result.pop("started") <= result["time"]
     assert began - 0.001 <= result.pop("time") <= event["observed"] <= settled <= time.time() - 0.1 + 0.001
+    # When the newest pod was made.
+    assert result["shards"].pop("settled") == pytest.approx(settled - result.pop("began"), abs=0.001)
     assert [(entry["deployment"], entry["name"], entry["ready"]) for entry in result.pop("pods")] == [
         ("my-temporal-history", A, True),
         ("my-temporal-history", B, True),
@@ -153,8 +159,7 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
     assert result == {
         "changed": True,
         "load": {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}},
-        "shards": {"before": {A: 512}, "after": {A: 255, B: 257}},
-        "expected": 512,
+        "shards": {"before": {A: 512}, "after": {A: 255, B: 257}, "expected": 512},
         "watched": True,
     }
     (patch,) = [asked for asked in api.asked if asked.method == "PATCH"]
@@ -173,15 +178,14 @@ def test_asking_without_waiting(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
     began = time.time()
     result = task(scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"])
-    assert began - 0.001 <= result.pop("time") <= time.time() + 0.001
+    assert began - 0.001 <= result.pop("started") <= result.pop("time") <= time.time() + 0.001
     assert result == {
         "changed": True,
         "load": {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}},
         "shards": {"before": {A: 512}, "after": {A: 512}},
-        "expected": 512,
+        "began": None,
         "events": [],
         "pods": [],
-        "settled_time": None,
         "watched": False,
     }
     # The load is looked at and the shards are read before anything is changed, and after that nothing is asked.
@@ -205,10 +209,11 @@ def test_the_second_time_nothing_is_changed_and_nothing_was_watched(task: Task, 
     began = time.time()
     result = task(scale, replicas=2, stable_for=0.1)
     assert (result["changed"], result["watched"], result["load"]) == (False, False, {})
-    assert result["shards"] == {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}}
-    assert [event["observed"] for event in result["events"]] == [None]
-    # When it was first seen, though it may have been so for long: `watched` says so.
-    assert began - 0.001 <= result["time"] <= result["settled_time"] <= time.time() - 0.1 + 0.001
+    assert result["shards"] == BALANCED
+    # It may have been so for long, so nobody can tell when the balance came.
+    made, rolled_out = result["events"]
+    assert (made["name"], rolled_out["name"], rolled_out["observed"]) == ("history_scaling", "history_rolled_out", None)
+    assert began - 0.001 <= result["time"] <= time.time()
     assert "diff" not in result
     assert api.calls("PATCH") == []
 
@@ -217,7 +222,7 @@ def test_what_was_scaled_long_ago_takes_one_look_at_each(task: Task, api: Script
     script_scaled(api, ago=600)
     result = task(scale, replicas=2, load=["benchmark-soak-test"], stable_for=20)
     assert (result["changed"], result["watched"]) == (False, False)
-    assert result["shards"] == {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}}
+    assert result["shards"] == BALANCED
     assert (looks(api, OF_LOAD), looks(api, OF_ROLLOUT), looks(api, OF_SHARDS)) == (1, 1, 1)
     assert task.lines == []
 
@@ -228,7 +233,7 @@ def test_pods_that_come_were_watched(task: Task, api: ScriptedApi) -> None:
     script_pods(api, rollout=[starting(), both()], shards=[both()])
     result = task(scale, replicas=2, stable_for=0.1)
     assert (result["changed"], result["watched"]) == (False, True)
-    assert result["events"][0]["observed"] is not None
+    assert result["events"][1]["observed"] is not None
 
 
 @pytest.mark.usefixtures("hurry")
@@ -238,7 +243,7 @@ def test_shards_that_come_were_watched(task: Task, api: ScriptedApi) -> None:
     result = task(scale, replicas=2, stable_for=0.1)
     assert (result["changed"], result["watched"]) == (False, True)
     # The pods were ready before, and nobody saw them become it.
-    assert result["events"][0]["observed"] is None
+    assert result["events"][1]["observed"] is None
 
 
 # -- the load ---------------------------------------------------------------
@@ -385,6 +390,9 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
     began = time.monotonic()
     result = task(scale, replicas=2, load=["benchmark-soak-test"], timeout=1, check=True, diff=True)
     assert time.monotonic() - began < 10
+    # A window would begin now.
+    assert result.pop("started") <= result["began"]
+    assert result.pop("began") == pytest.approx(time.time(), abs=10)
     assert result == {
         "changed": True,
         "diff": {
@@ -392,11 +400,9 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
             "after": {"my-temporal-history": {"replicas": 2, "env": {}}},
         },
         "load": {"benchmark-soak-test": {"replicas": 1, "env": {}}},
-        "shards": {"before": {A: 500}, "after": {A: 500}},
-        "expected": 512,
+        "shards": {"before": {A: 500}, "after": {A: 500}, "expected": 512},
         "events": [],
         "pods": [],
-        "settled_time": None,
         "time": None,
         "watched": False,
     }
@@ -408,8 +414,8 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
 def test_check_mode_when_nothing_differs_reads_the_shards_once(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
     result = task(scale, replicas=2, check=True)
-    assert (result["changed"], result["settled_time"], result["time"]) == (False, None, None)
-    assert result["shards"] == {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}}
+    assert (result["changed"], result["watched"], result["time"]) == (False, False, None)
+    assert result["shards"] == BALANCED
     assert (looks(api, OF_ROLLOUT), looks(api, OF_SHARDS)) == (0, 1)
 
 
@@ -420,7 +426,29 @@ def test_diff_when_nothing_differs(task: Task, api: ScriptedApi) -> None:
     assert result["diff"]["before"] == result["diff"]["after"] == {"my-temporal-history": {"replicas": 2, "env": {}}}
 
 
-# -- since ------------------------------------------------------------------
+# -- after another task has asked ------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("hurry")
+def test_what_the_asking_task_saw_is_told_with_what_came_of_it(task: Task, api: ScriptedApi) -> None:
+    script_scaling(api)
+    asked = task(scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"])
+    result = task(scale, replicas=2, asked=asked, stable_for=0.1)
+    assert (asked["changed"], result["changed"], result["watched"]) == (True, False, True)
+    assert result["load"] == {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}}
+    assert result["shards"].pop("settled") == pytest.approx(result["events"][-1]["time"] - result["began"], abs=0.001)
+    assert result["shards"] == {"before": {A: 512}, "after": {A: 255, B: 257}, "expected": 512}
+    # The load is not looked at again.
+    assert looks(api, OF_LOAD) == 1
+
+
+@pytest.mark.usefixtures("hurry")
+def test_where_the_asking_task_changed_nothing_nobody_knows_when_the_balance_came(task: Task, api: ScriptedApi) -> None:
+    script_scaled(api)
+    script_shards(api, a=[512, 255], b=[0, 257])
+    result = task(scale, replicas=2, asked={"changed": False, "time": time.time()}, stable_for=0.1)
+    assert (result["changed"], result["watched"], "settled" in result["shards"]) == (False, False, False)
+    assert [event["name"] for event in result["events"]] == ["history_scaling", "history_rolled_out"]
 
 
 def test_a_time_that_is_over_is_one_look(task: Task, api: ScriptedApi) -> None:
@@ -428,7 +456,7 @@ def test_a_time_that_is_over_is_one_look(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(replicas=2, **UNREADY))
     script_pods(api, rollout=[starting()], shards=[starting()])
     with pytest.raises(LabError) as failure:
-        task(scale, replicas=2, timeout=3, since=time.time() - 400)
+        task(scale, replicas=2, timeout=3, asked={"time": time.time() - 400})
     assert failure.value.msg.startswith("history in namespace default did not roll out in 3 s: my-temporal-history-b")
     assert failure.value.details["waited"] == pytest.approx(400, abs=30)
     assert looks(api, OF_ROLLOUT) == 1
@@ -438,7 +466,7 @@ def test_a_time_that_is_over_is_one_look_at_the_load(task: Task, api: ScriptedAp
     script_scaled(api)
     script_load(api, status={"availableReplicas": 0})
     with pytest.raises(LabError, match=r"^benchmark-soak-test in namespace default did not roll out in 3 s: "):
-        task(scale, replicas=2, load=["benchmark-soak-test"], timeout=3, since=time.time() - 400)
+        task(scale, replicas=2, load=["benchmark-soak-test"], timeout=3, asked={"time": time.time() - 400})
     assert looks(api, OF_LOAD) == 1
     assert task.lines == []
 
@@ -448,7 +476,7 @@ def test_what_is_there_when_the_time_is_over_is_no_failure(task: Task, api: Scri
     # Shards have a time of their own, which begins when the pods are ready.
     # That is more looks, one a second, than there would be if their time were over as well.
     script_shards(api, a=[*[512] * 4, 255], b=[*[0] * 4, 257])
-    result = task(scale, replicas=2, load=["benchmark-soak-test"], since=time.time() - 4000, stable_for=0.1)
+    result = task(scale, replicas=2, load=["benchmark-soak-test"], asked={"time": time.time() - 4000}, stable_for=0.1)
     assert (result["shards"]["after"], result["watched"]) == ({A: 255, B: 257}, True)
 
 
@@ -460,7 +488,7 @@ def test_a_crash_of_this_wait_ends_it_at_once(task: Task, api: ScriptedApi) -> N
     with pytest.raises(
         LabError, match=r"history in namespace default will not roll out \(it has been so for [6-9]\d s\)"
     ):
-        task(scale, replicas=2, hopeless_after=60, timeout=90, since=time.time() - 70)
+        task(scale, replicas=2, hopeless_after=60, timeout=90, asked={"time": time.time() - 70})
     assert looks(api, OF_ROLLOUT) == 1
 
 
@@ -476,13 +504,20 @@ def test_a_crash_of_the_load_ends_the_wait_at_once(task: Task, api: ScriptedApi)
     with pytest.raises(
         LabError, match=r"^benchmark-soak-test in .* will not roll out \(it has been so for [6-9]\d s\)"
     ):
-        task(scale, replicas=2, load=["benchmark-soak-test"], hopeless_after=60, timeout=90, since=time.time() - 70)
+        task(
+            scale,
+            replicas=2,
+            load=["benchmark-soak-test"],
+            hopeless_after=60,
+            timeout=90,
+            asked={"time": time.time() - 70},
+        )
     assert (looks(api, OF_LOAD), looks(api, OF_ROLLOUT)) == (1, 0)
 
 
 @pytest.mark.usefixtures("hurry")
 def test_a_change_has_its_time_from_now_on(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
-    result = task(scale, replicas=2, since=time.time() - 4000, stable_for=0.1)
+    result = task(scale, replicas=2, asked={"time": time.time() - 4000}, stable_for=0.1)
     assert (result["changed"], result["watched"]) == (True, True)
-    assert result["shards"] == {"before": {A: 512}, "after": {A: 255, B: 257}}
+    assert (result["shards"]["before"], result["shards"]["after"]) == ({A: 512}, {A: 255, B: 257})
