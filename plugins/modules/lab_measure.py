@@ -65,9 +65,10 @@ options:
         description: Name of the window for people; without it O(windows[].name).
         type: str
       start:
-        description: Start in Unix seconds, on this machine's clock.
+        description:
+          - Start in Unix seconds, on this machine's clock.
+          - The first window needs it; another one without it begins where the one before it ends.
         type: float
-        required: true
       duration:
         description: Length in seconds.
         type: float
@@ -139,6 +140,10 @@ run:
   description: Name of the run.
   returned: success
   type: str
+stages:
+  description: What the run had before, as M(temporal_lab.benchmarking.lab_run) returns it.
+  returned: success
+  type: dict
 path:
   description: Path of the stage file; null in check mode.
   returned: success

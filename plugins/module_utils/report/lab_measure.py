@@ -32,7 +32,8 @@ SPEC: dict[str, Any] = {
 def run(params: Params, context: Context) -> Result:
     """Return ``run``, ``path`` and ``attempt`` of the stage file, ``samples``, ``figures``, ``findings`` and others.
 
-    In check mode nothing is asked of Prometheus and nothing is written. Raises LabError.
+    ``stages`` are those that the run had before. In check mode nothing is asked of Prometheus and nothing is written.
+    Raises LabError.
     """
     student_run = {name: params[name] for name in ("results_dir", "student", "run", "stage")}
     opened = lab_run.run({**student_run, "new": False}, context)
@@ -50,7 +51,7 @@ def run(params: Params, context: Context) -> Result:
                 "server_version": temporal.server_version or None,
                 "compare": opened["windows"],
                 "series": True,
-                "series_start": min([params["started"], *(window["start"] for window in params["windows"])]),
+                "series_start": min([params["started"], *(one["start"] for one in params["windows"] if one["start"])]),
                 "samples_dir": opened["path"] if params["keep_samples"] else None,
                 "about": {**stage, "versions": versions, "settings": settings},
             },
@@ -60,6 +61,7 @@ def run(params: Params, context: Context) -> Result:
     result: Result = {
         "changed": True,
         "run": opened["run"],
+        "stages": opened["stages"],
         "path": None,
         "attempt": None,
         "samples": found["raw_path"],
@@ -86,5 +88,6 @@ def run(params: Params, context: Context) -> Result:
             "facts": {**params["facts"], "findings": found["findings"]},
         },
         context,
+        measured=True,
     )
     return {**result, "path": written["path"], "attempt": written["attempt"]}

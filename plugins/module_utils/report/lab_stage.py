@@ -32,8 +32,11 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(params: Params, context: Context) -> Result:
-    """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError."""
+def run(params: Params, context: Context, measured: bool = False) -> Result:
+    """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError.
+
+    measured: see build_stage.
+    """
     results_dir = Path(os.path.abspath(params["results_dir"]))
     fields = {name: value for name, value in params.items() if name in SPEC and name != "results_dir"}
     fields["message"] = fields.pop("reason")
@@ -41,7 +44,7 @@ def run(params: Params, context: Context) -> Result:
     if fields["finished"] is None:
         # Not before the start, which may come from a clock that is a little ahead.
         fields["finished"] = max(time.time(), fields["started"])
-    record = build_stage(**fields)
+    record = build_stage(**fields, measured=measured)
     if context.check_mode:
         folder = results_dir / record["student"] / record["run"]
         attempt = next_attempt(folder, record["stage"])

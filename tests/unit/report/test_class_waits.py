@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A class of more students than forks waits for its windows once, and not in every worker."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+
+
+def measuring(folder: Path, forks: int, start: float) -> str:
+    """What a playbook shows that measures two windows of 10 s of two students whose cluster is not there."""
+    windows = [{"name": "first", "start": start, "duration": 10}, {"name": "after", "duration": 10}]
+    role = {"name": "temporal_lab.benchmarking.measure"}
+    values = {"measure_stage": "scale", "measure_windows": windows, "lab_kubeconfig": str(folder / "missing")}
+    play = {"hosts": "all", "gather_facts": False, "vars": values, "tasks": [{"ansible.builtin.import_role": role}]}
+    (folder / "play.yml").write_text(json.dumps([play]))
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("ansible-playbook"), "-i", "student-01,student-02,", "-c", "local"),
+            *("--forks", str(forks), "play.yml", "-e", f"lab_results_dir={folder}/results"),
+        ],
+        env=ansible_environment(folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    # Whether it waited or not, both came to be measured.
+    failed = re.findall(r"^fatal: \[(.+?)\].*There is no kubeconfig at", done.stdout, re.MULTILINE)
+    assert sorted(failed) == ["student-01", "student-02"], done.stdout + done.stderr
+    return done.stdout
+
+
+def test_more_students_than_forks_wait_together_for_the_last_scrape(tmp_path: Path) -> None:
+    (seconds,) = re.findall(r"^Pausing for (\d+) seconds", measuring(tmp_path, 1, time.time() - 27), re.MULTILINE)
+    # Both windows, and ten seconds more.
+    assert 0 < int(seconds) <= 3
+
+
+@pytest.mark.parametrize(("forks", "ago"), [(2, 27), (1, 40)])
+def test_who_has_a_worker_or_a_window_that_is_over_does_not(tmp_path: Path, forks: int, ago: float) -> None:
+    assert "Pausing" not in measuring(tmp_path, forks, time.time() - ago)
