@@ -46,16 +46,18 @@ class LabAction(ActionBase):
         if self._connection.transport != "local":
             return self._execute_module(task_vars=task_vars)
         _validated, params = self.validate_argument_spec(self.argument_spec, **self.validation)
-        # This process ends with the task: looking for garbage in a hundred thousand samples is a fifth of reading them.
-        gc.disable()
         host = (task_vars or {}).get("inventory_hostname", "localhost")
 
         def show(line: str) -> None:
             display.display(f"{host}: {line}")
 
+        # Looking for garbage in a hundred thousand samples is a fifth of reading them, and a task is short.
+        gc.disable()
         try:
             result.update(type(self).task(params, Context(self._task.check_mode, self._task.diff, show)))
         except LabError as error:
             # Returned, not raised: of an exception Ansible takes neither failed_when nor until into account.
             result.update(error.details, failed=True, msg=error.msg)
+        finally:
+            gc.enable()
         return result

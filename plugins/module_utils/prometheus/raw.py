@@ -232,13 +232,13 @@ def _as_read(figure: Figure, worked_out: dict[str, Any], reading: Reading, asked
 
 def _reading_packed(reading: Reading) -> dict[str, Any]:
     # Series that were scraped together share their times, in memory and in the file.
-    times: list[tuple[float, ...]] = []
+    times: dict[tuple[float, ...], int] = {}
+    # Of most series the times are one object: to hash thousands of tuples takes long.
     numbers: dict[int, int] = {}
 
     def number(of: tuple[float, ...]) -> int:
         if id(of) not in numbers:
-            numbers[id(of)] = len(times)
-            times.append(of)
+            numbers[id(of)] = times.setdefault(of, len(times))
         return numbers[id(of)]
 
     def samples(of: Samples) -> dict[str, Any]:
