@@ -143,6 +143,7 @@ def test_a_stage_is_measured_and_written(tmp_path: Path, prometheus: str, measur
     assert told == {
         "changed": True,
         "run": "run",
+        "stages": {},
         "path": str(run / "baseline-1.json"),
         "attempt": 1,
         "samples": str(run / "baseline-1.samples.json.gz"),
@@ -212,6 +213,8 @@ def test_the_latest_run_goes_on(prometheus: str, measure: Measure) -> None:
     second = measure(prometheus, run=None, stage="benchmark", windows=[window("load", BASE + 90)])
     assert first["run"] == second["run"]
     assert Path(second["path"]).name == "benchmark-1.json"
+    # What the run had before.
+    assert {name: stage["state"] for name, stage in second["stages"].items()} == {"baseline": "done"}
 
 
 def test_samples_that_are_not_to_be_kept(tmp_path: Path, prometheus: str, measure: Measure) -> None:
@@ -252,6 +255,7 @@ def test_check_mode_asks_nothing_of_prometheus_and_writes_nothing(
     assert result == {
         "changed": True,
         "run": "run",
+        "stages": {},
         "path": None,
         "attempt": None,
         "samples": str(tmp_path / "results" / "student-01" / "run" / "baseline-1.samples.json.gz"),
