@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +22,19 @@ def ansible_environment(home: Path) -> dict[str, str]:
     """The environment for a playbook: the collection is found, and no settings of the user's or of ansible-test's."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return environment | {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "HOME": str(home)}
+
+
+def run_playbook(folder: Path, hosts: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook in a folder, for hosts (as ``a,b,``) that are this machine, in ansible_environment."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", hosts, "-c", "local", *arguments],
+        env=ansible_environment(folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def free_port() -> int:

@@ -50,13 +50,16 @@ def run(params: Params, context: Context) -> Result:
             before = _shards(cluster, params, context, wait=False)["pods"]
         rolled = rollout.roll_out(cluster, rollout_params, context)
         after = _shards(cluster, params, context, wait=True) if params["wait"] else None
+    if before is None:
+        # There was nothing to change.
+        before = after["pods"]
     if after is not None and not context.check_mode and not after["balanced"]:
         owned = " + ".join("?" if shards is None else str(shards) for shards in after["pods"].values())
         short = " but not for long enough" if after["sum"] == after["expected"] and all(after["pods"].values()) else ""
         raise LabError(
             f"The history pods in namespace {params['namespace']} own {owned} of {after['expected']} shards{short}, "
             f"{params['shards_timeout']:g} seconds after they were ready: look at the logs of the history pods.",
-            shards={"before": before or after["pods"], "after": after["pods"]},
+            shards={"before": before, "after": after["pods"]},
         )
     return {
         **{name: rolled[name] for name in ("changed", "pods", "time", *(["diff"] if context.diff else []))},
@@ -71,11 +74,11 @@ def _differs(cluster: Cluster, rollout_params: Params) -> bool:
     return rollout.roll_out(cluster, rollout_params, Context(check_mode=True))["changed"]
 
 
-def _scaled(rolled: Result, before: Result | None, after: Result | None, asked: Result) -> Result:
+def _scaled(rolled: Result, before: Result, after: Result | None, asked: Result) -> Result:
     """``began``, ``events``, ``shards`` and ``watched`` of the scaling; ``after`` is None without a wait."""
     if after is None:
         return {"began": None, "events": [], "shards": {"before": before, "after": before}, "watched": False}
-    shards = {"before": before or after["pods"], "after": after["pods"], "expected": after["expected"]}
+    shards = {"before": before, "after": after["pods"], "expected": after["expected"]}
     pods = rolled["pods"]
     if not pods:
         # Check mode: it would begin now.

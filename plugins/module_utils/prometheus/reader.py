@@ -203,17 +203,18 @@ class Reader:
         """
         length = query.LEAST_SCRAPES * self.interval
         up = query.selector("up", self.profile.filters)
-        # The only rows without a label `figure`: pods that answered.
-        parts = [f"sum by (pod) (max_over_time({up}[{query.duration(length)}])) > 0"]
-        for figure in figures:
-            expression = query.instant(figure, self.found, self.profile.filters, length, self.interval)
-            parts.append(f'label_replace({expression}, "figure", "{figure.id}", "", "")')
+        # The only rows without FIGURE_LABEL: pods that answered.
+        alive = f"sum by (pod) (max_over_time({up}[{query.duration(length)}])) > 0"
+        expressions = {
+            figure.id: query.instant(figure, self.found, self.profile.filters, length, self.interval)
+            for figure in figures
+        }
         values: dict[str, list[float]] = {figure.id: [] for figure in figures}
-        rows = self.client.vector(" or ".join(parts), at + self.skew, deadline)
-        pods = [labels.get("pod", "") for labels, _value in rows if "figure" not in labels]
+        rows = self.client.vector(_together(expressions, alive), at + self.skew, deadline)
+        pods = [labels.get("pod", "") for labels, _value in rows if FIGURE_LABEL not in labels]
         for labels, value in sorted(rows, key=lambda row: sorted(row[0].items())):
-            if "figure" in labels and math.isfinite(value):
-                values[labels["figure"]].append(value)
+            if FIGURE_LABEL in labels and math.isfinite(value):
+                values[labels[FIGURE_LABEL]].append(value)
         for figure in figures:
             patterns = [self.profile.components[component] for component in figure.components]
             answered = all(any(re.fullmatch(pattern, pod) for pod in pods) for pattern in patterns)
@@ -222,8 +223,9 @@ class Reader:
         return values
 
 
-def _together(expressions: Mapping[str, str]) -> str:
-    """One query for the values of several figures, by their ids, which tells them apart by FIGURE_LABEL."""
-    return " or ".join(
+def _together(expressions: Mapping[str, str], *others: str) -> str:
+    """One query for the values of several figures, by their ids, which FIGURE_LABEL tells apart; and for others."""
+    labelled = [
         f'label_replace({expression}, "{FIGURE_LABEL}", "{name}", "", "")' for name, expression in expressions.items()
-    )
+    ]
+    return " or ".join([*others, *labelled])

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     pod,
     status,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 
 COLLECTION = "ansible_collections.temporal_lab.benchmarking.plugins"
 NAMESPACE = "/api/v1/namespaces/default"
@@ -112,15 +110,7 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
     ]
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local", str(playbook)],
-        env=ansible_environment(tmp_path),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_playbook(tmp_path, "localhost,", str(playbook))
     assert done.returncode == 2, done.stdout + done.stderr
     assert "localhost: history 1 of 1 pods ready (" in done.stdout
     assert 'User \\"jane\\" cannot list it' in done.stdout

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 
 
 def measuring(folder: Path, forks: int, start: float) -> str:
@@ -21,18 +19,8 @@ def measuring(folder: Path, forks: int, start: float) -> str:
     values = {"measure_stage": "scale", "measure_windows": windows, "lab_kubeconfig": str(folder / "missing")}
     play = {"hosts": "all", "gather_facts": False, "vars": values, "tasks": [{"ansible.builtin.import_role": role}]}
     (folder / "play.yml").write_text(json.dumps([play]))
-    done = subprocess.run(
-        [
-            *(Path(sys.executable).with_name("ansible-playbook"), "-i", "student-01,student-02,", "-c", "local"),
-            *("--forks", str(forks), "play.yml", "-e", f"lab_results_dir={folder}/results"),
-        ],
-        env=ansible_environment(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    given = ("--forks", str(forks), "-e", f"lab_results_dir={folder}/results")
+    done = run_playbook(folder, "student-01,student-02,", *given, "play.yml")
     # Whether it waited or not, both came to be measured.
     failed = re.findall(r"^fatal: \[(.+?)\].*There is no kubeconfig at", done.stdout, re.MULTILINE)
     assert sorted(failed) == ["student-01", "student-02"], done.stdout + done.stderr

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import raw
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import results
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi, write_kubeconfig
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import PROFILE, openmetrics
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     BASE,
@@ -42,16 +42,7 @@ RELATIVE = PROFILE.replace(
 
 
 def playbook(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a playbook with the collection found, and nothing of the user's own settings."""
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "student-01,", "-c", "local", *arguments],
-        env=ansible_environment(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_playbook(folder, "student-01,", *arguments)
 
 
 def changed(done: subprocess.CompletedProcess[str]) -> bool:

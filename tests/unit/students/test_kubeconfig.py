@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import stat
-import subprocess
 import sys
 import time
 from datetime import datetime, timezone
@@ -33,7 +32,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     status,
     write_kubeconfig,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 
 NAMESPACE = "student-01"
 REQUESTS = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/student/token"
@@ -509,16 +508,7 @@ def test_the_role_and_no_secret_in_what_it_shows(
             [{"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.import_role": role}] * 2}]
         )
     )
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [program, "-i", "localhost,", "-c", "local", "-vvvv", "--diff", "-e", json.dumps(variables), str(playbook)],
-        env=ansible_environment(tmp_path),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_playbook(tmp_path, "localhost,", "-vvvv", "--diff", "-e", json.dumps(variables), str(playbook))
     assert done.returncode == 0, done.stdout + done.stderr
     # The second time nothing changes.
     assert "ok=4    changed=2 " in done.stdout
