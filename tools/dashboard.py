@@ -23,6 +23,7 @@ from project import ROOT
 sys.path.insert(0, str(ROOT / "tests"))
 importlib.import_module("conftest")  # makes the collection importable
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.formatting import value_text
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile as profiles
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import query
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import (
@@ -32,7 +33,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     Profile,
     Selection,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.formatting import value_text
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.plots import EVENT
 
 Json = dict[str, Any]

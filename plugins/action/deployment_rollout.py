@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.rollout import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_rollout import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
 
 

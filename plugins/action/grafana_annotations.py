@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.grafana.arguments import VALIDATION
+from ..module_utils.grafana.connect import VALIDATION
 from ..module_utils.grafana.grafana_annotations import SPEC, run
 from ..plugin_utils.action import LabAction
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from ..module_utils.grafana.arguments import VALIDATION
-from ..module_utils.grafana.service_account import SPEC, run
+from ..module_utils.grafana.connect import VALIDATION
+from ..module_utils.grafana.grafana_service_account import (
+    SPEC,
+    run,
+)
 from ..plugin_utils.action import LabAction
 
 

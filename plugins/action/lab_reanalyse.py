@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils.report.lab_reanalyse import SPEC
-from ..module_utils.report.lab_reanalyse import run as reanalyse
+from ..module_utils.stages.lab_reanalyse import SPEC
+from ..module_utils.stages.lab_reanalyse import run as reanalyse
 from ..module_utils.task import Result
 from ..plugin_utils.action import LabAction
 from ..plugin_utils.profile import ProfileAction

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from ..module_utils.report.lab_stage import SPEC, run
+from ..module_utils.results.lab_stage import (
+    SPEC,
+    run,
+)
 from ..plugin_utils.action import LabAction
 
 

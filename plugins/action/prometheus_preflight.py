@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from ..module_utils.prometheus.arguments import VALIDATION
-from ..module_utils.prometheus.preflight import SPEC, run
+from ..module_utils.prometheus.connect import VALIDATION
+from ..module_utils.prometheus.prometheus_preflight import (
+    SPEC,
+    run,
+)
 from ..plugin_utils.profile import ProfileAction
 
 

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from ..module_utils.students.namespace import SPEC, run
+from ..module_utils.students.student_namespace import (
+    SPEC,
+    run,
+)
 from ..plugin_utils.action import LabAction
 
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.shards import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_shards import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
 
 

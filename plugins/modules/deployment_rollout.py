@@ -193,7 +193,10 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.rollout import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_rollout import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -114,7 +114,10 @@ seconds:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.embedded import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.embedded_node import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

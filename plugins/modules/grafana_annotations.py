@@ -112,7 +112,7 @@ problems:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.arguments import VALIDATION
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.connect import VALIDATION
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_annotations import SPEC, run
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 

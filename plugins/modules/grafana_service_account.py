@@ -127,8 +127,11 @@ token:
       sample: Secret my-temporal-grafana-token in namespace student-01
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.arguments import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.service_account import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.connect import VALIDATION
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_service_account import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

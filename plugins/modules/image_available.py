@@ -76,7 +76,10 @@ reasons:
     registry.example/a:1: whether registry.example/a:1 can be pulled is not known after 60 s
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.images import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

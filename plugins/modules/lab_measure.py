@@ -177,8 +177,11 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.arguments import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_measure import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_measure import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

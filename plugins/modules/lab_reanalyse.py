@@ -129,7 +129,10 @@ problems:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_reanalyse import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_reanalyse import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -127,7 +127,10 @@ problems:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_run import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.lab_run import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

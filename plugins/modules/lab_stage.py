@@ -134,7 +134,10 @@ attempt:
   sample: 1
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_stage import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.lab_stage import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -99,7 +99,10 @@ stages:
       type: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.status import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.lab_status import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -107,8 +107,11 @@ notes:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.arguments import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.info import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_info import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -424,8 +424,11 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.arguments import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.sample import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_sample import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -115,7 +115,10 @@ expires:
   sample: "2026-12-23T17:01:02Z"
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.kubeconfig import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_kubeconfig import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -138,7 +138,10 @@ held_by:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.namespace import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -160,7 +160,10 @@ good_revision:
   sample: 2
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.release import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_release import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -196,7 +196,10 @@ watched:
   type: bool
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.scale import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.temporal_scale import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

@@ -96,7 +96,10 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.shards import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_shards import (
+    SPEC,
+    run,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 

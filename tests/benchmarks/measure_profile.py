@@ -30,9 +30,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 importlib.import_module("conftest")  # makes the collection importable
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (  # noqa: E402
-    sample,
-    transport,
+    prometheus_sample as sample,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import transport  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (  # noqa: E402
     BASE,

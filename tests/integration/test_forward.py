@@ -30,7 +30,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     ProxyTargetError,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import arguments
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import connect as arguments
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana, bearer
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.token_store import (
     SecretStore,

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import sample
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample as sample
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 
 BIN = Path(sys.executable).parent

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ..arguments import CLUSTER
 from ..durations import duration_seconds
 from ..errors import LabError
 from ..task import Context, Params, Result
+from .connect import CLUSTER
 from .connection import Cluster, NotFound, ProxyTargetError, UnexpectedAnswer
 from .predicates import Json, finished, pod_state
 from .wait import Look, wait_for

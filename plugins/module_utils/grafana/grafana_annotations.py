@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..report.results import check_folder_name, latest_run, read_run
+from ..results.runs import (
+    check_folder_name,
+    latest_run,
+    read_run,
+)
 from ..task import Context, Params, Result
-from .arguments import GRAFANA, connect_token
 from .client import Grafana, GrafanaError
+from .connect import (
+    GRAFANA,
+    connect_token,
+)
 from .marks import Difference, Found, Mark, as_text, difference, ours, run_tags, wanted
 
 SPEC: dict[str, Any] = {

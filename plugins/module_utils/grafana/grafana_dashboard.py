@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ..errors import LabError
-from ..report.results import put_file
+from ..results.runs import put_file
 from ..task import Context, Params, Result
-from .arguments import GRAFANA, connect_token
-from .arguments import VALIDATION as CONNECTION
 from .client import Grafana, GrafanaError
+from .connect import (
+    GRAFANA,
+    connect_token,
+)
+from .connect import VALIDATION as CONNECTION
 from .dashboard import (
     Change,
     Json,

@@ -14,7 +14,10 @@ from typing import Any
 
 from ..errors import LabError
 from ..report.model import build_report
-from ..report.results import Record, Run
+from ..results.runs import (
+    Record,
+    Run,
+)
 
 #: The tag that all marks of the lab have.
 LAB_TAG = "temporal-lab"

@@ -15,7 +15,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..errors import LabError
-from .samples import Labels, Series, parse
+from .series import (
+    Labels,
+    Series,
+    parse,
+)
 from .transport import Transport, Unreachable
 
 #: Seconds of silence that end a try, and in which a request is tried again.

@@ -14,10 +14,23 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from . import histograms, query
+from .growth import (
+    LATE,
+    Growth,
+    Ruler,
+    Targets,
+    alive,
+    growth,
+    mean_of_sum,
+)
 from .profile import Figure, Profile, Relative, Selection, Source
 from .query import Found
-from .samples import Labels, Series, finite, without_doubles
-from .windows import LATE, Growth, Ruler, Targets, alive, growth, mean_of_sum
+from .series import (
+    Labels,
+    Series,
+    finite,
+    without_doubles,
+)
 
 #: A window needs this share of its scrapes.
 LEAST_COVERAGE = 0.5

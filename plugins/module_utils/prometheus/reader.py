@@ -13,10 +13,13 @@ from ..errors import LabError
 from . import query
 from .client import Points, Prometheus
 from .figures import Reading, Samples, Window, promql, wanted
+from .growth import MARGIN
 from .profile import Figure, Profile
 from .query import Found
-from .samples import Labels, Series
-from .windows import MARGIN
+from .series import (
+    Labels,
+    Series,
+)
 
 #: Steps of a range query; Prometheus allows 11,000.
 MOST_STEPS = 10_000

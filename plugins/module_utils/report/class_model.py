@@ -11,9 +11,12 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..results.runs import (
+    STAGES,
+    Record,
+)
 from .class_results import Student
 from .model import NOT_MISSED, TOLERANCE
-from .results import STAGES, Record
 
 SCHEMA_ID = "temporal_lab.benchmarking/class/1"
 

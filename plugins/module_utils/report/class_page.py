@@ -10,10 +10,10 @@ except ImportError:
     Environment = None
 
 from ..errors import LabError
+from ..results.runs import Record
 from .class_template import CLASS_STYLE, PAGE
 from .class_view import build_view
 from .page_template import STYLE
-from .results import Record
 
 
 def to_html(report: Record, retry: str = "") -> str:

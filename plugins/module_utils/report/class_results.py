@@ -12,8 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import LabError
-from .lab_run import newest_attempts
-from .results import FOLDER_NAME, Record, Run, check_folder_name, list_runs, newest_done, read_run, run_order
+from ..results.lab_run import newest_attempts
+from ..results.runs import (
+    FOLDER_NAME,
+    Record,
+    Run,
+    check_folder_name,
+    list_runs,
+    newest_done,
+    read_run,
+    run_order,
+)
 
 
 @dataclass(frozen=True)

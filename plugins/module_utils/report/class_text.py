@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..results.runs import Record
 from .class_view import build_view, names_text
 from .markdown import markdown_table, plain
-from .results import Record
 from .terminal import WIDTH, wrap
 
 GAP = "  "

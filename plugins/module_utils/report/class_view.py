@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..formatting import (
+    duration_text,
+    number_text,
+    value_text,
+)
+from ..results.runs import Record
 from .class_model import DEVIATIONS, LEAST_STUDENTS, OUTLIER_FACTOR, STAGE_STATES, TO_RETRY
-from .formatting import duration_text, number_text, value_text
-from .results import Record
 from .view import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS
 
 #: Of more students only these are named, and the number of the others.

@@ -9,12 +9,18 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import LabError
+from ..results.runs import (
+    Record,
+    check_folder_name,
+    check_stage_name,
+    replace_file,
+    to_json,
+)
 from ..task import Context, Params, Result
 from .class_model import build_class, students_to_retry
 from .class_page import to_html
 from .class_results import Student, find_students, read_student
 from .class_text import to_markdown, to_terminal
-from .results import Record, check_folder_name, check_stage_name, replace_file, to_json
 
 SPEC: dict[str, Any] = {
     "results_dirs": {"type": "list", "elements": "path", "required": True, "aliases": ["results_dir"]},

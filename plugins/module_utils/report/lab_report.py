@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..results.runs import (
+    Record,
+    latest_run,
+    read_run,
+    replace_file,
+    to_json,
+)
 from ..task import Context, Params, Result
 from .markdown import to_markdown
 from .model import build_report, key_figures
 from .page import to_html
-from .results import Record, latest_run, read_run, replace_file, to_json
 from .terminal import to_terminal
 
 SPEC: dict[str, Any] = {

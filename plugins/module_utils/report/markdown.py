@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from .results import Record
+from ..results.runs import Record
 from .view import NOTHING, build_view
 
 #: What Markdown or HTML would take for markup. A backslash before any of them is plain text.

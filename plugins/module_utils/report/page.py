@@ -10,9 +10,9 @@ except ImportError:
     Environment = None
 
 from ..errors import LabError
+from ..results.runs import Record
 from .page_template import PAGE, STYLE
 from .plots import draw_figures, draw_timeline, line_style, window_letter
-from .results import Record
 from .view import build_view, figure_row
 
 

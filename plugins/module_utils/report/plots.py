@@ -17,9 +17,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ..errors import LabError
-from .formatting import number_text, offset_text, scale_for, value_text
+from ..formatting import (
+    number_text,
+    offset_text,
+    scale_for,
+    value_text,
+)
+from ..results.runs import Record
 from .model import key_figures, window_label
-from .results import Record
 
 #: Pause in seconds without any stage that is cut out of the axis, marked by a break.
 LONGEST_PAUSE = 300.0

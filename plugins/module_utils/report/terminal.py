@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import textwrap
 
+from ..results.runs import Record
 from .model import FINDING_KINDS
-from .results import Record
 from .view import build_view
 
 WIDTH = 100

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .formatting import (
+from ..formatting import (
     BOUND_SIGNS,
     change_text,
     clock_text,
@@ -22,9 +22,9 @@ from .formatting import (
     ratio_text,
     value_text,
 )
+from ..results.runs import Record
 from .model import FINDING_KINDS, LAB_WINDOW, NOT_MISSED, key_figures, window_label
 from .plots import window_letter
-from .results import Record
 
 #: What is shown where there is nothing to show.
 NOTHING = "–"

@@ -33,10 +33,9 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.predicates import (  # noqa: E402
     pod_state,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import builds, layout  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import (  # noqa: E402
-    builds,
-    embedded,
-    layout,
+    embedded_node as embedded,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.parts import Part, parts  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context  # noqa: E402

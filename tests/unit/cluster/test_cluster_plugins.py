@@ -26,8 +26,8 @@ HISTORY = "/apis/apps/v1/namespaces/default/deployments/my-temporal-history"
 NAMES = [
     "deployment_rollout",
     "image_available",
-    "kubernetes_absent",
-    "lab_preflight",
+    "wait_absent",
+    "cluster_preflight",
     "temporal_cluster_info",
     "temporal_namespace",
     "temporal_release",
@@ -95,7 +95,7 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
         {"ansible.builtin.assert": {"that": "rollout.events[0].name == 'history_rolled_out'"}},
         # A failure that is looked for, and one that passes by itself.
         {
-            f"{prefix}kubernetes_absent": {**where, "selectors": ["a=b"], "kinds": ["configmaps"]},
+            f"{prefix}wait_absent": {**where, "selectors": ["a=b"], "kinds": ["configmaps"]},
             "failed_when": "'cannot list it' not in refused.msg",
             "register": "refused",
         },
@@ -106,7 +106,7 @@ def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Pat
             "retries": 2,
             "delay": 0,
         },
-        {f"{prefix}kubernetes_absent": {**where, "selectors": ["a=b"], "kinds": ["configmaps"]}},
+        {f"{prefix}wait_absent": {**where, "selectors": ["a=b"], "kinds": ["configmaps"]}},
     ]
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")

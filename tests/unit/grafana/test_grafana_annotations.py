@@ -17,8 +17,11 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.action.grafana_annotations import ActionModule
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import grafana_annotations as task
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.arguments import GRAFANA, VALIDATION
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana, bearer
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.connect import (
+    GRAFANA,
+    VALIDATION,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import grafana_annotations as module
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (
@@ -31,7 +34,13 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_re
     recorded,
     replay,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import RUN, START, STUDENT, Lab, window
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
+    RUN,
+    START,
+    STUDENT,
+    Lab,
+    window,
+)
 
 UID = "marks-1"
 TAGS = ["temporal-lab", f"student:{STUDENT}", f"run:{RUN}"]

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.marks import Found, Mark
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import results
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RECORDED,
     RUN,
     START,

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import results
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import Grafana, grafana_served
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import PASSWORD
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import RECORDED
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import RECORDED
 
 ROOT = Path(__file__).resolve().parents[3]
 STUDENT, RUN = "student-01", "20261123T183840Z"

@@ -22,9 +22,17 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import arguments, service_account
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
+    connect as arguments,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
+    grafana_service_account as service_account,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana, GrafanaError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.service_account import belongs, is_ours
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_service_account import (
+    belongs,
+    is_ours,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.token_store import FileStore, Token
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.transport import Unreachable
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context

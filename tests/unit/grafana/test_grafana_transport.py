@@ -26,7 +26,12 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     UnexpectedAnswer,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import arguments, transport
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
+    connect as arguments,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
+    transport,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.token_store import (
     FileStore,

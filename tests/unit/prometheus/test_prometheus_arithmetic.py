@@ -11,7 +11,15 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import histograms, samples, windows
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    growth as windows,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    histograms,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    series as samples,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

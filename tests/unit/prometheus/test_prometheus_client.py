@@ -18,7 +18,9 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     Prometheus,
     PrometheusError,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.sample import prometheus_version
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_sample import (
+    prometheus_version,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.transport import (
     ClusterTransport,
     UrlTransport,

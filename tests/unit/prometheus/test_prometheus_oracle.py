@@ -20,8 +20,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, raw, sample
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.schema import FIGURE
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    client,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    prometheus_sample as sample,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    samples_file as raw,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import FIGURE
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FAMILIES,

@@ -21,7 +21,12 @@ from ansible_collections.temporal_lab.benchmarking.plugins.action import prometh
 from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_sample as sample_action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.findings import Finding, sentence
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import preflight, profile
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    profile,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    prometheus_preflight as preflight,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.histograms import (
     thousands,
     unit_fault,

@@ -11,7 +11,9 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     figures,
     profile,
     query,
-    sample,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    prometheus_sample as sample,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import (
     Figure,

@@ -11,8 +11,12 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors i
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     figures,
     query,
-    sample,
-    samples,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    prometheus_sample as sample,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    series as samples,
 )
 
 #: The window (100, 120], scraped every five seconds.

@@ -22,10 +22,16 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_sample as action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    info,
     profile,
-    raw,
-    sample,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    prometheus_info as info,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    prometheus_sample as sample,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    samples_file as raw,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_info, prometheus_sample

@@ -13,8 +13,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import class_model, lab_class
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import RUN, START, Lab, figure, window
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_report_page import HOSTILE, Page
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import RUN, START, Lab, figure, window
 
 SETTINGS = {"concurrent_workflows": 3, "history_shards": 512, "window": 120}
 VERSIONS = {"temporal_server": "1.31.2"}

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, ansible_environment
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import Lab
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import Lab
 
 #: As playbooks/lab.yml could have it: the stages in a block, the class report at the end whatever happened.
 PLAY: list[dict[str, Any]] = [

@@ -10,9 +10,13 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import formatting
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import formatting, page, plots
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
+    page,
+    plots,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
     Lab,
     figure,

@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
-    lab_report,
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import lab_report
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
     lab_run,
     lab_stage,
-    results,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
+    runs as results,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import (
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RUN,
     START,
     STUDENT,

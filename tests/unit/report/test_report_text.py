@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import markdown, terminal
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.report_lab import (
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
     Lab,
     figure,

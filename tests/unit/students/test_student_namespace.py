@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.preflight import NEEDED
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import NEEDED
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import namespace as module
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.namespace import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_namespace as module
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import (
     LABELS,
     SPEC,
     documents,

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task image_available: can pods of this cluster have an image, as the nodes have it or can pull it.
+
+Whether it can be pulled, only a node can tell: a short-lived pod for each image
+makes one try. Its program need not exist, for a kubelet pulls the image before
+it creates the container.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LabError
+from ..task import Context, Params, Result
+from .connect import CLUSTER
+from .connection import Cluster, ClusterRefused, ClusterUnreachable, NotFound, RequestFailed, TemporaryFailure
+from .predicates import IMAGE_REASONS, Json, condition, finished, pod_state
+from .wait import Look, wait_for
+
+SPEC: dict[str, Any] = {
+    **CLUSTER,
+    "images": {"type": "list", "elements": "str", "required": True},
+    "pull": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 60.0},
+}
+
+CONTAINER = "probe"
+PROBE = "temporal-lab-image"
+LABELS = {"app.kubernetes.io/name": PROBE, "app.kubernetes.io/part-of": "temporal-lab"}
+SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
+#: Waiting reasons of a container whose image the kubelet has: it comes to them after the pull.
+AFTER_PULL = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "PreCreateHookError",
+        "PreStartHookError",
+        "RunContainerError",
+    }
+)
+#: Reason of a container that is given up with its pod and may never have been created.
+STATUS_UNKNOWN = "ContainerStatusUnknown"
+#: Seconds after the timeout at which a probe pod that could not be deleted stops trying.
+AFTERLIFE = 30
+#: Characters of a kubelet's message that are shown.
+CAUSE_LENGTH = 160
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an image is available (None: not known), and why as a sentence without its full stop."""
+
+    available: bool | None
+    reason: str
+
+
+# -- judging, without a cluster ---------------------------------------------
+
+
+def usable_nodes(nodes: Iterable[Json]) -> list[Json]:
+    """Nodes that are ready and take new pods."""
+    return [
+        node
+        for node in nodes
+        if condition(node, "Ready").get("status") == "True" and not (node.get("spec") or {}).get("unschedulable")
+    ]
+
+
+def image_name(reference: str) -> str:
+    """A reference in the form in which nodes list it: with registry and tag."""
+    first, slash, _rest = reference.partition("/")
+    if not slash:
+        reference = f"docker.io/library/{reference}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        reference = f"docker.io/{reference}"
+    last = reference.rpartition("/")[2]
+    return reference if ":" in last or "@" in last else f"{reference}:latest"
+
+
+def nodes_with(image: str, nodes: list[Json]) -> list[str]:
+    """Names of the nodes that list an image.
+
+    A kubelet lists the 50 largest of its images unless it is told otherwise, so
+    that one which is not listed may still be there.
+    """
+    name = image_name(image)
+    return [
+        node["metadata"]["name"]
+        for node in nodes
+        if any(name in (listed.get("names") or []) for listed in node["status"].get("images") or [])
+    ]
+
+
+def images_present(images: list[str], nodes: list[Json]) -> dict[str, bool]:
+    """Which images are on every one of the nodes, as nodes_with finds them."""
+    return {image: bool(nodes) and len(nodes_with(image, nodes)) == len(nodes) for image in images}
+
+
+def probe_name(image: str) -> str:
+    """Name of the pod that tries to pull an image."""
+    return f"{PROBE}-{hashlib.sha256(image.encode()).hexdigest()[:10]}"
+
+
+def probe_pod(image: str, lifetime: int) -> Json:
+    """The pod that tries to pull an image, for ``lifetime`` seconds at most.
+
+    It keeps the restricted Pod Security Standard and names its limits, which a quota may ask for.
+    """
+    resources = {"cpu": "10m", "memory": "16Mi"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": probe_name(image), "labels": LABELS},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "activeDeadlineSeconds": lifetime,
+            # So that it is gone as soon as it is deleted.
+            "terminationGracePeriodSeconds": 0,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": CONTAINER,
+                    "image": image,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["/temporal-lab-probe"],
+                    "resources": {"requests": resources, "limits": resources},
+                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                }
+            ],
+        },
+    }
+
+
+def cause(message: str) -> str:
+    """First line of a kubelet's message; of a long one the end, where the innermost error stands."""
+    line = next(iter(message.strip().splitlines()), "").rstrip(". ")
+    if len(line) <= CAUSE_LENGTH:
+        return line
+    end = line[-CAUSE_LENGTH:]
+    return f"… {end.partition(': ')[2] or end}"
+
+
+def not_known(image: str, why: str) -> Verdict:
+    return Verdict(None, f"whether {image} can be pulled is not known: {why.rstrip('.')}")
+
+
+def judge_probe(image: str, pod: Json, holders: list[str]) -> Verdict | None:
+    """What its probe pod tells about an image, None while it tells nothing.
+
+    holders: nodes that had the image before; a pod on one of them proves no pull.
+    """
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    state = next((entry.get("state") or {} for entry in statuses if entry["name"] == CONTAINER), {})
+    waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
+    reason = waiting.get("reason")
+    if reason in IMAGE_REASONS:
+        return Verdict(False, f"{image} cannot be pulled: {cause(waiting.get('message') or reason)}")
+    was_created = bool(terminated) and terminated.get("reason") != STATUS_UNKNOWN
+    if "running" in state or was_created or reason in AFTER_PULL:
+        held = pod["spec"].get("nodeName") in holders
+        return Verdict(True, f"{image} is on a node" if held else f"{image} could be pulled")
+    if finished(pod):
+        return not_known(image, f"its pod {pod_state(pod).why}")
+    return None
+
+
+# -- asking -----------------------------------------------------------------
+
+
+@dataclass
+class Probes:
+    """One pod for each image, looked at until all have told, and deleted afterwards.
+
+    holders: by image, the nodes that have it. lifetime: seconds after which the pods stop by themselves.
+    verdicts: what is known. created: images whose pod there is. asked_for: images whose pod there may be.
+    """
+
+    cluster: Cluster
+    holders: dict[str, list[str]]
+    lifetime: int
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    created: set[str] = field(default_factory=set)
+    asked_for: set[str] = field(default_factory=set)
+
+    @property
+    def pending(self) -> list[str]:
+        return [image for image in self.holders if image not in self.verdicts]
+
+    def look(self, _elapsed: float) -> Look[dict[str, str]]:
+        """The value is, by image that is pending, what holds its pod up; empty when that is not known."""
+        for image in self.pending:
+            if image not in self.created:
+                self._create(image)
+        pods = {}
+        if self.pending:
+            pods = {pod["metadata"]["name"]: pod for pod in self.cluster.list_objects("pods", SELECTOR)}
+        held_up = {}
+        for image in self.pending:
+            pod = pods.get(probe_name(image)) if image in self.created else None
+            verdict = judge_probe(image, pod, self.holders[image]) if pod else None
+            if verdict:
+                self.verdicts[image] = verdict
+            else:
+                held_up[image] = pod_state(pod).why if pod and not pod["spec"].get("nodeName") else ""
+        return Look(not held_up, held_up, self._text(list(held_up)))
+
+    def _text(self, pending: list[str]) -> str:
+        if pending:
+            return f"trying to pull {', '.join(pending)}"
+        found = sum(verdict.available is True for verdict in self.verdicts.values())
+        return f"{found} of {len(self.verdicts)} images could be pulled"
+
+    def _create(self, image: str) -> None:
+        """Create the pod of an image; when that cannot be done yet, the next look tries again."""
+        self.asked_for.add(image)
+        try:
+            self.cluster.create("pods", probe_pod(image, self.lifetime))
+            self.created.add(image)
+        except TemporaryFailure:
+            raise
+        except RequestFailed as error:
+            if error.status == 409:
+                # Left by a probe that was cut off.
+                self.cluster.delete("pods", probe_name(image))
+            else:
+                self.verdicts[image] = not_known(image, error.msg)
+        except (ClusterRefused, NotFound) as error:
+            self.asked_for.discard(image)
+            # A namespace gets its service account a moment after it is made.
+            if "error looking up service account" not in error.msg:
+                self.verdicts[image] = not_known(image, error.msg)
+
+    def delete(self) -> list[str]:
+        """Delete the pods; return a sentence for each that may have stayed."""
+        stayed = []
+        for image in sorted(self.asked_for):
+            try:
+                self.cluster.delete("pods", probe_name(image))
+            except ClusterUnreachable as error:
+                # The others would be waited for as long, in vain.
+                return [*stayed, f"Pods {PROBE}-* may be left in namespace {self.cluster.namespace}: {error.msg}"]
+            except LabError as error:
+                stayed.append(f"Pod {probe_name(image)} is left in namespace {self.cluster.namespace}: {error.msg}")
+        return stayed
+
+
+def pull(
+    cluster: Cluster, holders: dict[str, list[str]], timeout: float, show: Callable[[str], None]
+) -> tuple[dict[str, Verdict], list[str]]:
+    """Try to pull the images of ``holders`` (by image, the nodes that have it), all at once.
+
+    Return a verdict for each, and a sentence for each pod that could not be deleted.
+    """
+    probes = Probes(cluster, holders, math.ceil(timeout) + AFTERLIFE)
+    stayed: list[str] = []
+    try:
+        waited = wait_for(cluster, timeout, show, probes.look)
+        for image, why in waited.value.items():
+            late = f"whether {image} can be pulled is not known after {timeout:g} s"
+            probes.verdicts[image] = Verdict(None, f"{late}: its pod {why}" if why else late)
+    except ClusterRefused as error:
+        # The pods may not be listed.
+        probes.verdicts.update({image: not_known(image, error.msg) for image in probes.pending})
+    finally:
+        stayed = probes.delete()
+    return probes.verdicts, stayed
+
+
+def without_pull(image: str, nodes: list[Json] | None) -> Verdict:
+    """What is known of an image that is not on all nodes when pulling it is not tried; nodes: None when not known."""
+    found = "whether the nodes have {} is not known" if nodes is None else "{} is not on all nodes"
+    return Verdict(None, f"{found.format(image)}, and pulling it was not tried")
+
+
+def run(params: Params, context: Context) -> Result:
+    """Return ``available`` and ``reasons`` by image, and ``warnings`` when a probe pod could not be deleted."""
+    images = list(dict.fromkeys(params["images"]))
+    stayed: list[str] = []
+    with Cluster.from_params(params) as cluster:
+        nodes: list[Json] | None
+        try:
+            nodes = usable_nodes(cluster.list_objects("nodes"))
+        except ClusterRefused:
+            nodes = None
+        present = images_present(images, nodes or [])
+        missing = [image for image in images if not present[image]]
+        verdicts = {image: Verdict(True, f"{image} is on every node") for image in images if present[image]}
+        if not params["pull"] or context.check_mode:
+            verdicts.update({image: without_pull(image, nodes) for image in missing})
+        elif missing:
+            holders = {image: nodes_with(image, nodes or []) for image in missing}
+            pulled, stayed = pull(cluster, holders, params["timeout"], context.show)
+            verdicts.update(pulled)
+    return {
+        "changed": False,
+        "available": {image: verdicts[image].available for image in images},
+        "reasons": {image: verdicts[image].reason for image in images},
+        **({"warnings": stayed} if stayed else {}),
+    }

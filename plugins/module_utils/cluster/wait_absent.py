@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task wait_absent: wait until what a release or a load left is gone, and remove what stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LabError
+from ..task import Context, Params, Result
+from .connect import CLUSTER
+from .connection import METADATA, METADATA_LIST, Cluster
+from .predicates import Json
+from .wait import Look, wait_for
+
+#: Owners before what they own: deleting the other way round would make it come back.
+WAITED_KINDS = [
+    "deployments",
+    "statefulsets",
+    "jobs",
+    "replicasets",
+    "pods",
+    "services",
+    "persistentvolumeclaims",
+    "configmaps",
+    "secrets",
+]
+SPEC: dict[str, Any] = {
+    **CLUSTER,
+    "selectors": {"type": "list", "elements": "str", "default": []},
+    "names": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "kind": {"type": "str", "required": True, "choices": WAITED_KINDS},
+            "name": {"type": "str", "required": True},
+        },
+    },
+    "kinds": {"type": "list", "elements": "str", "choices": WAITED_KINDS, "default": WAITED_KINDS},
+    "remove": {"type": "bool", "default": False},
+    "grace": {"type": "float", "default": 30.0},
+    "timeout": {"type": "float", "default": 120.0},
+}
+
+#: How many objects a line names.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Present:
+    """An object that is still there.
+
+    owned: another object that is still there owns it, and takes it along when it goes.
+    """
+
+    kind: str
+    name: str
+    terminating: bool
+    owned: bool
+    finalizers: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def text(self) -> str:
+        if not self.terminating:
+            return self.key
+        held = f", held by {', '.join(self.finalizers)}" if self.finalizers else ""
+        return f"{self.key} (terminating{held})"
+
+
+def present_objects(found: dict[str, list[Json]]) -> list[Present]:
+    """What the API returned by kind, each object once, in the order of WAITED_KINDS."""
+    objects = {
+        (kind, entry["metadata"]["name"]): entry["metadata"] for kind in WAITED_KINDS for entry in found.get(kind, [])
+    }
+    uids = {metadata.get("uid") for metadata in objects.values()}
+    return [
+        Present(
+            kind,
+            name,
+            bool(metadata.get("deletionTimestamp")),
+            any(owner.get("uid") in uids for owner in metadata.get("ownerReferences") or []),
+            tuple(metadata.get("finalizers") or []),
+        )
+        for (kind, name), metadata in objects.items()
+    ]
+
+
+@dataclass
+class Removal:
+    """Looks at what is still there, and removes what nobody is removing once ``grace`` seconds are over."""
+
+    cluster: Cluster
+    selectors: list[str]
+    names: list[dict[str, str]]
+    kinds: list[str]
+    grace: float
+    remove: bool
+    leftovers: list[str] = field(default_factory=list)
+    left: set[str] | None = None
+
+    def scan(self, only: set[str] | None = None) -> list[Present]:
+        """What is still there, of all kinds or only of some. Only metadata is read."""
+        found: dict[str, list[Json]] = {}
+        for kind in self.kinds:
+            if only is None or kind in only:
+                for selector in self.selectors:
+                    found.setdefault(kind, []).extend(self.cluster.list_objects(kind, selector, accept=METADATA_LIST))
+        for entry in self.names:
+            if only is None or entry["kind"] in only:
+                one = self.cluster.find(entry["kind"], entry["name"], accept=METADATA)
+                if one is not None:
+                    found.setdefault(entry["kind"], []).append(one)
+        return present_objects(found)
+
+    def look(self, elapsed: float) -> Look[list[Present]]:
+        # Looking at the kinds that are left alone is cheap; that nothing is left is said only after looking at all.
+        present = self.scan(self.left) if self.left else []
+        if not present:
+            present = self.scan()
+        if elapsed >= self.grace:
+            self._leftovers(present)
+        self.left = {entry.kind for entry in present}
+        return Look(not present, present, still_there(present))
+
+    def _leftovers(self, present: list[Present]) -> None:
+        for entry in present:
+            if entry.terminating or entry.owned or entry.key in self.leftovers:
+                continue
+            if self.remove:
+                self.cluster.delete(entry.kind, entry.name)
+            self.leftovers.append(entry.key)
+
+
+def still_there(present: list[Present]) -> str:
+    """A line that names what is still there."""
+    if not present:
+        return "everything is gone"
+    rest = f" and {len(present) - NAMED} more" if len(present) > NAMED else ""
+    return f"still there: {', '.join(entry.text for entry in present[:NAMED])}{rest}"
+
+
+def run(params: Params, context: Context) -> Result:
+    """Return ``changed``, ``gone``, ``leftovers``, ``remaining``, ``waited``."""
+    if not params["selectors"] and not params["names"]:
+        raise LabError("Nothing is named that is to be gone: give selectors or names.")
+    if not all(selector.strip() for selector in params["selectors"]):
+        raise LabError("An empty selector means everything in the namespace: give a label selector in selectors.")
+    with Cluster.from_params(params) as cluster:
+        removal = Removal(
+            cluster,
+            params["selectors"],
+            params["names"],
+            params["kinds"],
+            params["grace"],
+            params["remove"],
+        )
+        if context.check_mode:
+            present = removal.scan()
+            would = [entry.key for entry in present if not entry.terminating and not entry.owned]
+            return {
+                "changed": bool(would) and params["remove"],
+                "gone": not present,
+                "leftovers": would,
+                "remaining": [entry.key for entry in present],
+                "waited": 0.0,
+            }
+        waited = wait_for(cluster, params["timeout"], context.show, removal.look)
+        return {
+            "changed": params["remove"] and bool(removal.leftovers),
+            "gone": waited.done,
+            "leftovers": removal.leftovers,
+            "remaining": [entry.text for entry in waited.value],
+            "waited": round(waited.seconds, 3),
+        }

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task grafana_service_account: an account for the lab's tasks in Grafana, and a token of it that is kept."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ..errors import LabError
+from ..task import Context, Params, Result
+from .client import Grafana, GrafanaError, Json, TokenDamaged, bearer
+from .connect import (
+    GRAFANA,
+    connect_admin_and_store,
+)
+from .token_store import StoreChanged, Token, TokenStore
+
+SPEC: dict[str, Any] = {
+    **GRAFANA,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "name": {"type": "str", "default": "temporal-lab"},
+    "role": {"type": "str", "choices": ["Viewer", "Editor", "Admin"], "default": "Editor"},
+    "disabled": {"type": "bool", "default": False},
+    # Seconds: no secrets.
+    "token_lifetime": {"type": "int", "default": 30 * 86400, "no_log": False},
+    "token_renew": {"type": "int", "default": 86400, "no_log": False},
+}
+
+#: Seconds a little over the time for which Grafana remembers who a token is.
+IDENTITY_CACHE = 5.5
+#: How often a token is made anew because someone else has kept another one meanwhile.
+ROUNDS = 3
+#: Longest name: a token's name is the account's and some more, and may have 190 characters.
+LONGEST = 150
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The token that is kept, and why it cannot stay; ``why`` is empty when it can."""
+
+    token: Token | None
+    why: str
+    expires: str = ""
+
+
+def run(params: Params, context: Context) -> Result:
+    """Make or remove the account and its token. Raises LabError.
+
+    Returns account (id, name, login, role, disabled), or null without one, and token (state, name, expires, place).
+    """
+    _validate(params)
+    with connect_admin_and_store(params) as (grafana, store):
+        if params["state"] == "absent":
+            return _absent(params, context, grafana, store)
+        return _Present(params, context, grafana, store).run()
+
+
+class _Present:
+    def __init__(self, params: Params, context: Context, grafana: Grafana, store: TokenStore) -> None:
+        self.name: str = params["name"]
+        self.wanted = {"role": params["role"], "isDisabled": params["disabled"]}
+        self.lifetime: int = params["token_lifetime"]
+        self.renew: int = params["token_renew"]
+        self.context = context
+        self.grafana = grafana
+        self.store = store
+
+    def run(self) -> Result:
+        # First, so that nothing is made when there is no place for the token.
+        found = self.store.read()
+        account = self.grafana.find_account(self.name)
+        before = {"account": account_view(account), "token": _token_view(found)}
+        created = account is None
+        changes = {} if account is None else _changes(account, self.wanted)
+        if self.context.check_mode:
+            account = {**(account or {"name": self.name}), **self.wanted}
+        else:
+            account, changes = self._account(account, changes)
+        token, state = self._token(account, created, found)
+        after = {"account": account_view(account), "token": _token_view(token)}
+        result: Result = {
+            "changed": created or bool(changes) or state in ("created", "renewed"),
+            "account": after["account"],
+            "token": {"state": state, "place": self.store.place, **(after["token"] or {"name": "", "expires": ""})},
+        }
+        if self.context.diff:
+            result["diff"] = {"before": before, "after": after}
+        return result
+
+    # -- the account --------------------------------------------------------
+
+    def _account(self, account: Json | None, changes: Json) -> tuple[Json, Json]:
+        """The account as it is wanted, and what was changed of one that existed."""
+        if account is None:
+            account = self._create()
+            # Made by somebody else just now, perhaps in another form; or with a field that this Grafana ignores.
+            changes = _changes(account, self.wanted)
+        if changes:
+            self.grafana.update_account(account["id"], changes)
+            if account.get("tokens"):
+                self.context.show(f"Grafana forgets in {IDENTITY_CACHE:.0f} s what account {self.name} was before")
+                self.grafana.pause(IDENTITY_CACHE)
+        return {**account, **changes}, changes
+
+    def _create(self) -> Json:
+        try:
+            return self.grafana.create_account(self.name, self.wanted["role"], self.wanted["isDisabled"])
+        except GrafanaError as error:
+            if error.status != 409 and not error.message_id.endswith("ErrAlreadyExists"):
+                raise
+            failure = error
+        # Somebody else was faster.
+        account = self.grafana.find_account(self.name)
+        if account is None:
+            raise LabError(
+                f"{failure.msg} There is no account of exactly the name {self.name}, but one that Grafana takes for "
+                f"the same, such as in capitals: give its exact name, or another one.",
+                **failure.details,
+            )
+        return account
+
+    # -- the token ----------------------------------------------------------
+
+    def _token(self, account: Json, created: bool, found: Token | None) -> tuple[Token | None, str]:
+        """The token that is kept in the end, and what became of it: kept, created, renewed or none."""
+        if self.wanted["isDisabled"]:
+            # Grafana accepts no token of it, so that none could be tried; the one that is kept is for later.
+            return found, "none" if found is None else "kept"
+        for round_ in range(ROUNDS):
+            kept = self._judge(account, found)
+            if not kept.why:
+                token = kept.token
+                return Token("", token.account, token.name, kept.expires) if token else None, "kept"
+            state = "created" if found is None else "renewed"
+            if self.context.check_mode:
+                self.context.show(f"A token of account {self.name} would be made: {kept.why}")
+                return Token("", self.name, "a new one", self._expires()), state
+            self.context.show(f"A token of account {self.name} is made: {kept.why}")
+            try:
+                return self._mint(account, created, found), state
+            except StoreChanged:
+                # Somebody else has kept another one: as good as ours, when it is accepted.
+                if round_ == ROUNDS - 1:
+                    raise
+                found = self.store.read()
+        raise AssertionError("unreachable")
+
+    def _judge(self, account: Json, found: Token | None) -> Kept:
+        """Try the kept token on Grafana."""
+        if found is None:
+            return Kept(None, "none is kept")
+        if "id" not in account:
+            return Kept(found, "the account is new")
+        try:
+            user = self.grafana.as_user(bearer(found.key)).user()
+        except GrafanaError as error:
+            if error.status != 401:
+                raise
+            return Kept(found, "Grafana does not accept the one that is kept")
+        except TokenDamaged:
+            return Kept(found, "the one that is kept is damaged")
+        if not belongs(user, account):
+            return Kept(found, "the one that is kept is of another account")
+        left, expires = self._left(account, found)
+        if left is not None and left <= self.renew:
+            return Kept(found, f"the one that is kept expires in {max(0, left):.0f} s")
+        return Kept(found, "", expires)
+
+    def _left(self, account: Json, found: Token) -> tuple[float | None, str]:
+        """Seconds that the kept token has left by Grafana's clock, None for ever, and when it expires."""
+        for token in self.grafana.tokens(account["id"]):
+            if token.get("name") == found.name:
+                if not token.get("expiration"):
+                    return None, ""
+                return float(token.get("secondsUntilExpiration") or 0), str(token["expiration"])
+        # Not by that name: all that is known is what was noted with it.
+        at = _time(found.expires)
+        return (None if at is None else (at - _now()).total_seconds()), found.expires
+
+    def _mint(self, account: Json, created: bool, found: Token | None) -> Token:
+        """Make a token, keep it, and remove the older ones of ours. Raises StoreChanged and other LabErrors."""
+        name = f"{self.name}-{_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+        def create() -> Json:
+            return self.grafana.create_token(account["id"], name, self.lifetime)
+
+        # We were just permitted to make the account: when its tokens are not, Grafana remembers what was before.
+        made = self.grafana.patient_403(create, show=self.context.show) if created else create()
+        token = Token(str(made["key"]), self.name, name, self._expires())
+        stored = False
+        try:
+            self.store.write(token, found)
+            stored = True
+        except StoreChanged:
+            # It may have been ourselves, when the answer to a first try was lost.
+            now = self.store.read()
+            stored = now is not None and now.name == name
+            if not stored:
+                raise
+        finally:
+            if not stored:
+                self._give_up(account, made)
+        for older in self.grafana.tokens(account["id"]):
+            if is_ours(str(older.get("name")), self.name) and older["id"] < made["id"]:
+                self.grafana.delete_token(account["id"], older["id"])
+        return token
+
+    def _give_up(self, account: Json, made: Json) -> None:
+        """Delete a token whose text nobody knows any more; when that fails, the next token that is made does it."""
+        try:
+            self.grafana.delete_token(account["id"], made["id"])
+        except LabError as error:
+            self.context.show(f"The token {made.get('name')} could not be kept, nor deleted: {error.msg}")
+
+    def _expires(self) -> str:
+        if not self.lifetime:
+            return ""
+        return f"{_now() + timedelta(seconds=self.lifetime):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _absent(params: Params, context: Context, grafana: Grafana, store: TokenStore) -> Result:
+    name = params["name"]
+    found = store.read()
+    if found is not None and found.account not in ("", name):
+        context.show(f"The token in {store.place} is of account {found.account} and stays")
+        found = None
+    account = grafana.find_account(name)
+    if not context.check_mode:
+        if account is not None:
+            # Grafana removes its tokens with it.
+            grafana.delete_account(account["id"])
+        if found is not None:
+            store.remove()
+    result: Result = {
+        "changed": account is not None or found is not None,
+        "account": None,
+        "token": {"state": "none" if found is None else "removed", "place": store.place, "name": "", "expires": ""},
+    }
+    if context.diff:
+        before = {"account": account_view(account), "token": _token_view(found)}
+        result["diff"] = {"before": before, "after": {"account": None, "token": None}}
+    return result
+
+
+def belongs(user: Json, account: Json) -> bool:
+    """Whether what GET /api/user says is of a service account."""
+    uid = str(user.get("uid") or "")
+    if uid.startswith("service-account:"):
+        return uid == f"service-account:{account['id']}"
+    return bool(account.get("login")) and user.get("login") == account["login"]
+
+
+def is_ours(token: str, account: str) -> bool:
+    """Whether a token's name is one that this task gives to tokens of an account."""
+    return re.fullmatch(re.escape(account) + r"-\d{8}T\d{6}Z-[0-9a-f]{8}", token) is not None
+
+
+def account_view(account: Json | None) -> Json | None:
+    """What is shown of an account."""
+    if account is None:
+        return None
+    return {
+        "id": account.get("id"),
+        "name": account.get("name"),
+        "login": account.get("login"),
+        "role": account.get("role"),
+        "disabled": bool(account.get("isDisabled")),
+    }
+
+
+def _token_view(token: Token | None) -> Json | None:
+    """What is shown of a token: never its text."""
+    return None if token is None else {"name": token.name, "expires": token.expires}
+
+
+def _changes(account: Json, wanted: Json) -> Json:
+    return {key: value for key, value in wanted.items() if account.get(key) != value}
+
+
+def _validate(params: Params) -> None:
+    name = params["name"]
+    if not name.strip() or name != name.strip() or len(name) > LONGEST:
+        raise LabError(
+            f"`name` must be the name of a service account of at most {LONGEST} characters, without spaces around it."
+        )
+    lifetime, renew = params["token_lifetime"], params["token_renew"]
+    if lifetime < 0 or renew < 0:
+        raise LabError("`token_lifetime` and `token_renew` are seconds and cannot be negative: correct them.")
+    if lifetime and renew >= lifetime:
+        raise LabError(
+            f"`token_renew` ({renew} s) must be shorter than `token_lifetime` ({lifetime} s): each run would make a "
+            f"new token."
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task student_namespace: a student's Kubernetes namespace with what bounds it, or nothing of it.
+
+The objects are applied by the API server itself (server-side apply), which therefore says what a change would be
+before it is made. kubernetes.core.k8s can do that too, but not for objects of a namespace that is not there yet,
+and costs ten times the CPU time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..cluster.connect import INSTRUCTOR
+from ..cluster.connection import Cluster
+from ..cluster.predicates import Json
+from ..cluster.wait import Look, wait_for
+from ..errors import LabError
+from ..task import Context, Params, Result
+
+SPEC: dict[str, Any] = {
+    **INSTRUCTOR,
+    "student": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "account": {"type": "str", "default": "student"},
+    "rules": {"type": "list", "elements": "dict", "default": []},
+    "quota": {"type": "dict", "default": {}},
+    "container_limits": {"type": "dict", "default": {}},
+    "isolated": {"type": "bool", "default": True},
+    "network_sources": {"type": "list", "elements": "str", "default": []},
+    "egress": {"type": "bool", "default": True},
+    "pod_security": {"type": "str", "choices": ["privileged", "baseline", "restricted"], "default": "baseline"},
+    "wait": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 120.0},
+}
+
+#: What is ours carries this label. A namespace without it is somebody else's.
+LABELS = {"app.kubernetes.io/managed-by": "temporal-lab"}
+#: Annotation of the Namespace: whose it is.
+STUDENT = "temporal-lab/student"
+#: The name under which the API server notes which fields are ours.
+MANAGER = "temporal-lab"
+
+#: URL parts of each kind that a student's namespace gets, in the order in which they are made.
+KINDS: dict[str, tuple[str, str]] = {
+    "ResourceQuota": ("v1", "resourcequotas"),
+    "LimitRange": ("v1", "limitranges"),
+    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
+    "ServiceAccount": ("v1", "serviceaccounts"),
+    "Role": ("rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings"),
+}
+#: Priorities with which a pod would drive those of others from a node.
+PRIORITIES = ("system-cluster-critical", "system-node-critical")
+#: Metadata that the API server writes and that differs without anybody's change.
+UNTOLD = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
+#: Conditions of a Namespace that say why it is still there.
+HOLDING = (
+    "NamespaceDeletionDiscoveryFailure",
+    "NamespaceDeletionGroupVersionParsingFailure",
+    "NamespaceDeletionContentFailure",
+    "NamespaceFinalizersRemaining",
+    "NamespaceContentRemaining",
+)
+
+
+# -- what there is to be, without a cluster ---------------------------------
+
+
+def documents(params: Params, api_servers: Iterable[str] = ()) -> list[Json]:
+    """The objects that a student gets, the Namespace first. api_servers: addresses that its proxy may ask from."""
+    name, account = params["namespace"], params["account"]
+    found = [_namespace(params)]
+    if params["quota"]:
+        found.append(_document(params, "ResourceQuota", spec={"hard": _texts(params["quota"])}))
+    found.append(_document(params, "ResourceQuota", f"{account}-priority", spec=no_pods_of(PRIORITIES)))
+    if params["container_limits"]:
+        limits = {kind: _texts(values) for kind, values in params["container_limits"].items()}
+        found.append(_document(params, "LimitRange", spec={"limits": [{"type": "Container", **limits}]}))
+    if params["isolated"]:
+        spec = network_policy(api_servers, params["network_sources"], params["egress"])
+        found.append(_document(params, "NetworkPolicy", spec=spec))
+    # Pods that are given this account do not get its token unasked.
+    found.append(_document(params, "ServiceAccount", automountServiceAccountToken=False))
+    own = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [name], "verbs": ["get"]}
+    found.append(_document(params, "Role", rules=[own, *params["rules"]]))
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": name}
+    found.append(_document(params, "RoleBinding", roleRef=reference, subjects=[subject]))
+    return found
+
+
+def no_pods_of(priorities: Iterable[str]) -> Json:
+    """A ResourceQuota that leaves no room for pods of these priority classes."""
+    chosen = {"scopeName": "PriorityClass", "operator": "In", "values": list(priorities)}
+    return {"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": [chosen]}}
+
+
+def network_policy(api_servers: Iterable[str], sources: Iterable[str], egress: bool) -> Json:
+    """Who may ask the student's pods, and with ``egress`` false whom they may ask.
+
+    The API server's proxy asks from the API server's own address, or on some managed clusters from an agent in
+    kube-system. A kubelet may always ask the pods of its node.
+    """
+    servers = [{"ipBlock": {"cidr": f"{address}/{_bits(address)}"}} for address in api_servers]
+    own = {"podSelector": {}}
+    system = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
+    further = [{"ipBlock": {"cidr": source}} for source in sources]
+    spec: Json = {
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [own, system, *servers, *further]}],
+    }
+    if not egress:
+        ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+        spec["policyTypes"].append("Egress")
+        # Prometheus finds its pods by asking the API server.
+        spec["egress"] = [{"to": [own, *servers, *further]}, {"to": [system], "ports": ports}]
+    return spec
+
+
+def view(found: Json | None) -> Json:
+    """An object less what the API server notes for itself; empty for none."""
+    if found is None:
+        return {}
+    metadata = {key: value for key, value in found["metadata"].items() if key not in UNTOLD}
+    return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}
+
+
+def held_by(namespace: Json) -> list[str]:
+    """Why a Namespace that is being deleted is still there, in the API server's words."""
+    status, spec = namespace.get("status") or {}, namespace.get("spec") or {}
+    said = {
+        entry["type"]: " ".join(str(entry.get("message") or entry.get("reason") or entry["type"]).split())
+        for entry in status.get("conditions") or []
+        if entry.get("status") == "True"
+    }
+    reasons = [said[kind].rstrip(".") for kind in HOLDING if kind in said]
+    finalizers = [*(spec.get("finalizers") or []), *(namespace["metadata"].get("finalizers") or [])]
+    # "kubernetes" alone says only that the deletion goes on.
+    foreign = [name for name in finalizers if name != "kubernetes"]
+    return reasons + ([f"finalizers of the Namespace itself: {', '.join(foreign)}"] if foreign else [])
+
+
+def _namespace(params: Params) -> Json:
+    security = {f"pod-security.kubernetes.io/{mode}": params["pod_security"] for mode in ("enforce", "warn")}
+    metadata = {
+        "name": params["namespace"],
+        "labels": {**LABELS, **security},
+        "annotations": {STUDENT: params["student"]},
+    }
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def _document(params: Params, kind: str, name: str = "", **content: Any) -> Json:
+    metadata = {"name": name or params["account"], "namespace": params["namespace"], "labels": LABELS}
+    return {"apiVersion": KINDS[kind][0], "kind": kind, "metadata": metadata, **content}
+
+
+def _texts(quantities: dict[str, Any]) -> dict[str, str]:
+    """Quantities as the API has them: a number of YAML is text there."""
+    return {name: str(value) for name, value in quantities.items()}
+
+
+def _bits(address: str) -> int:
+    return ipaddress.ip_address(address).max_prefixlen
+
+
+def _check_sources(sources: Iterable[str]) -> None:
+    for source in sources:
+        try:
+            ipaddress.ip_network(source)
+        except ValueError as error:
+            raise LabError(
+                f"`network_sources` has {source!r}, which is no network such as 10.0.0.0/24: {error}."
+            ) from None
+
+
+# -- the cluster ------------------------------------------------------------
+
+
+def run(params: Params, context: Context) -> Result:
+    """Make the namespace and its objects, or take them away. Raises LabError.
+
+    Returns ``changed``, ``changes`` (what was made, changed or deleted, as text), ``gone`` (whether there is no such
+    Namespace any more) and with diff ``diff``.
+    """
+    _check_sources(params["network_sources"])
+    with Cluster.connect(params["kubeconfig"], params["context"], params["namespace"]) as cluster:
+        if params["state"] == "absent":
+            return _absent(params, context, cluster)
+        return _Present(params, context, cluster).run()
+
+
+@dataclass
+class _Present:
+    params: Params
+    context: Context
+    cluster: Cluster
+    changes: list[str] = field(default_factory=list)
+    before: dict[str, Json] = field(default_factory=dict)
+    after: dict[str, Json] = field(default_factory=dict)
+
+    def run(self) -> Result:
+        name = self.params["namespace"]
+        namespace = self.cluster.find("namespaces", name)
+        if namespace is not None:
+            _check_ours(namespace, self.params["student"])
+            if namespace["metadata"].get("deletionTimestamp"):
+                raise LabError(f"Namespace {name} is being deleted: wait until it is gone, and do the task again.")
+        wanted = documents(self.params, self._api_servers() if self.params["isolated"] else ())
+        self._apply(wanted[0], namespace, self.cluster.path("namespaces", name), may_ask=True)
+        for kind in KINDS:
+            # Nothing can be in a namespace that is not there yet.
+            found = {} if namespace is None else self._found(kind)
+            named = {entry["metadata"]["name"]: entry for entry in wanted if entry["kind"] == kind}
+            for one, document in named.items():
+                path = f"{self._folder(kind)}/{one}"
+                self._apply(document, found.get(one), path, may_ask=namespace is not None)
+            for one, old in found.items():
+                if one not in named and _is_ours(old):
+                    self._delete(kind, one, old)
+        result: Result = {"changed": bool(self.changes), "changes": self.changes, "gone": False}
+        if self.context.diff:
+            result["diff"] = {"before": self.before, "after": self.after}
+        return result
+
+    def _folder(self, kind: str) -> str:
+        version, plural = KINDS[kind]
+        return f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/{self.params['namespace']}/{plural}"
+
+    def _found(self, kind: str) -> dict[str, Json]:
+        version = KINDS[kind][0]
+        # Items of a list do not say of which kind they are.
+        return {
+            entry["metadata"]["name"]: {"apiVersion": version, "kind": kind, **entry}
+            for entry in self.cluster.list_objects(kind, path=self._folder(kind))
+        }
+
+    def _apply(self, document: Json, found: Json | None, path: str, may_ask: bool) -> None:
+        """may_ask: whether the API server can say what would come of it, which needs the namespace."""
+        query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
+        if self.context.check_mode:
+            query["dryRun"] = "All"
+        made = document
+        if may_ask or not self.context.check_mode:
+            answer = self.cluster.request(
+                "PATCH",
+                path,
+                query=query,
+                json=document,
+                content_type="application/apply-patch+yaml",
+                idempotent=True,
+            )
+            made = self.cluster.decode(answer)
+        self._note(document["kind"], document["metadata"]["name"], found, made)
+
+    def _delete(self, kind: str, name: str, found: Json) -> None:
+        if not self.context.check_mode:
+            self.cluster.request("DELETE", f"{self._folder(kind)}/{name}", allowed=(404,))
+        self._note(kind, name, found, None)
+
+    def _note(self, kind: str, name: str, found: Json | None, made: Json | None) -> None:
+        before, after = view(found), view(made)
+        if before != after:
+            what = f"{kind} {name}"
+            self.changes.append(f"{what} {'created' if found is None else 'deleted' if made is None else 'changed'}")
+            self.before.update({what: before} if before else {})
+            self.after.update({what: after} if after else {})
+
+    def _api_servers(self) -> list[str]:
+        """The addresses of the API servers, as the cluster itself knows them."""
+        slices = self.cluster.list_objects(
+            "endpointslices",
+            "kubernetes.io/service-name=kubernetes",
+            path="/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+        )
+        found = {
+            address
+            for entry in slices
+            if entry.get("addressType") != "FQDN"
+            for endpoint in entry.get("endpoints") or []
+            for address in endpoint.get("addresses") or []
+        }
+        return sorted(found)
+
+
+def _absent(params: Params, context: Context, cluster: Cluster) -> Result:
+    name = params["namespace"]
+    found = cluster.find("namespaces", name)
+    if found is None:
+        return {"changed": False, "changes": [], "gone": True}
+    _check_ours(found, params["student"])
+    uid = found["metadata"]["uid"]
+    changes = [] if found["metadata"].get("deletionTimestamp") else [f"Namespace {name} deleted"]
+    result: Result = {"changed": bool(changes), "changes": changes, "gone": False}
+    if context.diff and changes:
+        result["diff"] = {"before": {f"Namespace {name}": view(found)}, "after": {}}
+    if context.check_mode:
+        return result
+    if changes:
+        # Of this very Namespace: not of one that somebody has made under the same name since.
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        cluster.request("DELETE", cluster.path("namespaces", name), json=options, allowed=(404,))
+    if not params["wait"]:
+        return result
+
+    def look(_elapsed: float) -> Look[list[str]]:
+        now = cluster.find("namespaces", name)
+        if now is None or now["metadata"]["uid"] != uid:
+            return Look(True, [], f"namespace {name} is gone")
+        reasons = held_by(now)
+        return Look(False, reasons, "; ".join([f"namespace {name} is being deleted", *reasons]))
+
+    waited = wait_for(cluster, params["timeout"], context.show, look)
+    if not waited.done:
+        reasons = "; ".join(waited.value) or "the API server does not say what holds it"
+        raise LabError(
+            f"Namespace {name} is still there {params['timeout']:g} s after {cluster.server} was asked to delete it: "
+            f"{reasons}; see to what holds it, and do the task again.",
+            held_by=waited.value,
+            changes=changes,
+        )
+    return {**result, "gone": True}
+
+
+def _is_ours(found: Json) -> bool:
+    labels = found["metadata"].get("labels") or {}
+    return all(labels.get(name) == value for name, value in LABELS.items())
+
+
+def _check_ours(namespace: Json, student: str) -> None:
+    """Raises LabError when a Namespace is not one that was made for this student."""
+    name = namespace["metadata"]["name"]
+    if not _is_ours(namespace):
+        label = ", ".join(f"{key}={value}" for key, value in LABELS.items())
+        raise LabError(
+            f"Namespace {name} was not made for a student, because it has no label {label}, and is left as it is: name "
+            f"another one as `namespace`."
+        )
+    whose = (namespace["metadata"].get("annotations") or {}).get(STUDENT)
+    if whose != student:
+        raise LabError(
+            f"Namespace {name} is of student {whose or 'unknown'}, not of {student} (by its annotation {STUDENT}), and "
+            f"is left as it is: give each student a namespace of their own."
+        )

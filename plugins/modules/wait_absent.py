@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wait_absent
+short_description: Wait until what a release left is gone, and remove what stays
+version_added: 0.1.0
+author:
+  - The Temporal lab developers (@temporal-lab)
+description:
+  - Waits until no object matches, neither by label selector nor by name.
+  - With O(remove) it deletes what is still there after O(grace) seconds and is not being deleted by somebody else,
+    such as the PersistentVolumeClaims of a StatefulSet.
+  - Reads only the metadata of objects, never the data of a Secret.
+  - Objects that are not gone in time are no failure of the task; look at RV(gone).
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.cluster
+options:
+  selectors:
+    description: Label selectors; an object that matches any of them is to be gone. None of them may be empty.
+    type: list
+    elements: str
+    default: []
+  names:
+    description: Single objects that are to be gone.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: Kind of the object.
+        type: str
+        required: true
+        choices:
+          - deployments
+          - statefulsets
+          - jobs
+          - replicasets
+          - pods
+          - services
+          - persistentvolumeclaims
+          - configmaps
+          - secrets
+      name:
+        description: Name of the object.
+        type: str
+        required: true
+  kinds:
+    description: Kinds that O(selectors) are for.
+    type: list
+    elements: str
+    choices: [deployments, statefulsets, jobs, replicasets, pods, services, persistentvolumeclaims, configmaps, secrets]
+    default: [deployments, statefulsets, jobs, replicasets, pods, services, persistentvolumeclaims, configmaps, secrets]
+  remove:
+    description: Whether to delete what is still there after O(grace) seconds.
+    type: bool
+    default: false
+  grace:
+    description: Seconds to wait before anything counts as left over.
+    type: float
+    default: 30.0
+  timeout:
+    description: Seconds to wait at most, O(grace) included.
+    type: float
+    default: 120.0
+attributes:
+  check_mode:
+    support: full
+    description: Lists in RV(leftovers) what is there now and nobody is deleting, deletes nothing and does not wait.
+  diff_mode:
+    support: none
+    description: The names are in RV(leftovers).
+  idempotent:
+    support: full
+    description: When nothing is there, nothing is done.
+"""
+
+EXAMPLES = r"""
+- name: Nothing of the release may stay
+  temporal_lab.benchmarking.wait_absent:
+    kubeconfig: "{{ lab_kubeconfig }}"
+    selectors:
+      - app.kubernetes.io/instance=my-temporal
+      - app.kubernetes.io/part-of=temporal-lab
+    names:
+      - kind: persistentvolumeclaims
+        name: storage-my-temporal-alertmanager-0
+    remove: true
+  register: rest
+  failed_when: not rest.gone
+"""
+
+RETURN = r"""
+gone:
+  description: Whether nothing is there any more.
+  returned: success
+  type: bool
+leftovers:
+  description:
+    - What was still there after O(grace) seconds without being deleted by anybody, as C(kind/name).
+    - With O(remove) it was deleted.
+  returned: success
+  type: list
+  elements: str
+  sample: [persistentvolumeclaims/data-my-temporal-postgresql-0]
+remaining:
+  description: What is there at the end, with what holds it.
+  returned: success
+  type: list
+  elements: str
+waited:
+  description: How long it waited, in seconds.
+  returned: success
+  type: float
+"""
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait_absent import (
+    SPEC,
+    run,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
+
+
+def main() -> None:
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import image_available as images
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
+    UnexpectedAnswer,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import (
+    CAUSE_LENGTH,
+    cause,
+    image_name,
+    images_present,
+    judge_probe,
+    nodes_with,
+    probe_name,
+    probe_pod,
+    usable_nodes,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
+    Answer,
+    Asked,
+    ScriptedApi,
+    Task,
+    pod,
+    status,
+)
+
+NODES = "/api/v1/nodes"
+PODS = "/api/v1/namespaces/default/pods"
+GRAFANA = "grafana/grafana:12.3.0"
+WEB = "temporalio/ui:2.41.0"
+PAUSE = "localhost/temporal-lab/pause:1"
+NO_PROGRAM = {"terminated": {"reason": "StartError", "exitCode": 128}}
+NO_IMAGE = {"waiting": {"reason": "ErrImagePull", "message": "failed to resolve it: network is unreachable"}}
+CREATING = {"waiting": {"reason": "ContainerCreating"}}
+
+
+def node(name: str = "lab", *listed: str, ready: str = "True", unschedulable: bool = False) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {"unschedulable": unschedulable},
+        "status": {
+            "conditions": [{"type": "Ready", "status": ready}],
+            "images": [{"names": [image]} for image in listed],
+        },
+    }
+
+
+def probe(image: str, state: Any, **options: Any) -> dict[str, Any]:
+    found = pod(probe_name(image), state=state, **{"phase": "Pending", **options})
+    found["status"]["containerStatuses"][0]["name"] = "probe"
+    return found
+
+
+class Pods:
+    """Pods of the scripted cluster: each gets the states of its image in turn when they are listed."""
+
+    def __init__(self, api: ScriptedApi) -> None:
+        self.api = api
+        self.states: dict[str, list[Any]] = {}
+        self.there: dict[str, str] = {}
+        api.on("GET", NODES, {"items": [node()]})
+        api.on("POST", PODS, self.create)
+        api.on("GET", PODS, self.show)
+
+    def goes(self, image: str, *states: Any) -> None:
+        self.states[image] = list(states)
+        self.api.on("DELETE", f"{PODS}/{probe_name(image)}", self.delete)
+
+    def create(self, asked: Asked) -> Answer:
+        name = asked.body["metadata"]["name"]
+        if name in self.there:
+            return status(409, f'pods "{name}" already exists', "AlreadyExists")
+        self.there[name] = asked.body["spec"]["containers"][0]["image"]
+        return Answer(asked.body, 201)
+
+    def show(self, _asked: Asked) -> Answer:
+        found = []
+        for image in self.there.values():
+            states = self.states[image]
+            found.append(probe(image, states.pop(0) if len(states) > 1 else states[0]))
+        return Answer({"items": found, "metadata": {}})
+
+    def delete(self, asked: Asked) -> Answer:
+        self.there.pop(asked.path.rpartition("/")[2], None)
+        return status(200, "")
+
+
+@pytest.fixture
+def pods(api: ScriptedApi) -> Pods:
+    return Pods(api)
+
+
+# -- judging ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("nginx", "docker.io/library/nginx:latest"),
+        ("temporalio/server:1.31.2", "docker.io/temporalio/server:1.31.2"),
+        (PAUSE, PAUSE),
+        ("ghcr.io/temporalio/benchmark-workers:v1.6.2", "ghcr.io/temporalio/benchmark-workers:v1.6.2"),
+        ("registry:5000/a", "registry:5000/a:latest"),
+        ("quay.io/a@sha256:00", "quay.io/a@sha256:00"),
+    ],
+)
+def test_names_of_images(reference: str, name: str) -> None:
+    assert image_name(reference) == name
+
+
+def test_an_image_must_be_on_every_node() -> None:
+    both = [node("a", PAUSE, "docker.io/library/nginx:latest"), node("b", PAUSE)]
+    assert images_present([PAUSE, "nginx"], both) == {PAUSE: True, "nginx": False}
+    assert images_present([PAUSE], []) == {PAUSE: False}
+    assert nodes_with("nginx", both) == ["a"]
+
+
+def test_only_nodes_that_take_pods_count() -> None:
+    good = node("a")
+    assert usable_nodes([good, node("b", unschedulable=True), node("c", ready="Unknown")]) == [good]
+
+
+@pytest.mark.parametrize(
+    ("state", "available"),
+    [
+        (NO_PROGRAM, True),
+        ({"terminated": {"reason": "ContainerCannotRun", "exitCode": 127}}, True),
+        ({"terminated": {"reason": "Completed", "exitCode": 0}}, True),
+        ({"running": {}}, True),
+        ({"waiting": {"reason": "RunContainerError"}}, True),
+        ({"waiting": {"reason": "CreateContainerError"}}, True),
+        ({"waiting": {"reason": "CreateContainerConfigError"}}, True),
+        ({"waiting": {"reason": "ErrImagePull"}}, False),
+        ({"waiting": {"reason": "ImagePullBackOff"}}, False),
+        ({"waiting": {"reason": "InvalidImageName"}}, False),
+        ({"waiting": {"reason": "ErrImageNeverPull"}}, False),
+    ],
+)
+def test_what_a_pod_tells(state: Any, available: bool) -> None:
+    verdict = judge_probe(GRAFANA, probe(GRAFANA, state), [])
+    assert verdict is not None
+    assert verdict.available is available
+
+
+@pytest.mark.parametrize("state", [CREATING, {}, {"terminated": {"reason": "ContainerStatusUnknown", "exitCode": 137}}])
+def test_a_pod_that_tells_nothing_yet(state: Any) -> None:
+    assert judge_probe(GRAFANA, probe(GRAFANA, state), []) is None
+    assert judge_probe(GRAFANA, {"metadata": {"name": "new"}, "spec": {}}, []) is None
+
+
+def test_a_pod_that_ended_without_its_image_being_pulled() -> None:
+    lost = {"terminated": {"reason": "ContainerStatusUnknown", "exitCode": 137}}
+    verdict = judge_probe(GRAFANA, probe(GRAFANA, lost, phase="Failed"), [])
+    assert verdict is not None
+    assert verdict.available is None
+    assert verdict.reason == f"whether {GRAFANA} can be pulled is not known: its pod has ended (Failed)"
+
+
+def test_a_pod_on_a_node_that_had_the_image_proves_no_pull() -> None:
+    started = probe(GRAFANA, NO_PROGRAM, node="b")
+    held, pulled = judge_probe(GRAFANA, started, ["b"]), judge_probe(GRAFANA, started, ["a"])
+    assert held is not None
+    assert pulled is not None
+    assert (held.available, held.reason) == (True, f"{GRAFANA} is on a node")
+    assert (pulled.available, pulled.reason) == (True, f"{GRAFANA} could be pulled")
+
+
+def test_a_cause_is_one_short_line() -> None:
+    assert cause("not found.\nand more") == "not found"
+    assert cause("") == ""
+    long = f"failed to pull {'x' * CAUSE_LENGTH}: dial tcp: network is unreachable"
+    assert cause(long) == "… dial tcp: network is unreachable"
+    assert cause("y" * 500) == f"… {'y' * CAUSE_LENGTH}"
+
+
+def test_the_pod_keeps_the_restricted_standard() -> None:
+    spec = probe_pod(GRAFANA, 90)["spec"]
+    (container,) = spec["containers"]
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    assert (spec["restartPolicy"], spec["automountServiceAccountToken"]) == ("Never", False)
+    # It stops by itself when it cannot be deleted, and leaves at once when it can.
+    assert (spec["activeDeadlineSeconds"], spec["terminationGracePeriodSeconds"]) == (90, 0)
+
+
+# -- conversations ----------------------------------------------------------
+
+
+def test_an_image_on_the_nodes_needs_no_pod(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", NODES, {"items": [node("a", "docker.io/grafana/grafana:12.3.0"), node("b", ready="False")]})
+    assert task(images, images=[GRAFANA]) == {
+        "changed": False,
+        "available": {GRAFANA: True},
+        "reasons": {GRAFANA: "grafana/grafana:12.3.0 is on every node"},
+    }
+    assert api.calls() == [f"GET {NODES}"]
+
+
+@pytest.mark.usefixtures("hurry")
+def test_all_images_are_tried_at_once(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, CREATING, CREATING, NO_PROGRAM)
+    pods.goes(WEB, CREATING, NO_IMAGE)
+    result = task(images, images=[GRAFANA, WEB, GRAFANA])
+    assert result == {
+        "changed": False,
+        "available": {GRAFANA: True, WEB: False},
+        "reasons": {
+            GRAFANA: f"{GRAFANA} could be pulled",
+            WEB: f"{WEB} cannot be pulled: failed to resolve it: network is unreachable",
+        },
+    }
+    assert task.states == [
+        f"trying to pull {GRAFANA}, {WEB}",
+        f"trying to pull {GRAFANA}",
+        "1 of 2 images could be pulled",
+    ]
+    assert api.calls("POST") == [f"POST {PODS}"] * 2
+    created = [asked.body["metadata"] for asked in api.asked if asked.method == "POST"]
+    assert [metadata["name"] for metadata in created] == [probe_name(GRAFANA), probe_name(WEB)]
+    assert {metadata["labels"]["app.kubernetes.io/part-of"] for metadata in created} == {"temporal-lab"}
+    selectors = {asked.query["labelSelector"] for asked in api.asked if (asked.method, asked.path) == ("GET", PODS)}
+    assert selectors == {"app.kubernetes.io/name=temporal-lab-image,app.kubernetes.io/part-of=temporal-lab"}
+    assert pods.there == {}
+
+
+@pytest.mark.usefixtures("hurry")
+def test_an_image_that_takes_too_long(task: Task, pods: Pods) -> None:
+    pods.goes(GRAFANA, CREATING)
+    result = task(images, images=[GRAFANA], timeout=0.1)
+    assert result["available"] == {GRAFANA: None}
+    assert result["reasons"] == {GRAFANA: f"whether {GRAFANA} can be pulled is not known after 0.1 s"}
+    assert pods.there == {}
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_pod_that_gets_no_node(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, CREATING)
+    full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu."}
+    api.on("GET", PODS, {"items": [probe(GRAFANA, {}, node="", conditions=[full])]})
+    reasons = task(images, images=[GRAFANA], timeout=0.1)["reasons"]
+    assert reasons[GRAFANA].endswith("is not known after 0.1 s: its pod has no node: Insufficient cpu")
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_pod_left_by_a_probe_that_was_cut_off_is_replaced(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    pods.there[probe_name(GRAFANA)] = GRAFANA
+    assert task(images, images=[GRAFANA])["available"] == {GRAFANA: True}
+    path = f"{PODS}/{probe_name(GRAFANA)}"
+    assert [call for call in api.calls() if not call.startswith("GET")] == [
+        f"POST {PODS}",
+        f"DELETE {path}",
+        f"POST {PODS}",
+        f"DELETE {path}",
+    ]
+
+
+@pytest.mark.usefixtures("hurry")
+def test_pods_are_deleted_after_an_error(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, CREATING)
+    pods.goes(WEB, CREATING)
+    api.on("GET", PODS, Answer(b"<html>"))
+    with pytest.raises(UnexpectedAnswer):
+        task(images, images=[GRAFANA, WEB])
+    assert pods.there == {}
+    assert len(api.calls("DELETE")) == 2
+
+
+@pytest.mark.usefixtures("hurry")
+def test_pods_are_deleted_after_an_interruption(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, CREATING)
+
+    class Interrupting(list[str]):
+        def append(self, line: str) -> None:
+            raise KeyboardInterrupt
+
+    task.lines = Interrupting()
+    with pytest.raises(KeyboardInterrupt):
+        task(images, images=[GRAFANA])
+    assert pods.there == {}
+    assert api.calls("DELETE") == [f"DELETE {PODS}/{probe_name(GRAFANA)}"]
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_pod_that_may_not_be_deleted_is_named(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    forbidden = status(403, 'x is forbidden: User "jane" cannot delete resource "pods"', "Forbidden")
+    api.on("DELETE", f"{PODS}/{probe_name(GRAFANA)}", forbidden)
+    result = task(images, images=[GRAFANA])
+    assert result["available"] == {GRAFANA: True}
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"Pod {probe_name(GRAFANA)} is left in namespace default: ")
+    assert "cannot delete" in warning
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (status(403, 'x is forbidden: User "jane" cannot create resource "pods"', "Forbidden"), "cannot create"),
+        (status(404, 'namespaces "default" not found', "NotFound"), 'namespaces "default" not found'),
+        (status(422, "Pod is invalid: image: Required value", "Invalid"), "Required value"),
+    ],
+)
+def test_pods_that_cannot_be_created_are_no_failure(
+    task: Task, api: ScriptedApi, pods: Pods, answer: Answer, said: str
+) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    api.on("POST", PODS, answer)
+    result = task(images, images=[GRAFANA])
+    assert result["available"] == {GRAFANA: None}
+    assert result["reasons"][GRAFANA].startswith(f"whether {GRAFANA} can be pulled is not known: ")
+    assert said in result["reasons"][GRAFANA]
+
+
+def test_pods_that_may_not_be_listed_are_no_failure(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    api.on("GET", PODS, status(403, 'x is forbidden: User "jane" cannot list resource "pods"', "Forbidden"))
+    result = task(images, images=[GRAFANA])
+    assert result["available"] == {GRAFANA: None}
+    assert "cannot list" in result["reasons"][GRAFANA]
+    assert pods.there == {}
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_new_namespace_has_no_service_account_yet(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    young = status(403, 'pods "x" is forbidden: error looking up service account default/default: not found')
+    api.on("POST", PODS, young, young, pods.create)
+    assert task(images, images=[GRAFANA])["available"] == {GRAFANA: True}
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_server_that_fails_for_a_moment(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    api.on("POST", PODS, status(503, "etcdserver: leader changed"), pods.create)
+    assert task(images, images=[GRAFANA])["available"] == {GRAFANA: True}
+    assert pods.there == {}
+
+
+def test_nodes_that_may_not_be_listed(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    api.on("GET", NODES, status(403, 'x is forbidden: User "jane" cannot list resource "nodes"', "Forbidden"))
+    assert task(images, images=[GRAFANA])["reasons"] == {GRAFANA: f"{GRAFANA} could be pulled"}
+    reasons = task(images, images=[GRAFANA], pull=False)["reasons"]
+    assert reasons == {GRAFANA: f"whether the nodes have {GRAFANA} is not known, and pulling it was not tried"}
+
+
+@pytest.mark.parametrize("options", [{"pull": False}, {"check": True}])
+def test_without_pulling_it_is_not_known(task: Task, api: ScriptedApi, options: Any) -> None:
+    api.on("GET", NODES, {"items": [node("lab", PAUSE)]})
+    result = task(images, images=[PAUSE, GRAFANA], **options)
+    assert result["available"] == {PAUSE: True, GRAFANA: None}
+    assert result["reasons"][GRAFANA] == f"{GRAFANA} is not on all nodes, and pulling it was not tried"
+    assert api.calls() == [f"GET {NODES}"]
+
+
+def test_the_action_is_the_same_task_as_the_module() -> None:
+    plugins = "ansible_collections.temporal_lab.benchmarking.plugins"
+    module = importlib.import_module(f"{plugins}.modules.image_available")
+    action = importlib.import_module(f"{plugins}.action.image_available").ActionModule
+    assert (module.SPEC, module.run) == (action.argument_spec, action.task)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait_absent as absent
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
+    METADATA,
+    METADATA_LIST,
+    Cluster,
+    ClusterRefused,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait_absent import (
+    WAITED_KINDS,
+    present_objects,
+    still_there,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi, Task, status
+
+RELEASE = "app.kubernetes.io/instance=my-temporal"
+CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims"
+PODS = "/api/v1/namespaces/default/pods"
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+NONE: dict[str, Any] = {"items": [], "metadata": {}}
+
+
+def thing(name: str, owner: str = "", terminating: bool = False, finalizers: tuple[str, ...] = ()) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "uid": f"uid-{name}", "finalizers": list(finalizers)}
+    if owner:
+        metadata["ownerReferences"] = [{"uid": f"uid-{owner}"}]
+    if terminating:
+        metadata["deletionTimestamp"] = "2026-11-23T17:02:00Z"
+    return {"metadata": metadata}
+
+
+def items(*things: dict[str, Any]) -> dict[str, Any]:
+    return {"items": list(things), "metadata": {}}
+
+
+@pytest.fixture
+def empty(api: ScriptedApi, kubeconfig: Any) -> None:
+    """A namespace with nothing in it."""
+
+    with Cluster.connect(str(kubeconfig)) as cluster:
+        for kind in WAITED_KINDS:
+            api.on("GET", cluster.path(kind), NONE)
+
+
+@pytest.mark.usefixtures("empty")
+def test_nothing_is_there(task: Task, api: ScriptedApi) -> None:
+    assert task(absent, selectors=[RELEASE], remove=True) == {
+        "changed": False,
+        "gone": True,
+        "leftovers": [],
+        "remaining": [],
+        "waited": pytest.approx(0, abs=5),
+    }
+    assert len(api.asked) == len(WAITED_KINDS)
+    assert {asked.query["labelSelector"] for asked in api.asked} == {RELEASE}
+    assert task.lines == []
+
+
+@pytest.mark.usefixtures("empty")
+def test_only_names_are_read(task: Task, api: ScriptedApi) -> None:
+    task(absent, selectors=[RELEASE], names=[{"kind": "secrets", "name": "my-temporal-postgresql"}])
+    assert {asked.headers["Accept"] for asked in api.asked} == {METADATA, METADATA_LIST}
+
+
+@pytest.mark.usefixtures("empty", "hurry")
+def test_it_waits_until_pods_have_gone_by_themselves(task: Task, api: ScriptedApi) -> None:
+    leaving = items(thing("history-a", terminating=True), thing("history-b", terminating=True))
+    api.on("GET", PODS, leaving, items(thing("history-b", terminating=True)), NONE)
+    result = task(absent, selectors=[RELEASE], remove=True, grace=0)
+    assert (result["changed"], result["gone"], result["leftovers"]) == (False, True, [])
+    assert task.states == [
+        "still there: pods/history-a (terminating), pods/history-b (terminating)",
+        "still there: pods/history-b (terminating)",
+        "everything is gone",
+    ]
+    assert api.calls("DELETE") == []
+
+
+@pytest.mark.usefixtures("empty", "hurry")
+def test_what_stays_is_removed_after_the_grace(task: Task, api: ScriptedApi) -> None:
+    claim = f"{CLAIMS}/data-my-temporal-postgresql-0"
+    api.on("GET", CLAIMS, items(thing("data-my-temporal-postgresql-0")))
+
+    def delete(_asked: Any) -> Any:
+        api.on("GET", CLAIMS, NONE)
+        return status(200, "")
+
+    api.on("DELETE", claim, delete)
+    result = task(absent, selectors=[RELEASE], remove=True, grace=0.2)
+    assert (result["changed"], result["gone"]) == (True, True)
+    assert result["leftovers"] == ["persistentvolumeclaims/data-my-temporal-postgresql-0"]
+    assert result["waited"] >= 0.2
+    assert api.calls("DELETE") == [f"DELETE {claim}"]
+
+
+@pytest.mark.usefixtures("empty", "hurry")
+def test_what_another_object_owns_is_left_to_its_owner(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", JOBS, items(thing("schema-1")), NONE)
+    api.on("GET", PODS, items(thing("schema-1-abc", owner="schema-1")), NONE)
+    api.on("DELETE", f"{JOBS}/schema-1", {})
+    result = task(absent, selectors=[RELEASE], remove=True, grace=0)
+    assert result["leftovers"] == ["jobs/schema-1"]
+    assert api.calls("DELETE") == [f"DELETE {JOBS}/schema-1"]
+
+
+@pytest.mark.usefixtures("empty", "hurry")
+def test_without_remove_leftovers_are_only_named(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", CLAIMS, items(thing("data")))
+    result = task(absent, selectors=[RELEASE], grace=0, timeout=0.1)
+    assert (result["changed"], result["gone"]) == (False, False)
+    assert result["leftovers"] == result["remaining"] == ["persistentvolumeclaims/data"]
+    assert api.calls("DELETE") == []
+
+
+@pytest.mark.usefixtures("empty", "hurry")
+def test_what_cannot_go_is_named_with_what_holds_it(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", CLAIMS, items(thing("data", terminating=True, finalizers=("kubernetes.io/pvc-protection",))))
+    result = task(absent, selectors=[RELEASE], remove=True, grace=0, timeout=0.1)
+    assert result["gone"] is False
+    assert result["remaining"] == ["persistentvolumeclaims/data (terminating, held by kubernetes.io/pvc-protection)"]
+
+
+@pytest.mark.usefixtures("empty", "hurry")
+def test_a_single_object_is_waited_for_by_its_name(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", f"{CLAIMS}/storage", thing("storage", terminating=True), status(404, "gone"))
+    result = task(absent, names=[{"kind": "persistentvolumeclaims", "name": "storage"}])
+    assert result["gone"] is True
+    assert {asked.path for asked in api.asked} == {f"{CLAIMS}/storage"}
+
+
+@pytest.mark.usefixtures("empty", "hurry")
+def test_gone_is_said_only_after_looking_at_all_kinds(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", PODS, items(thing("a", terminating=True)), NONE)
+    api.on("GET", JOBS, NONE, items(thing("late", terminating=True)), NONE)
+    assert task(absent, selectors=[RELEASE])["gone"] is True
+    assert "still there: jobs/late (terminating)" in task.states
+
+
+@pytest.mark.usefixtures("empty")
+def test_check_mode_lists_what_would_be_removed(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", JOBS, items(thing("schema-1")))
+    api.on("GET", PODS, items(thing("schema-1-abc", owner="schema-1"), thing("old", terminating=True)))
+    result = task(absent, selectors=[RELEASE], remove=True, check=True)
+    assert result == {
+        "changed": True,
+        "gone": False,
+        "leftovers": ["jobs/schema-1"],
+        "remaining": ["jobs/schema-1", "pods/schema-1-abc", "pods/old"],
+        "waited": 0.0,
+    }
+    assert task(absent, selectors=[RELEASE], check=True)["changed"] is False
+    assert api.calls("DELETE") == []
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_refusal_is_said(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", CLAIMS, status(403, 'x is forbidden: User "jane" cannot list resource "persistentvolumeclaims"'))
+    with pytest.raises(ClusterRefused, match="cannot list resource"):
+        task(absent, selectors=[RELEASE])
+
+
+def test_everything_is_never_meant(task: Task) -> None:
+    with pytest.raises(LabError, match="Nothing is named"):
+        task(absent)
+    with pytest.raises(LabError, match="An empty selector means everything"):
+        task(absent, selectors=[RELEASE, " "], remove=True)
+
+
+def test_an_object_found_twice_is_one_and_owners_come_first() -> None:
+    found = {"pods": [thing("a", owner="d"), thing("a", owner="d")], "deployments": [thing("d")]}
+    present = present_objects(found)
+    assert [(entry.key, entry.owned) for entry in present] == [("deployments/d", False), ("pods/a", True)]
+
+
+def test_a_line_names_three() -> None:
+    present = present_objects({"pods": [thing(name) for name in "abcde"]})
+    assert still_there(present) == "still there: pods/a, pods/b, pods/c and 2 more"
