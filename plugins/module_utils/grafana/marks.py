@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..errors import LabError
-from ..report.model import build_report
+from ..results.merged_run import build_report
 from ..results.runs import (
     Record,
     Run,

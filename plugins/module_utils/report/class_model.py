@@ -11,12 +11,15 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..results.merged_run import (
+    NOT_MISSED,
+    TOLERANCE,
+)
 from ..results.runs import (
     STAGES,
     Record,
 )
 from .class_results import Student
-from .model import NOT_MISSED, TOLERANCE
 
 SCHEMA_ID = "temporal_lab.benchmarking/class/1"
 

@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..results.merged_run import (
+    build_report,
+    key_figures,
+)
 from ..results.runs import (
     Record,
     latest_run,
@@ -17,7 +21,6 @@ from ..results.runs import (
 )
 from ..task import Context, Params, Result
 from .markdown import to_markdown
-from .model import build_report, key_figures
 from .page import to_html
 from .terminal import to_terminal
 

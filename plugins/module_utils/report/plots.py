@@ -23,8 +23,11 @@ from ..formatting import (
     scale_for,
     value_text,
 )
+from ..results.merged_run import (
+    key_figures,
+    window_label,
+)
 from ..results.runs import Record
-from .model import key_figures, window_label
 
 #: Pause in seconds without any stage that is cut out of the axis, marked by a break.
 LONGEST_PAUSE = 300.0

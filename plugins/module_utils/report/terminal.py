@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import textwrap
 
+from ..results.merged_run import FINDING_KINDS
 from ..results.runs import Record
-from .model import FINDING_KINDS
 from .view import build_view
 
 WIDTH = 100

@@ -22,8 +22,14 @@ from ..formatting import (
     ratio_text,
     value_text,
 )
+from ..results.merged_run import (
+    FINDING_KINDS,
+    LAB_WINDOW,
+    NOT_MISSED,
+    key_figures,
+    window_label,
+)
 from ..results.runs import Record
-from .model import FINDING_KINDS, LAB_WINDOW, NOT_MISSED, key_figures, window_label
 from .plots import window_letter
 
 #: What is shown where there is nothing to show.

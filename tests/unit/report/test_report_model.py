@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import model, view
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import view
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import merged_run as model
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
     Lab,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import model
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import merged_run as model
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
 
 #: 2026-11-23 17:00:00 UTC
