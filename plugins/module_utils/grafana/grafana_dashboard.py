@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ..errors import LabError
-from ..results.runs import put_file
+from ..files import put_file
 from ..task import Context, Params, Result
 from .client import Grafana, GrafanaError
 from .connect import (

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from .. import private_file
 from ..cluster.connection import Cluster, ClusterRefused, NotFound, RequestFailed
 from ..errors import LabError
+from ..files import private_file_beside, read_regular_file
 
 #: Labels by which a Secret is known for ours, and annotations that say what is in it.
 PART_OF = {"app.kubernetes.io/part-of": "temporal-lab"}
@@ -140,7 +140,7 @@ class FileStore:
 
     def read(self) -> Token | None:
         try:
-            there = private_file.read(self._path, MOST)
+            there = read_regular_file(self._path, MOST)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -171,7 +171,7 @@ class FileStore:
         }
         try:
             with (
-                private_file.written_beside(self._path, json.dumps(content, indent=2) + "\n") as beside,
+                private_file_beside(self._path, json.dumps(content, indent=2) + "\n") as beside,
                 _locked(self._path.parent),
             ):
                 if self.read() != instead_of:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..files import put_file
 from ..results.runs import (
-    put_file,
     window_values,
     write_samples,
 )

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +25,7 @@ except ImportError:
     Draft202012Validator = None
 
 from ..errors import LabError
+from ..files import put_file, write_new_file
 from .schema import (FAMILY, SCHEMA_ID, STAGE,)
 
 Record = dict[str, Any]
@@ -257,7 +256,7 @@ def write_stage(results_dir: str | Path, record: Record) -> tuple[Path, int]:
         attempt = next_attempt(folder, record["stage"])
         while True:
             path = folder / f"{record['stage']}-{attempt}.json"
-            if _write_new(path, to_json({**record, "attempt": attempt}).encode()):
+            if write_new_file(path, to_json({**record, "attempt": attempt}).encode()):
                 return path, attempt
             attempt += 1
     except OSError as error:
@@ -281,7 +280,7 @@ def write_samples(folder: Path, stage: str, content: bytes) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = next_samples(folder, stage)
-        while not _write_new(path, content):
+        while not write_new_file(path, content):
             path = next_samples(folder, stage)
     except OSError as error:
         raise LabError(
@@ -330,53 +329,6 @@ def replace_file(path: Path, text: str, check_mode: bool = False) -> bool:
             f"Writing {path} failed: {error.strerror}; the run's folder must be writable and have room."
         ) from error
     return True
-
-
-def put_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, in the place of one that is there. Raises OSError."""
-    temporary = _write_temporary(path, content)
-    try:
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _write_new(path: Path, content: bytes) -> bool:
-    """Write a file that must not exist yet; return False, with nothing left behind, when it does."""
-    temporary = _write_temporary(path, content)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink()
-    _sync_folder(path.parent)
-    return True
-
-
-def _write_temporary(path: Path, content: bytes) -> Path:
-    """Write a hidden file beside ``path``; readers never look at it, nor does a stage's name match it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name last: without this a power cut can forget it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # --- runs ----------------------------------------------------------------------------------------

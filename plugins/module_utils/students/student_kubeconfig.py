@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .. import private_file
 from ..cluster.connect import INSTRUCTOR
 from ..cluster.connection import Cluster, NotFound, Target, UnexpectedAnswer, require_kubernetes
 from ..cluster.predicates import Json, seconds
 from ..errors import LabError
+from ..files import private_file_beside, read_regular_file
 from ..task import Context, Params, Result
 
 try:
@@ -131,7 +131,7 @@ class KubeconfigFile:
     def read(self, namespace: str) -> Kubeconfig | None:
         """What is there for a namespace, or None. Raises LabError, also when it is not ours."""
         try:
-            there = private_file.read(self.path, MOST)
+            there = read_regular_file(self.path, MOST)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -158,7 +158,7 @@ class KubeconfigFile:
         # By way of JSON: text that comes from Ansible is of a type of its own, which YAML cannot write.
         text += yaml.safe_dump(json.loads(json.dumps(wanted.content)), sort_keys=False)
         try:
-            with private_file.written_beside(self.path, text) as beside:
+            with private_file_beside(self.path, text) as beside:
                 if instead_of is None:
                     # Not on top of a file that has come meanwhile, whosever it is.
                     os.link(beside, self.path)
