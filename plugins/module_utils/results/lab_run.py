@@ -9,8 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..task import (Context, Params, Result,)
-from .runs import (Record, Run, check_folder_name, create_run, latest_run, make_run_folder, newest_done, read_run, run_id, window_values, without_figures,)
+from ..task import (
+    Context,
+    Params,
+    Result,
+)
+from .runs import (
+    Record,
+    Run,
+    check_folder_name,
+    create_run,
+    latest_run,
+    make_run_folder,
+    newest_done,
+    read_run,
+    run_id,
+    window_values,
+    without_figures,
+)
 from .schema import FIGURE
 
 SPEC: dict[str, Any] = {

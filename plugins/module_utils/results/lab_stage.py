@@ -8,9 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..task import (Context, Params, Result,)
+from ..task import (
+    Context,
+    Params,
+    Result,
+)
 from ..version import VERSION
-from .runs import (build_stage, next_attempt, write_stage,)
+from .runs import (
+    build_stage,
+    next_attempt,
+    write_stage,
+)
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},

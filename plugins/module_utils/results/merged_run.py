@@ -11,7 +11,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .runs import (STAGES, Record, Run,)
+from .runs import (
+    STAGES,
+    Record,
+    Run,
+)
 
 SCHEMA_ID = "temporal_lab.benchmarking/report/1"
 

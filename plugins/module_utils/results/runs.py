@@ -26,7 +26,11 @@ except ImportError:
 
 from ..errors import LabError
 from ..files import put_file, write_new_file
-from .schema import (FAMILY, SCHEMA_ID, STAGE,)
+from .schema import (
+    FAMILY,
+    SCHEMA_ID,
+    STAGE,
+)
 
 Record = dict[str, Any]
 #: Gives the part of a stage file that a reader uses; the rest is neither checked nor kept.

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in a stage file, as types; docs/results.md describes it for users.
+
+A stage file is JSON of schema 1 (schema.py), and these are its objects. tests/unit/results/test_types.py holds every
+other list of their fields equal to these types.
+
+Times are Unix seconds with milliseconds, lengths are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict, Union
+
+Labels = dict[str, str]
+
+#: Which way is better.
+Direction = Literal["lower", "higher", "none"]
+#: How a value is to be taken: inconclusive is one that is not known well enough, error one that cannot be had.
+FigureState = Literal["pass", "warn", "fail", "inconclusive", "error"]
+StageState = Literal["done", "failed", "skipped"]
+
+#: Values of windows: by the window's name and the figure's id; None is a value that is not known.
+Values = Mapping[str, Mapping[str, Union[float, None]]]
+
+
+class Event(TypedDict):
+    """Something that happened to the cluster. ``name`` is for programs, ``title`` for people."""
+
+    name: str
+    title: str
+    time: float
+
+
+class Compared(TypedDict):
+    """The earlier window of a relative threshold, its value, and the ratio of the figure's value to that."""
+
+    window: str
+    value: float | None
+    ratio: float | None
+
+
+class NamedFigure(TypedDict):
+    """What each figure of a stage file says."""
+
+    id: str
+    title: str
+    unit: str
+    direction: Direction
+    value: float | None
+    state: FigureState
+    reason: str
+    query: str
+    time: float
+
+
+class FigureResult(NamedFigure, total=False):
+    """A figure of a window: its value, its state, and how well the value is known.
+
+    Figures that were measured have all of question, key, coverage, metrics, notes and the fields of PromQL, and those
+    of samples that their kind has. The rest is there where there is something to say.
+    """
+
+    question: str
+    reference: str
+    key: bool
+    coverage: float
+    metrics: list[str]
+    notes: list[str]
+    by: Mapping[str, float | None]
+    interval: list[float | None]
+    bound: Literal["below", "above"]
+    observations: float
+    samples: int
+    largest_gap: float | None
+    resets: int
+    new_series: int
+    gone_series: int
+    unknown_series: int
+    double_series: int
+    thresholds: dict[str, Any]
+    compared: Compared
+    promql: float | None
+    promql_difference: float | None
+    promql_reason: str
+
+
+class WindowResult(TypedDict):
+    """A span of time with its figures."""
+
+    name: str
+    title: str
+    start: float
+    end: float
+    figures: list[FigureResult]
+
+
+class NamedSeries(TypedDict):
+    """What each series of a stage file says. points: pairs of time and value."""
+
+    figure: str
+    title: str
+    unit: str
+    labels: Labels
+    points: list[list[float | None]]
+
+
+class SeriesResult(NamedSeries, total=False):
+    """The course of a figure over a stage, for plots. step: seconds from one point to the next."""
+
+    query: str
+    step: float
+
+
+class FindingRecord(TypedDict):
+    """What a check found (findings.py), as a stage keeps it in its facts."""
+
+    id: str
+    state: Literal["pass", "warn", "fail"]
+    title: str
+    effect: str
+    cure: str
+
+
+class WrittenStage(TypedDict):
+    """What each stage file holds."""
+
+    schema: str
+    student: str
+    run: str
+    stage: str
+    attempt: int
+    state: StageState
+    message: str
+    started: float
+    finished: float
+    events: list[Event]
+    windows: list[WindowResult]
+    series: list[SeriesResult]
+    versions: dict[str, str | None]
+    settings: dict[str, Any]
+    facts: dict[str, Any]
+
+
+class StageRecord(WrittenStage, total=False):
+    """A stage of a run, as it was done once. samples: name of the file of raw samples beside it."""
+
+    samples: str
