@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..results.runs import (
-    check_folder_name,
-    latest_run,
-    read_run,
-)
+from ..results.names import check_folder_name
+from ..results.runs import latest_run, read_run
 from ..task import Context, Params, Result
 from .client import Grafana, GrafanaError
 from .connect import (

@@ -14,10 +14,7 @@ from typing import Any
 
 from ..errors import LabError
 from ..results.merged_run import build_report
-from ..results.runs import (
-    Record,
-    Run,
-)
+from ..results.runs import Record, Run
 
 #: The tag that all marks of the lab have.
 LAB_TAG = "temporal-lab"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..findings import Finding, finding
 from ..formatting import number_text
-from ..results.runs import window_values
+from ..results.stage_file import window_values
 
 REQUESTED = "load_requested_concurrency"
 ACHIEVED = "load_achieved_concurrency"

@@ -16,11 +16,8 @@ from ..errors import LabError
 from ..findings import show_faulty
 from ..formatting import value_text
 from ..results import lab_stage
-from ..results.runs import (
-    find_fault,
-    next_samples,
-)
-from ..results.schema import SCHEMA_ID
+from ..results.attempts import next_samples
+from ..results.schema import SCHEMA_ID, find_fault
 from ..task import Context, Params, Result, silent
 from . import (
     query,

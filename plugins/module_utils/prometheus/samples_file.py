@@ -18,10 +18,8 @@ from typing import Any
 
 from ..errors import LabError
 from ..files import put_file
-from ..results.runs import (
-    window_values,
-    write_samples,
-)
+from ..results.attempts import write_samples
+from ..results.stage_file import window_values
 from . import profile as profiles
 from .figures import Earlier, Reading, Samples, Window, promql, work_out, work_out_all
 from .profile import Figure, Profile

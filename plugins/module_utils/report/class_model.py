@@ -15,10 +15,8 @@ from ..results.merged_run import (
     NOT_MISSED,
     TOLERANCE,
 )
-from ..results.runs import (
-    STAGES,
-    Record,
-)
+from ..results.names import STAGES
+from ..results.runs import Record
 from .class_results import Student
 
 SCHEMA_ID = "temporal_lab.benchmarking/class/1"

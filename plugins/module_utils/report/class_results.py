@@ -12,17 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import LabError
+from ..results.attempts import newest_done
 from ..results.lab_run import newest_attempts
-from ..results.runs import (
-    FOLDER_NAME,
-    Record,
-    Run,
-    check_folder_name,
-    list_runs,
-    newest_done,
-    read_run,
-    run_order,
-)
+from ..results.names import FOLDER_NAME, check_folder_name
+from ..results.runs import Record, Run, list_runs, read_run, run_order
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import LabError
-from ..results.runs import (
-    Record,
-    check_folder_name,
-    check_stage_name,
-    replace_file,
-    to_json,
-)
+from ..results.derived_file import replace_file
+from ..results.names import check_folder_name, check_stage_name
+from ..results.runs import Record
+from ..results.stage_file import to_json
 from ..task import Context, Params, Result
 from .class_model import build_class, students_to_retry
 from .class_page import to_html

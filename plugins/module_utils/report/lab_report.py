@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..results.derived_file import replace_file
 from ..results.merged_run import (
     build_report,
     key_figures,
 )
-from ..results.runs import (
-    Record,
-    latest_run,
-    read_run,
-    replace_file,
-    to_json,
-)
+from ..results.runs import Record, latest_run, read_run
+from ..results.stage_file import to_json
 from ..task import Context, Params, Result
 from .markdown import to_markdown
 from .page import to_html

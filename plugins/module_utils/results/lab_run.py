@@ -5,29 +5,17 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..task import (
-    Context,
-    Params,
-    Result,
-)
-from .runs import (
-    Record,
-    Run,
-    check_folder_name,
-    create_run,
-    latest_run,
-    make_run_folder,
-    newest_done,
-    read_run,
-    run_id,
-    window_values,
-    without_figures,
-)
-from .schema import FIGURE
+from ..task import Context, Params, Result
+from .attempts import newest_done
+from .names import check_folder_name, run_id, stage_file_name
+from .runs import Run, create_run, latest_run, make_run_folder, read_run
+from .stage_file import Keep, window_values, without_figures
+from .types import NamedFigure, Values
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -37,8 +25,16 @@ SPEC: dict[str, Any] = {
     "stage": {"type": "str"},
 }
 
-#: Besides them ``by`` says that a figure without a value is split by a label.
-NEEDED = (*FIGURE["required"], "by")
+#: Of a figure, what the schema wants at least. Besides, ``by`` says that one without a value is split by a label.
+NEEDED = (*NamedFigure.__annotations__, "by")
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """The run that a stage belongs to. made: whether its folder was made now, or would be in check mode."""
+
+    run: Run
+    made: bool
 
 
 def run(params: Params, context: Context) -> Result:
@@ -48,38 +44,62 @@ def run(params: Params, context: Context) -> Result:
     playbooks that start in the same second.
     """
     began = time.time()
-    results_dir = Path(os.path.abspath(params["results_dir"]))
-    student = check_folder_name("student", params["student"])
-    name, made = _choose(results_dir, student, params["run"], params["new"], context.check_mode)
-    # Checking figures is most of what reading costs, and a class reads often.
-    found = read_run(results_dir, student, name, keep=values_alone if params["stage"] else without_figures)
+    stage = params["stage"]
+    opened = open_run(
+        Path(os.path.abspath(params["results_dir"])),
+        params["student"],
+        params["run"],
+        new=params["new"],
+        check_mode=context.check_mode,
+        # Checking figures is most of what reading costs, and a class reads often.
+        keep=values_alone if stage else without_figures,
+    )
+    found = opened.run
     return {
-        "changed": made,
-        "run": name,
+        "changed": opened.made,
+        "run": found.name,
         "path": str(found.path),
-        "new": made,
+        "new": opened.made,
         "time": round(began, 3),
         "stages": newest_attempts(found),
-        "windows": measured_before(found, params["stage"]) if params["stage"] else {},
+        "windows": measured_before(found, stage) if stage else {},
         "problems": [problem.text for problem in found.problems],
     }
 
 
+def open_run(
+    results_dir: Path,
+    student: str,
+    name: str | None,
+    *,
+    new: bool = False,
+    check_mode: bool = False,
+    keep: Keep | None = None,
+) -> OpenRun:
+    """Choose a student's run, make its folder where it is new, and read it.
+
+    name: without it the student's latest, or a new one where there is none. keep: see read_run. Raises LabError.
+    """
+    check_folder_name("student", student)
+    name, made = _choose(results_dir, student, name, new, check_mode)
+    return OpenRun(read_run(results_dir, student, name, keep), made)
+
+
 def newest_attempts(run: Run) -> dict[str, Result]:
     """Number, state and file of each stage's newest attempt; ``unreadable`` is a state here."""
-    newest = {
-        stage: {"attempt": records[-1]["attempt"], "state": records[-1]["state"]}
-        for stage, records in run.stages.items()
+    newest: dict[str, tuple[int, str]] = {
+        stage: (records[-1]["attempt"], records[-1]["state"]) for stage, records in run.stages.items()
     }
     for stage, attempt in sorted(run.unreadable):
-        if stage not in newest or newest[stage]["attempt"] < attempt:
-            newest[stage] = {"attempt": attempt, "state": "unreadable"}
+        if stage not in newest or newest[stage][0] < attempt:
+            newest[stage] = attempt, "unreadable"
     return {
-        stage: {**entry, "file": str(run.path / f"{stage}-{entry['attempt']}.json")} for stage, entry in newest.items()
+        stage: {"attempt": attempt, "state": state, "file": str(run.path / stage_file_name(stage, attempt))}
+        for stage, (attempt, state) in newest.items()
     }
 
 
-def values_alone(record: Record) -> Record:
+def values_alone(record: dict[str, Any]) -> dict[str, Any]:
     """A stage without its series, and of its figures with what the schema wants at least."""
     windows = record.get("windows")
     if isinstance(windows, list):
@@ -99,7 +119,7 @@ def _values_alone(window: Any) -> Any:
     }
 
 
-def measured_before(run: Run, stage: str) -> dict[str, dict[str, float | None]]:
+def measured_before(run: Run, stage: str) -> Values:
     """Values of the windows of each other stage's newest attempt that was done: by window and figure.
 
     Of windows with the same name the one that began last counts.

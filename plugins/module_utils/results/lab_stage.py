@@ -5,20 +5,12 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
-from ..task import (
-    Context,
-    Params,
-    Result,
-)
+from ..task import Context, Params, Result
 from ..version import VERSION
-from .runs import (
-    build_stage,
-    next_attempt,
-    write_stage,
-)
+from .attempts import write_stage
+from .stage_file import build_stage
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -40,23 +32,28 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(params: Params, context: Context, measured: bool = False) -> Result:
-    """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError.
+def finished_now(started: float) -> float:
+    """The time, as the end of a stage: not before its start, which may come from a clock that is a little ahead."""
+    return max(time.time(), started)
 
-    measured: see build_stage.
-    """
-    results_dir = Path(os.path.abspath(params["results_dir"]))
-    fields = {name: value for name, value in params.items() if name in SPEC and name != "results_dir"}
-    fields["message"] = fields.pop("reason")
-    fields["versions"] = {"collection": VERSION, **fields["versions"]}
-    if fields["finished"] is None:
-        # Not before the start, which may come from a clock that is a little ahead.
-        fields["finished"] = max(time.time(), fields["started"])
-    record = build_stage(**fields, measured=measured)
-    if context.check_mode:
-        folder = results_dir / record["student"] / record["run"]
-        attempt = next_attempt(folder, record["stage"])
-        path = folder / f"{record['stage']}-{attempt}.json"
-    else:
-        path, attempt = write_stage(results_dir, record)
+
+def run(params: Params, context: Context) -> Result:
+    """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError."""
+    record = build_stage(
+        student=params["student"],
+        run=params["run"],
+        stage=params["stage"],
+        state=params["state"],
+        message=params["reason"],
+        started=params["started"],
+        finished=finished_now(params["started"]) if params["finished"] is None else params["finished"],
+        events=params["events"],
+        windows=params["windows"],
+        series=params["series"],
+        samples=params["samples"],
+        versions={"collection": VERSION, **params["versions"]},
+        settings=params["settings"],
+        facts=params["facts"],
+    )
+    path, attempt = write_stage(os.path.abspath(params["results_dir"]), record, context.check_mode)
     return {"changed": True, "path": str(path), "attempt": attempt}

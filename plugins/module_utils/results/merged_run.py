@@ -11,11 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .runs import (
-    STAGES,
-    Record,
-    Run,
-)
+from .names import STAGES
+from .runs import Record, Run
 
 SCHEMA_ID = "temporal_lab.benchmarking/report/1"
 

@@ -21,13 +21,15 @@ from ..results import (
     lab_run,
     lab_stage,
 )
-from ..results.runs import window_values
+from ..results.attempts import write_stage
+from ..results.stage_file import build_stage, window_values
 from ..task import (
     Context,
     Params,
     Result,
     defaults,
 )
+from ..version import VERSION
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
@@ -83,22 +85,22 @@ def run(params: Params, context: Context) -> Result:
     }
     if context.check_mode:
         return result
-    written = lab_stage.run(
-        {
-            **defaults(lab_stage.SPEC),
-            **{name: params[name] for name in ("results_dir", "student")},
-            **stage,
-            "run": opened["run"],
-            "state": "done",
-            "windows": found["windows"],
-            "series": found["series"],
-            "samples": found["raw_path"] and os.path.basename(found["raw_path"]),
-            # lab_reanalyse puts the same together when it has to.
-            "versions": {**versions, "prometheus": found["prometheus_version"]},
-            "settings": {**settings, "scrape_interval": found["scrape_interval"]},
-            "facts": {**params["facts"], "findings": found["findings"]},
-        },
-        context,
+    record = build_stage(
+        student=params["student"],
+        run=opened["run"],
+        stage=params["stage"],
+        state="done",
+        started=params["started"],
+        finished=lab_stage.finished_now(params["started"]),
+        events=params["events"],
+        windows=found["windows"],
+        series=found["series"],
+        samples=found["raw_path"] and os.path.basename(found["raw_path"]),
+        # lab_reanalyse puts the same together when it has to.
+        versions={"collection": VERSION, **versions, "prometheus": found["prometheus_version"]},
+        settings={**settings, "scrape_interval": found["scrape_interval"]},
+        facts={**params["facts"], "findings": found["findings"]},
         measured=True,
     )
-    return {**result, "path": written["path"], "attempt": written["attempt"]}
+    path, attempt = write_stage(os.path.abspath(params["results_dir"]), record)
+    return {**result, "path": str(path), "attempt": attempt}

@@ -16,19 +16,10 @@ from ..prometheus import profile as profiles
 from ..prometheus import samples_file as raw
 from ..prometheus.load_findings import stage_findings
 from ..prometheus.profile import Profile
-from ..results.runs import (
-    SAMPLES_FILE,
-    Record,
-    Run,
-    build_stage,
-    latest_run,
-    newest_done,
-    newest_samples,
-    next_attempt,
-    read_run,
-    window_values,
-    write_stage,
-)
+from ..results.attempts import newest_done, newest_samples, next_attempt, write_stage
+from ..results.names import SAMPLES_FILE
+from ..results.runs import Record, Run, latest_run, read_run
+from ..results.stage_file import build_stage, window_values
 from ..task import (
     Context,
     Params,

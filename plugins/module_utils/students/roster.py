@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..results.runs import check_folder_name
+from ..results.names import check_folder_name
 
 #: The options that say who the students are; a source file has one of them.
 SOURCES = ("roster", "kubeconfigs", "namespaces")

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.marks import Found, Mark
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RECORDED,
     RUN,
@@ -33,7 +33,7 @@ def lab(tmp_path: Path) -> Lab:
 
 
 def wanted(lab: Lab) -> list[Mark]:
-    return marks.wanted(results.read_run(lab.folder, lab.student, lab.name))
+    return marks.wanted(runs.read_run(lab.folder, lab.student, lab.name))
 
 
 def shape(found: list[Mark]) -> list[tuple[str, str, str, float, float]]:
@@ -194,16 +194,16 @@ def test_times_are_whole_milliseconds(lab: Lab) -> None:
 
 def test_no_end_is_before_its_start(lab: Lab) -> None:
     lab.write("install")
-    run = results.read_run(lab.folder, lab.student, lab.name)
+    run = runs.read_run(lab.folder, lab.student, lab.name)
     # No stage file can say so; Grafana would take it without a word.
     run.stages["install"][0]["finished"] = START - 5
     assert shape(marks.wanted(run)) == [("install", "stage", "install", 0, 0)]
 
 
 def test_the_recorded_run() -> None:
-    run = results.latest_run(RECORDED, "student-01")
+    run = runs.latest_run(RECORDED, "student-01")
     assert run is not None
-    found = marks.wanted(results.read_run(RECORDED, "student-01", run))
+    found = marks.wanted(runs.read_run(RECORDED, "student-01", run))
     texts = [one.text for one in found]
     assert {"concurrency: 6 in flight (1 history pod)", "history rolled out with 2 replicas"} <= set(texts)
     # Noted by benchmark and by concurrency.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import Grafana, grafana_served
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import PASSWORD
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
@@ -76,7 +76,7 @@ def recap(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 
 def newest(lab: Any) -> dict[str, Any]:
-    run = results.read_run(lab.folder / "results", STUDENT, RUN)
+    run = runs.read_run(lab.folder / "results", STUDENT, RUN)
     return run.stages["dashboard"][-1]
 
 

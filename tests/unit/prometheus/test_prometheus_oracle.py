@@ -29,7 +29,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     samples_file as raw,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import FIGURE
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FAMILIES,
@@ -50,6 +50,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometh
 )
 from jsonschema import Draft202012Validator
 
+FIGURE = stage_schema()["properties"]["windows"]["items"]["properties"]["figures"]["items"]
 CASES = {f"{family}: {case.name}": case for family, cases in FAMILIES.items() for case in cases}
 LONG = {name.replace(", ", ","): "0+10x80" if name.startswith("m") else "1x80" for name in {**UP, **STEADY}}
 

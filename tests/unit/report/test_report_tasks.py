@@ -16,9 +16,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report i
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
     lab_run,
     lab_stage,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
-    runs as results,
+    stage_file,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
@@ -126,7 +124,7 @@ STAGE = {"run": RUN, "stage": "baseline", "state": "done", "started": START}
 def test_a_stage_is_written(tmp_path: Path) -> None:
     before = time.time()
     result = do(lab_stage, tmp_path, **STAGE, windows=[window("idle", START, figure("work", 1.0))])
-    record = results.read_stage(Path(result["path"]))
+    record = stage_file.read_stage(Path(result["path"]))
     assert (result["changed"], result["attempt"]) == (True, 1)
     assert Path(result["path"]) == tmp_path / STUDENT / RUN / "baseline-1.json"
     assert before - 0.001 <= record["finished"] <= time.time() + 0.001
@@ -136,13 +134,13 @@ def test_a_stage_is_written(tmp_path: Path) -> None:
 
 def test_a_stage_names_its_samples(tmp_path: Path) -> None:
     result = do(lab_stage, tmp_path, **STAGE, samples="baseline-1.samples.json.gz")
-    assert results.read_stage(Path(result["path"]))["samples"] == "baseline-1.samples.json.gz"
-    assert "samples" not in results.read_stage(Path(do(lab_stage, tmp_path, **STAGE)["path"]))
+    assert stage_file.read_stage(Path(result["path"]))["samples"] == "baseline-1.samples.json.gz"
+    assert "samples" not in stage_file.read_stage(Path(do(lab_stage, tmp_path, **STAGE)["path"]))
 
 
 def test_a_stage_that_was_skipped_says_why(tmp_path: Path) -> None:
     result = do(lab_stage, tmp_path, **{**STAGE, "state": "skipped", "reason": "No Grafana."})
-    assert results.read_stage(Path(result["path"]))["message"] == "No Grafana."
+    assert stage_file.read_stage(Path(result["path"]))["message"] == "No Grafana."
     with pytest.raises(LabError, match="message is empty although the state is skipped"):
         do(lab_stage, tmp_path, **{**STAGE, "state": "skipped"})
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import attempts, runs, stage_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import merged_run as model
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
 
 #: 2026-11-23 17:00:00 UTC
 START = 1795453200.0
@@ -72,7 +72,7 @@ class Lab:
     def write(self, stage: str, state: str = "done", at: float = 0.0, **fields: Any) -> Path:
         """Write a stage that began ``at`` seconds after the start and took 150 seconds."""
         started = START + at
-        record = results.build_stage(
+        record = stage_file.build_stage(
             student=self.student,
             run=self.name,
             stage=stage,
@@ -81,10 +81,10 @@ class Lab:
             finished=fields.pop("finished", started + 150),
             **{"message": "" if state == "done" else f"{stage} {state} for a reason.", **fields},
         )
-        return results.write_stage(self.folder, record)[0]
+        return attempts.write_stage(self.folder, record)[0]
 
     def report(self) -> dict[str, Any]:
-        return model.build_report(results.read_run(self.folder, self.student, self.name))
+        return model.build_report(runs.read_run(self.folder, self.student, self.name))
 
 
 def write_doubtful(lab: Lab) -> None:
@@ -165,6 +165,6 @@ def write_measured(lab: Lab) -> None:
 def recorded_report() -> dict[str, Any]:
     """The merged model of the recorded run."""
     [student] = [path.name for path in RECORDED.iterdir() if path.is_dir()]
-    run = results.latest_run(RECORDED, student)
+    run = runs.latest_run(RECORDED, student)
     assert run is not None
-    return model.build_report(results.read_run(RECORDED, student, run))
+    return model.build_report(runs.read_run(RECORDED, student, run))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import samples_file as raw
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import stage_file
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi, write_kubeconfig
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import PROFILE, openmetrics
@@ -102,7 +102,7 @@ def test_stages_keep_their_samples_and_are_written_again_from_them(tmp_path: Pat
     run = tmp_path / "results" / "student-01" / "run"
     samples = [f"{stage}-1.samples.json.gz" for stage in ("baseline", "benchmark")]
     assert sorted(path.name for path in run.iterdir()) == sorted([*samples, "baseline-1.json", "benchmark-1.json"])
-    first, second = (results.read_stage(run / f"{stage}-1.json") for stage in ("baseline", "benchmark"))
+    first, second = (stage_file.read_stage(run / f"{stage}-1.json") for stage in ("baseline", "benchmark"))
     assert [first["samples"], second["samples"]] == samples
     total = second["windows"][0]["figures"][0]
     assert (first["windows"][0]["figures"][0]["value"], total["value"]) == (120, 360)
@@ -119,7 +119,7 @@ def test_stages_keep_their_samples_and_are_written_again_from_them(tmp_path: Pat
     # -- a run that was cut off between reading and writing
     (run / "benchmark-1.json").unlink()
     assert changed(playbook(tmp_path, *again))
-    recovered = results.read_stage(run / "benchmark-1.json")
+    recovered = stage_file.read_stage(run / "benchmark-1.json")
     told = {"samples": samples[1], "profile": str(profile)}
     assert recovered["facts"] == {**second["facts"], "reanalysed": told}
     assert recovered["finished"] == pytest.approx(second["finished"], abs=30)
@@ -130,7 +130,9 @@ def test_stages_keep_their_samples_and_are_written_again_from_them(tmp_path: Pat
     other.write_text(RELATIVE.replace("id: mean, title: T,", "id: twice, title: Twice as much, key: true,"))
     assert changed(playbook(tmp_path, *again, "-e", f"report_profile={other}"))
     assert [path.name for path in sorted(run.glob("*-2.json"))] == ["baseline-2.json", "benchmark-2.json"]
-    figures = {figure["id"]: figure for figure in results.read_stage(run / "benchmark-2.json")["windows"][0]["figures"]}
+    figures = {
+        figure["id"]: figure for figure in stage_file.read_stage(run / "benchmark-2.json")["windows"][0]["figures"]
+    }
     assert (figures["twice"]["value"], figures["twice"]["promql_reason"]) == (7, raw.NOT_ASKED)
     assert figures["total"] == total
     assert "Twice as much" in (run / "report.md").read_text()

@@ -14,8 +14,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import STAGE
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
+    attempts,
+    derived_file,
+    names,
+    runs,
+    schema,
+    stage_file,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RECORDED,
     RUN,
@@ -28,8 +35,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_la
 )
 from jsonschema import Draft202012Validator
 
-MODULE = results.__name__
-SCHEMA_FILE = Path(__file__).parents[3] / "files" / "schemas" / "stage-1.json"
+ROOM = "ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results"
 
 
 def minimal(**fields: Any) -> dict[str, Any]:
@@ -60,21 +66,23 @@ def python(*arguments: str, code: str) -> subprocess.Popen[str]:
 # --- schema --------------------------------------------------------------------------------------
 
 
-def test_schema_file_equals_the_constant() -> None:
-    assert json.loads(SCHEMA_FILE.read_text()) == STAGE, (
-        "write it again: json.dumps(schema.STAGE, indent=2) into files/schemas/stage-1.json"
-    )
-
-
 def test_schema_is_a_schema() -> None:
-    Draft202012Validator.check_schema(STAGE)
+    Draft202012Validator.check_schema(stage_schema())
+
+
+def test_a_task_that_runs_where_the_collection_is_not_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(schema, "__file__", str(tmp_path / "a" / "b" / "c" / "schema.py"))
+    stage_schema.cache_clear()
+    try:
+        with pytest.raises(LabError, match=r"stage-1\.json: No such file.* control node"):
+            schema.find_fault({})
+    finally:
+        stage_schema.cache_clear()
 
 
 @pytest.mark.parametrize("path", sorted(RECORDED.rglob("*-*.json")), ids=lambda path: path.name)
 def test_recorded_files_are_of_the_schema(path: Path) -> None:
-    assert (
-        list(Draft202012Validator(json.loads(SCHEMA_FILE.read_text())).iter_errors(json.loads(path.read_text()))) == []
-    )
+    assert list(Draft202012Validator(stage_schema()).iter_errors(json.loads(path.read_text()))) == []
 
 
 # --- building ------------------------------------------------------------------------------------
@@ -90,7 +98,7 @@ def test_what_is_written_is_read_back(lab: Lab) -> None:
         "facts": {"anything": [1, {"deep": True}]},
     }
     path = lab.write("baseline", **content)
-    record = results.read_stage(path)
+    record = stage_file.read_stage(path)
     assert {name: record[name] for name in content} == content
     assert record["schema"] == "temporal_lab.benchmarking/stage/1"
     assert (record["stage"], record["attempt"], record["started"]) == ("baseline", 1, START)
@@ -121,7 +129,7 @@ def test_what_is_written_is_read_back(lab: Lab) -> None:
 )
 def test_invalid_content_is_refused_with_place_and_reason(fields: dict[str, Any], path: str, reason: str) -> None:
     with pytest.raises(LabError) as caught:
-        results.build_stage(**minimal(**fields))
+        stage_file.build_stage(**minimal(**fields))
     assert f": {path} " in caught.value.msg
     assert reason in caught.value.msg
 
@@ -131,26 +139,26 @@ def test_invalid_content_is_refused_with_place_and_reason(fields: dict[str, Any]
 )
 def test_names_that_are_no_safe_folder_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(LabError, match="cannot be a folder's name"):
-        results.build_stage(**minimal(student=name))
+        stage_file.build_stage(**minimal(student=name))
     with pytest.raises(LabError, match="cannot be a folder's name"):
-        results.build_stage(**minimal(run=name))
+        stage_file.build_stage(**minimal(run=name))
     with pytest.raises(LabError, match="cannot be a folder's name"):
-        results.create_run(tmp_path, name)
+        runs.create_run(tmp_path, name)
     with pytest.raises(LabError, match="cannot be a folder's name"):
-        results.read_run(tmp_path, STUDENT, name)
+        runs.read_run(tmp_path, STUDENT, name)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["student-01", "zoë", "a.example.org", "user@host", "_x", "x" * 200])
 def test_usual_names_are_taken(name: str) -> None:
-    assert results.build_stage(**minimal(student=name))["student"] == name
+    assert stage_file.build_stage(**minimal(student=name))["student"] == name
 
 
 def test_the_file_of_samples_is_optional(lab: Lab) -> None:
     """Stage files that were written before there was the field are read as ever."""
-    without = results.read_stage(lab.write("baseline"))
+    without = stage_file.read_stage(lab.write("baseline"))
     assert "samples" not in without
-    named = results.read_stage(lab.write("baseline", samples="baseline-1.samples.json.gz"))
+    named = stage_file.read_stage(lab.write("baseline", samples="baseline-1.samples.json.gz"))
     assert named["samples"] == "baseline-1.samples.json.gz"
     assert {**named, "samples": 0, "attempt": 0} == {**without, "samples": 0, "attempt": 0}
     with pytest.raises(LabError, match="samples is not of schema"):
@@ -159,7 +167,7 @@ def test_the_file_of_samples_is_optional(lab: Lab) -> None:
 
 def test_a_stage_name_cannot_leave_the_folder() -> None:
     with pytest.raises(LabError, match="stage name"):
-        results.build_stage(**minimal(stage="../x"))
+        stage_file.build_stage(**minimal(stage="../x"))
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -168,17 +176,17 @@ def test_a_stage_name_cannot_leave_the_folder() -> None:
 def test_an_attempt_never_replaces_another(lab: Lab) -> None:
     paths = [lab.write("scale", facts={"number": number}) for number in range(11)]
     assert [path.name for path in paths] == [f"scale-{number}.json" for number in range(1, 12)]
-    assert [results.read_stage(path)["facts"]["number"] for path in paths] == list(range(11))
+    assert [stage_file.read_stage(path)["facts"]["number"] for path in paths] == list(range(11))
     assert sorted(path.name for path in lab.path.iterdir()) == sorted(path.name for path in paths)
 
 
 def test_a_file_that_appears_meanwhile_is_left_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     other = lab.write("scale", facts={"other": True})
-    monkeypatch.setattr(results, "next_attempt", lambda folder, stage: 1)
+    monkeypatch.setattr(attempts, "next_attempt", lambda folder, stage: 1)
     path = lab.write("scale")
     assert path.name == "scale-2.json"
-    assert results.read_stage(path)["attempt"] == 2
-    assert results.read_stage(other)["facts"] == {"other": True}
+    assert stage_file.read_stage(path)["attempt"] == 2
+    assert stage_file.read_stage(other)["facts"] == {"other": True}
 
 
 def test_attempts_count_on_after_a_broken_file(lab: Lab) -> None:
@@ -189,7 +197,8 @@ def test_attempts_count_on_after_a_broken_file(lab: Lab) -> None:
 
 WRITER = f"""
 import sys
-from {MODULE} import build_stage, write_stage
+from {ROOM}.attempts import write_stage
+from {ROOM}.stage_file import build_stage
 folder, mark = sys.argv[1:]
 record = build_stage(student="{STUDENT}", run="{RUN}", stage="scale", state="done", started={START},
                      finished={START + 1}, facts={{"writer": mark, "bulk": "x" * 20000}})
@@ -212,7 +221,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     for writer in writers:
         _output, errors = writer.communicate(timeout=60)
         assert (writer.returncode, errors) == (0, "")
-    run = results.read_run(tmp_path, STUDENT, RUN)
+    run = runs.read_run(tmp_path, STUDENT, RUN)
     assert run.problems == []
     records = run.stages["scale"]
     assert [record["attempt"] for record in records] == list(range(1, 51))
@@ -222,7 +231,8 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
 
 KILLED = f"""
 import os, signal, sys
-from {MODULE} import build_stage, write_stage
+from {ROOM}.attempts import write_stage
+from {ROOM}.stage_file import build_stage
 record = build_stage(student="{STUDENT}", run="{RUN}", stage="scale", state="done", started={START},
                      finished={START + 1}, facts={{"bulk": "x" * 200000}})
 def die(*arguments):
@@ -237,7 +247,7 @@ def test_a_writer_killed_at_the_worst_moment_leaves_no_named_file(tmp_path: Path
     writer = python(str(tmp_path), moment, code=KILLED)
     writer.communicate(timeout=60)
     assert writer.returncode == -signal.SIGKILL
-    run = results.read_run(tmp_path, STUDENT, RUN)
+    run = runs.read_run(tmp_path, STUDENT, RUN)
     assert (run.stages, run.problems) == ({}, [])
     assert [path.name.startswith(".") for path in run.path.iterdir()] == [True]
     assert Lab(tmp_path).write("scale").name == "scale-1.json"
@@ -245,7 +255,8 @@ def test_a_writer_killed_at_the_worst_moment_leaves_no_named_file(tmp_path: Path
 
 ENDLESS = f"""
 import sys
-from {MODULE} import build_stage, write_stage
+from {ROOM}.attempts import write_stage
+from {ROOM}.stage_file import build_stage
 record = build_stage(student="{STUDENT}", run="{RUN}", stage="scale", state="done", started={START},
                      finished={START + 1}, facts={{"bulk": ["x" * 100] * 3000}})
 while True:
@@ -260,7 +271,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_files(tmp_path: Path) -> Non
         time.sleep(0.01)
     writer.kill()
     writer.communicate(timeout=60)
-    run = results.read_run(tmp_path, STUDENT, RUN)
+    run = runs.read_run(tmp_path, STUDENT, RUN)
     assert run.problems == []
     assert len(run.stages["scale"]) >= 3
     assert {len(record["facts"]["bulk"]) for record in run.stages["scale"]} == {3000}
@@ -269,7 +280,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_files(tmp_path: Path) -> Non
 KEEPER = f"""
 import sys
 from pathlib import Path
-from {MODULE} import write_samples
+from {ROOM}.attempts import write_samples
 folder, mark = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -294,7 +305,7 @@ def test_two_processes_keep_samples_at_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     found = [(tmp_path / name).read_text() for name in names]
     assert sorted(found) == ["a" * 20000] * 25 + ["b" * 20000] * 25
-    assert results.newest_samples(tmp_path) == {"scale": tmp_path / names[-1]}
+    assert attempts.newest_samples(tmp_path) == {"scale": tmp_path / names[-1]}
 
 
 def test_samples_that_appear_meanwhile_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +318,7 @@ def test_samples_that_appear_meanwhile_are_left_alone(tmp_path: Path, monkeypatc
         link(source, target)
 
     monkeypatch.setattr(os, "link", late)
-    path = results.write_samples(tmp_path, "scale", b"mine")
+    path = attempts.write_samples(tmp_path, "scale", b"mine")
     assert (path.name, path.read_bytes()) == ("scale-2.samples.json.gz", b"mine")
     assert (tmp_path / "scale-1.samples.json.gz").read_bytes() == b"other"
     assert len(list(tmp_path.iterdir())) == 2
@@ -316,9 +327,9 @@ def test_samples_that_appear_meanwhile_are_left_alone(tmp_path: Path, monkeypatc
 def test_samples_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(LabError, match=r"Keeping the samples of stage scale in .* failed: "):
-        results.write_samples(tmp_path / "run", "scale", b"")
+        attempts.write_samples(tmp_path / "run", "scale", b"")
     with pytest.raises(LabError, match="stage name"):
-        results.write_samples(tmp_path, "../x", b"")
+        attempts.write_samples(tmp_path, "../x", b"")
 
 
 def test_a_results_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
@@ -326,18 +337,18 @@ def test_a_results_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="results_dir must be a folder"):
         Lab(tmp_path / "results").write("scale")
     with pytest.raises(LabError, match=r"failed|cannot be made"):
-        results.create_run(tmp_path / "results", STUDENT)
+        runs.create_run(tmp_path / "results", STUDENT)
 
 
 def test_a_derived_file_is_replaced_only_when_it_differs(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
-    assert results.replace_file(path, "a", check_mode=True)
+    assert derived_file.replace_file(path, "a", check_mode=True)
     assert not path.exists()
-    assert results.replace_file(path, "a")
-    assert not results.replace_file(path, "a")
-    assert results.replace_file(path, "b", check_mode=True)
+    assert derived_file.replace_file(path, "a")
+    assert not derived_file.replace_file(path, "a")
+    assert derived_file.replace_file(path, "b", check_mode=True)
     assert path.read_text() == "a"
-    assert results.replace_file(path, "b")
+    assert derived_file.replace_file(path, "b")
     assert path.read_text() == "b"
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.md"]
 
@@ -346,27 +357,27 @@ def test_a_derived_file_is_replaced_only_when_it_differs(tmp_path: Path) -> None
 
 
 def test_a_run_is_named_by_its_utc_start() -> None:
-    assert results.run_id(START + 62.9) == "20261123T170102Z"
+    assert names.run_id(START + 62.9) == "20261123T170102Z"
 
 
 def test_runs_of_the_same_second_get_different_names(tmp_path: Path) -> None:
-    names = [results.create_run(tmp_path, STUDENT, START) for _number in range(11)]
+    names = [runs.create_run(tmp_path, STUDENT, START) for _number in range(11)]
     assert names == [RUN] + [f"{RUN}-{number}" for number in range(2, 12)]
-    assert results.list_runs(tmp_path, STUDENT) == names
-    assert results.latest_run(tmp_path, STUDENT) == f"{RUN}-11"
+    assert runs.list_runs(tmp_path, STUDENT) == names
+    assert runs.latest_run(tmp_path, STUDENT) == f"{RUN}-11"
 
 
 def test_the_latest_run_is_by_start_not_by_name(tmp_path: Path) -> None:
     named = Lab(tmp_path, name="aaa")
     named.write("baseline", at=3600)
-    results.create_run(tmp_path, STUDENT, START)
-    results.create_run(tmp_path, STUDENT, START + 7200)
-    assert results.list_runs(tmp_path, STUDENT) == [RUN, "aaa", results.run_id(START + 7200)]
+    runs.create_run(tmp_path, STUDENT, START)
+    runs.create_run(tmp_path, STUDENT, START + 7200)
+    assert runs.list_runs(tmp_path, STUDENT) == [RUN, "aaa", names.run_id(START + 7200)]
 
 
 def test_a_student_without_results_has_no_run(tmp_path: Path) -> None:
-    assert results.list_runs(tmp_path / "none", STUDENT) == []
-    assert results.latest_run(tmp_path, STUDENT) is None
+    assert runs.list_runs(tmp_path / "none", STUDENT) == []
+    assert runs.latest_run(tmp_path, STUDENT) is None
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -389,7 +400,7 @@ def test_a_student_without_results_has_no_run(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_used_is_a_problem_and_the_rest_is_read(lab: Lab, content: bytes, told: str) -> None:
     lab.write("baseline")
     (lab.path / "scale-2.json").write_bytes(content)
-    run = results.read_run(lab.folder, STUDENT, RUN)
+    run = runs.read_run(lab.folder, STUDENT, RUN)
     assert list(run.stages) == ["baseline"]
     assert run.unreadable == {("scale", 2): "scale-2.json"}
     [problem] = run.problems
@@ -401,7 +412,7 @@ def test_a_file_that_cannot_be_used_is_a_problem_and_the_rest_is_read(lab: Lab, 
 def test_a_folder_or_a_renamed_file_in_place_of_a_stage_file_is_a_problem(lab: Lab) -> None:
     lab.write("baseline").rename(lab.path / "benchmark-1.json")
     (lab.path / "scale-1.json").mkdir()
-    run = results.read_run(lab.folder, STUDENT, RUN)
+    run = runs.read_run(lab.folder, STUDENT, RUN)
     assert run.stages == {}
     assert [problem.source for problem in run.problems] == ["benchmark-1.json", "scale-1.json"]
     assert "give it its name back" in run.problems[0].text
@@ -412,7 +423,7 @@ def test_a_file_of_another_student_is_used_and_told(lab: Lab) -> None:
     moved = lab.folder / "student-02" / RUN
     moved.mkdir(parents=True)
     path.rename(moved / path.name)
-    run = results.read_run(lab.folder, "student-02", RUN)
+    run = runs.read_run(lab.folder, "student-02", RUN)
     assert list(run.stages) == ["baseline"]
     assert "student-01" in run.problems[0].text
 
@@ -421,12 +432,12 @@ def test_other_files_in_the_folder_are_no_stages(lab: Lab) -> None:
     lab.write("baseline")
     for name in ("report.json", "notes.txt", ".scale-1.json.1-ab.tmp", "scale-01.json", "scale-0.json", "Scale-1.json"):
         (lab.path / name).write_text("{")
-    run = results.read_run(lab.folder, STUDENT, RUN)
+    run = runs.read_run(lab.folder, STUDENT, RUN)
     assert (list(run.stages), run.problems) == (["baseline"], [])
 
 
 def test_attempts_are_read_in_the_order_of_their_numbers(lab: Lab) -> None:
     for _number in range(12):
         lab.write("scale")
-    run = results.read_run(lab.folder, STUDENT, RUN)
+    run = runs.read_run(lab.folder, STUDENT, RUN)
     assert [record["attempt"] for record in run.stages["scale"]] == list(range(1, 13))

@@ -15,7 +15,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import samples_file as raw
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs as results
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import stage_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import (
     lab_measure,
     lab_reanalyse,
@@ -148,7 +148,7 @@ def test_a_stage_is_measured_and_written(tmp_path: Path, prometheus: str, measur
         "attempt": 1,
         "samples": str(run / "baseline-1.samples.json.gz"),
     }
-    record = results.read_stage(run / "baseline-1.json")
+    record = stage_file.read_stage(run / "baseline-1.json")
     assert (record["stage"], record["state"], record["message"]) == ("baseline", "done", "")
     assert record["started"] == BASE - 5
     assert began - 0.001 <= record["finished"] <= time.time() + 0.001
@@ -161,7 +161,7 @@ def test_a_stage_is_measured_and_written(tmp_path: Path, prometheus: str, measur
         ("next", "the next one", BASE + 60, BASE + 150),
     ]
     assert [figures(record, number)["total"]["value"] for number in (0, 1)] == [120, 20 * 2 + 70 * 6]
-    assert result["figures"] == results.window_values(record["windows"])
+    assert result["figures"] == stage_file.window_values(record["windows"])
     assert result["figures"]["idle"]["total"] == 120
 
     # -- the course of the figures begins with the stage
@@ -198,13 +198,13 @@ def test_a_stage_is_compared_with_the_one_before(tmp_path: Path, prometheus: str
     measure(prometheus)
     load = {"stage": "benchmark", "windows": [window("load", BASE + 90)], "started": BASE + 80}
     assert measure(prometheus, **load)["figures"]["load"]["total"] == 360
-    total = figures(results.read_stage(tmp_path / "results/student-01/run/benchmark-1.json"))["total"]
+    total = figures(stage_file.read_stage(tmp_path / "results/student-01/run/benchmark-1.json"))["total"]
     assert (total["state"], total["compared"]) == ("warn", {"window": "idle", "value": 120, "ratio": 3})
 
     # -- measured again, it is compared with the other stage and not with itself
     again = measure(prometheus, **load)
     assert (again["attempt"], Path(again["samples"]).name) == (2, "benchmark-2.samples.json.gz")
-    total = figures(results.read_stage(tmp_path / "results/student-01/run/benchmark-2.json"))["total"]
+    total = figures(stage_file.read_stage(tmp_path / "results/student-01/run/benchmark-2.json"))["total"]
     assert total["compared"] == {"window": "idle", "value": 120, "ratio": 3}
 
 
@@ -221,7 +221,7 @@ def test_samples_that_are_not_to_be_kept(tmp_path: Path, prometheus: str, measur
     result = measure(prometheus, keep_samples=False)
     assert (result["samples"], result["figures"]["idle"]["total"]) == (None, 120)
     assert files(tmp_path) == ["baseline-1.json"]
-    assert results.read_stage(Path(result["path"])).get("samples") is None
+    assert stage_file.read_stage(Path(result["path"])).get("samples") is None
     with pytest.raises(LabError, match="has no samples to work its figures out from"):
         reanalyse(tmp_path)
 
@@ -231,11 +231,11 @@ def test_the_same_comes_of_the_samples(tmp_path: Path, prometheus: str, measure:
     load = {"stage": "benchmark", "windows": [window("load", BASE + 90), window("more", BASE + 150, 40)]}
     facts = {"settings": {"concurrent_workflows": 3}, "facts": {"seen": [1]}, "events": [BEGAN]}
     path = Path(measure(prometheus, **load, **facts)["path"])
-    whole = results.read_stage(path)
+    whole = stage_file.read_stage(path)
     assert [one["result"] for one in reanalyse(tmp_path)["stages"]] == ["same", "same"]
     path.unlink()
     assert [one["result"] for one in reanalyse(tmp_path)["stages"]] == ["same", "recovered"]
-    record = results.read_stage(path)
+    record = stage_file.read_stage(path)
     assert record["windows"] == whole["windows"]
     assert figures(record)["total"]["compared"]["ratio"] == 3
     assert record["facts"].pop("reanalysed")["samples"] == "benchmark-1.samples.json.gz"

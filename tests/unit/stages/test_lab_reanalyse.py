@@ -26,9 +26,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.series import Pool
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
     lab_stage,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
-    runs as results,
+    stage_file,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import lab_reanalyse
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
@@ -164,7 +162,7 @@ def files(lab: Lab) -> dict[str, bytes]:
 
 
 def figures(lab: Lab, file: str) -> dict[str, dict[str, Any]]:
-    return {figure["id"]: figure for figure in results.read_stage(lab.path / file)["windows"][0]["figures"]}
+    return {figure["id"]: figure for figure in stage_file.read_stage(lab.path / file)["windows"][0]["figures"]}
 
 
 # --- the same, and what was cut off --------------------------------------------------------------
@@ -191,10 +189,10 @@ def test_what_is_the_same_is_left_alone(lab: Lab) -> None:
 
 def test_a_stage_that_was_cut_off_is_written_as_it_would_have_been(lab: Lab) -> None:
     path = measure(lab, "baseline")
-    whole = results.read_stage(path)
+    whole = stage_file.read_stage(path)
     path.unlink()
     assert outcome(do(lab.folder)) == {"baseline": ("recovered", 1)}
-    record = results.read_stage(path)
+    record = stage_file.read_stage(path)
     told = {"samples": "baseline-1.samples.json.gz", "profile": "own.yml"}
     assert record["facts"] == {"seen": [1, None], "findings": [], "reanalysed": told}
     # When its samples were read, not today.
@@ -219,7 +217,7 @@ def test_a_repetition_that_was_cut_off_is_recovered_also_when_its_figures_are_th
         "baseline-2.samples.json.gz"
     )
     assert outcome(do(lab.folder)) == {"baseline": ("recovered", 2)}
-    assert results.read_stage(lab.path / "baseline-2.json")["started"] == START + 200
+    assert stage_file.read_stage(lab.path / "baseline-2.json")["started"] == START + 200
     assert outcome(do(lab.folder)) == {"baseline": ("same", 2)}
 
 
@@ -253,12 +251,12 @@ def test_check_mode_writes_nothing(lab: Lab) -> None:
 
 
 def test_a_new_figure_is_in_the_next_attempt_and_in_the_report(lab: Lab, tmp_path: Path) -> None:
-    first = results.read_stage(measure(lab, "baseline"))
+    first = stage_file.read_stage(measure(lab, "baseline"))
     mine = tmp_path / "mine.yml"
     mine.write_text(MORE)
     result = do(lab.folder, profile=str(mine))
     assert (result["changed"], outcome(result)) == (True, {"baseline": ("again", 2)})
-    record = results.read_stage(lab.path / "baseline-2.json")
+    record = stage_file.read_stage(lab.path / "baseline-2.json")
     assert record["facts"]["reanalysed"]["profile"] == str(mine)
     for name in ("started", "finished", "events", "settings", "versions", "series", "samples"):
         assert record[name] == first[name]
@@ -277,7 +275,7 @@ def test_a_profile_as_text(lab: Lab) -> None:
     measure(lab, "baseline")
     assert outcome(do(lab.folder, profile_content=PROFILE)) == {"baseline": ("same", 1)}
     assert outcome(do(lab.folder, profile_content=MORE)) == {"baseline": ("again", 2)}
-    told = results.read_stage(lab.path / "baseline-2.json")["facts"]["reanalysed"]
+    told = stage_file.read_stage(lab.path / "baseline-2.json")["facts"]["reanalysed"]
     assert told["profile"] == "the profile given as text"
 
 
