@@ -1,45 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Task grafana_dashboard: one dashboard of a Grafana, from a file, or into one.
-
-The same routes serve Grafana 11 to 13: /api/dashboards, always with folderUid, because without it a dashboard is
-moved to the root. Grafana 13 calls them old and keeps them; /apis/dashboard.grafana.app differs between versions.
-"""
+"""Task grafana_dashboard: import a dashboard from a file, remove one, or export one to a file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 from ..errors import LabError
 from ..files import put_file
 from ..task import Context, Params, Result
-from .client import Grafana, GrafanaError
-from .connect import (
-    GRAFANA,
-    connect_token,
-)
+from .angular import refuse_angular
+from .client import Grafana
+from .connect import GRAFANA, connect_token
 from .connect import VALIDATION as CONNECTION
-from .dashboard import (
-    Change,
-    Json,
-    changes,
-    check_uid,
-    difference,
-    exported,
-    keep_selections,
-    lines,
-    load,
-    normal,
-    refuse_angular,
-    resolve,
-    selected,
-    with_uids,
-    written,
-)
-from .transport import Unreachable
+from .dashboard_changes import Change, changes, difference, lines
+from .dashboard_export import exported
+from .dashboard_file import check_uid, load, written
+from .dashboard_store import DashboardStore
+from .data_sources import DataSources
+from .json_values import Json
+from .normal_form import comparable, normal
+from .resolver import resolve
+from .selections import chosen_variables, keep_selections
+from .stored_dashboard import StoredDashboard, folder_name, folder_uid
 
 SPEC: dict[str, Any] = {
     **GRAFANA,
@@ -67,26 +51,22 @@ VALIDATION: dict[str, Any] = {
     ],
     "required_by": {**CONNECTION["required_by"], "folder_title": ("folder_uid",)},
 }
-#: How Grafana's own words begin when the role may save dashboards, but not this one or not there.
-NOT_THERE = "Access denied"
-#: Differences between what was sent and what is stored that a warning tells, and characters of a value in one.
-TOLD = 5
+#: Differences between what was sent and what is stored that a warning shows, and characters of a value in one.
+SHOWN = 5
 LONGEST = 100
-
-T = TypeVar("T")
 
 
 def run(params: Params, context: Context) -> Result:
-    """Make a dashboard as a file says, remove it, or write it to a file. Raises LabError.
+    """Make a dashboard what a file says, remove it, or write it to a file. Raises LabError.
 
-    What is wrong with the file is said before Grafana is asked.
+    The file is checked before Grafana is asked.
     """
     dashboard = from_arguments(params)
     uid = params["uid"] or (dashboard or {}).get("uid")
     if not uid:
         raise LabError(
-            f"The dashboard in {_name(params)} has no uid, by which it is known again: give it a `uid`, in the file or "
-            f"as an option."
+            f"The dashboard in {_name(params)} has no uid, by which Grafana knows it again: give it a `uid`, in the "
+            f"file or as an option."
         )
     check_uid(uid, "the option `uid`" if params["uid"] else f"the dashboard in {_name(params)}")
     with connect_token(params) as grafana:
@@ -109,7 +89,7 @@ def read_text(path: str | Path) -> str:
 
 
 def from_arguments(params: Params) -> Json | None:
-    """The dashboard that the arguments hold, None without one. Raises LabError with what is wrong with it."""
+    """The dashboard in the arguments, None without one. Raises LabError for what is wrong with it."""
     if params["content"] is None and params["path"] is None:
         return None
     text = read_text(params["path"]) if params["content"] is None else params["content"]
@@ -127,200 +107,74 @@ def _name(params: Params) -> str:
 
 
 def present(params: Params, context: Context, grafana: Grafana, dashboard: Json) -> Result:
-    """Read, compare, and save when it differs or is to be moved."""
+    """Read, compare, and save when it differs or moves."""
+    store = DashboardStore(grafana, context.show)
     uid = dashboard["uid"]
-    sources = grafana.datasources()
+    sources = DataSources(grafana.datasources())
     chosen = {str(name): str(value) for name, value in params["inputs"].items()}
     wanted = resolve(dashboard, sources, chosen, params["datasource"])
-    found = read(grafana, uid, context)
-    folder = None if params["folder_uid"] is None else _root(params["folder_uid"])
-    where = None if found is None else folder_of(found)
-    target = where if folder is None else folder
-    if found is not None and target != where and not params["move"]:
-        raise LabError(
-            f"The dashboard {uid} is in {_said(found)} of Grafana at {grafana.address} and not in the folder "
-            f"{_folder(folder)}: leave `folder_uid` out to let it stay, or set `move`.",
-            folder_uid=where,
-        )
+    found = store.read(uid)
+    folder = target_folder(params, grafana, uid, found)
     if found is not None:
-        asked = selected(wanted, sources, chosen, params["datasource"])
-        wanted = keep_selections(wanted, found["dashboard"], sources, asked)
-    before = None if found is None else comparable(found["dashboard"], sources)
-    after = comparable(wanted, sources)
-    differing = [] if before is None else changes(before, after)
-    if before is not None and target != where:
-        differing.insert(0, Change("folder", where, target))
+        asked = chosen_variables(wanted, sources, chosen, params["datasource"])
+        wanted = keep_selections(wanted, found.model, sources, asked)
+    differing = [] if found is None else differences(wanted, folder, found, sources)
     changed = found is None or bool(differing)
     result: Result = {
         "changed": changed,
         "uid": uid,
-        "url": None if found is None else found["meta"].get("url"),
-        "version": None if found is None else _version(found),
-        "folder_uid": target or "",
+        "url": None if found is None else found.url,
+        "version": None if found is None else found.version,
+        "folder_uid": folder,
         "folder_created": False,
         "changed_paths": [one.path for one in differing],
         "altered": [],
     }
     if context.diff:
-        texts = difference(None, after) if before is None else lines(differing)
+        texts = difference(None, comparable(wanted, sources)) if found is None else lines(differing)
         result["diff"] = {"before_header": f"dashboard {uid}", "after_header": f"dashboard {uid}", **texts}
     if not changed:
         return result
     if found is not None:
-        refuse_provisioned(grafana, uid, found, "changed")
-    if target and target != where:
-        result["folder_created"] = make_folder(grafana, target, params["folder_title"], context)
+        store.refuse_provisioned(found, uid, "changed")
+    if folder and (found is None or folder != found.folder):
+        result["folder_created"] = store.ensure_folder(folder, params["folder_title"], context.check_mode)
     if context.check_mode:
         return result
     try:
-        sent = wanted if found is None else {**wanted, "version": _version(found)}
-        stored = save(grafana, sent, target or "", params, context, sources)
+        sent = wanted if found is None else {**wanted, "version": found.version}
+        stored = store.save(sent, folder, sources, params["version_message"], params["overwrite"])
     except LabError as error:
-        # The folder stays, and doing the task again does the rest.
+        # The folder stays, and the next run does the rest.
         error.details.setdefault("changed", result["folder_created"])
         raise
-    result.update(url=stored["meta"].get("url"), version=_version(stored))
-    result["altered"] = altered(comparable(sent, sources), comparable(stored["dashboard"], sources))
+    result.update(url=stored.url, version=stored.version)
+    result["altered"] = altered(comparable(sent, sources), comparable(stored.model, sources))
     if result["altered"]:
-        told = "; ".join(result["altered"][:TOLD])
-        more = len(result["altered"]) - TOLD
-        rest = f" and {more} more" if more > 0 else ""
-        result["warnings"] = [
-            f"Grafana stored the dashboard {uid} otherwise than it was sent, so the next run will find it changed: "
-            f"{told}{rest}."
-        ]
+        result["warnings"] = [_warning(uid, result["altered"])]
     return result
 
 
-def comparable(dashboard: Json, sources: Sequence[Mapping[str, Any]]) -> Json:
-    """A dashboard in normal form, with the uids of data sources that it has by name."""
-    return normal(with_uids(dashboard, sources))
-
-
-def read(grafana: Grafana, uid: str, context: Context) -> Json | None:
-    """``meta`` and ``dashboard``, None when there is none. Waits for the permissions of one that was just made."""
-    try:
-        return grafana.patient_403(lambda: grafana.dashboard(uid), show=context.show)
-    except GrafanaError as error:
-        if error.status == 406:
-            raise LabError(
-                f"The dashboard {uid} of Grafana at {grafana.address} has the schema v2, which this task does not "
-                f"know: save it with the classic model there, or choose another `uid`."
-            ) from None
-        raise
-
-
-def make_folder(grafana: Grafana, uid: str, title: str | None, context: Context) -> bool:
-    """See that there is a folder, which is made when it has a title. Return whether it was or would be made.
-
-    With the same token: a folder of somebody else is 403 to it until Grafana's permission cache is renewed.
-    """
-    if grafana.get_folder(uid) is not None:
-        return False
-    if title is not None:
-        if context.check_mode:
-            return True
-        try:
-            grafana.create_folder(uid, title)
-        except GrafanaError as error:
-            # It is there all the same, but the token does not know it yet.
-            if error.status not in (409, 412):
-                raise
-        else:
-            return True
-    path = f"/api/folders/{quote(uid, safe='')}"
-    try:
-        grafana.patient_403(lambda: grafana.request("GET", path), show=context.show)
-    except GrafanaError as error:
-        if error.status not in (403, 404):
-            raise
+def target_folder(params: Params, grafana: Grafana, uid: str, found: StoredDashboard | None) -> str:
+    """The uid of the folder that the dashboard goes to, empty for none. Raises LabError for a move without `move`."""
+    folder = None if params["folder_uid"] is None else folder_uid(params["folder_uid"])
+    if found is None:
+        return folder or ""
+    if folder is None:
+        return found.folder
+    if folder != found.folder and not params["move"]:
         raise LabError(
-            f"There is no folder {uid} in Grafana at {grafana.address} that the token may read ({error.status} to GET "
-            f"{path}): correct `folder_uid`, or give a `folder_title` to have it made.",
-            **error.details,
-        ) from None
-    return False
-
-
-def save(
-    grafana: Grafana,
-    sent: Json,
-    folder: str,
-    params: Params,
-    context: Context,
-    sources: Sequence[Mapping[str, Any]],
-) -> Json:
-    """Save a dashboard and return what Grafana has then. Raises LabError.
-
-    To save a second time does no harm: the version in it, or that there was none, makes it 412 when it had been
-    saved the first time.
-    """
-    uid, overwrite = sent["uid"], params["overwrite"]
-    wanted = comparable(sent, sources)
-
-    def once() -> None:
-        grafana.save_dashboard(sent, folder, params["version_message"], overwrite)
-
-    def look(failure: LabError) -> Json | None:
-        """What is there after a failure, when that is what was sent."""
-        try:
-            found = read(grafana, uid, context)
-        except LabError:
-            raise failure from None
-        if found is None or folder_of(found) != folder or comparable(found["dashboard"], sources) != wanted:
-            return None
-        return found
-
-    try:
-        try:
-            once()
-        except GrafanaError as error:
-            if error.status == 403 and error.api_message.startswith(NOT_THERE):
-                grafana.patient_403(once, show=context.show)
-            elif error.status >= 500:
-                if (found := look(error)) is not None:
-                    return found
-                once()
-            else:
-                raise
-        except Unreachable as error:
-            if (found := look(error)) is not None:
-                return found
-            once()
-    except GrafanaError as error:
-        if error.status not in (409, 412):
-            raise
-        if (found := look(error)) is not None:
-            return found
-        raise conflict(grafana, uid, context, error) from None
-    stored = read(grafana, uid, context)
-    if stored is None:
-        raise LabError(
-            f"Grafana at {grafana.address} took the dashboard {uid} and does not have it: see whether somebody deletes "
-            f"it, and do the task again.",
-            changed=True,
+            f"The dashboard {uid} is in {found.folder_text} of Grafana at {grafana.address} and not in the folder "
+            f"{folder_name(folder)}: leave `folder_uid` out to let it stay, or set `move`.",
+            folder_uid=found.folder,
         )
-    if folder_of(stored) != folder:
-        raise LabError(
-            f"Grafana at {grafana.address} put the dashboard {uid} into {_said(stored)} and not into the folder "
-            f"{_folder(folder)}, as it was told: move it there by hand.",
-            changed=True,
-            folder_uid=folder_of(stored),
-        )
-    return stored
+    return folder
 
 
-def conflict(grafana: Grafana, uid: str, context: Context, error: GrafanaError) -> LabError:
-    """The error for a dashboard that was saved by somebody else since it was read."""
-    found = read(grafana, uid, context)
-    meta = found["meta"] if found else {}
-    by = f" by {meta['updatedBy']}" if meta.get("updatedBy") else ""
-    when = f" at {meta['updated']}" if meta.get("updated") else ""
-    return LabError(
-        f"The dashboard {uid} of Grafana at {grafana.address} was saved{by}{when}, after it was read ({error.status}): "
-        f"do the task again to see the difference, or set `overwrite` to save all the same.",
-        **{**error.details, "version": _version(found) if found else None},
-    )
+def differences(wanted: Json, folder: str, found: StoredDashboard, sources: DataSources) -> list[Change]:
+    """What saving changes in a dashboard that exists. A move is a change of ``folder``."""
+    moved = [Change("folder", found.folder, folder)] if folder != found.folder else []
+    return [*moved, *changes(comparable(found.model, sources), comparable(wanted, sources))]
 
 
 def altered(sent: Json, stored: Json) -> list[str]:
@@ -333,60 +187,50 @@ def altered(sent: Json, stored: Json) -> list[str]:
     return told
 
 
+def _warning(uid: str, differing: list[str]) -> str:
+    more = len(differing) - SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return (
+        f"Grafana did not store the dashboard {uid} as it was sent, so the next run will find it changed: "
+        f"{'; '.join(differing[:SHOWN])}{rest}."
+    )
+
+
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def refuse_provisioned(grafana: Grafana, uid: str, found: Json, done: str) -> None:
-    """Raise LabError for a dashboard that Grafana reads from files of its own."""
-    meta = found["meta"]
-    if meta.get("provisioned"):
-        source = f" {meta['provisionedExternalId']}" if meta.get("provisionedExternalId") else ""
-        raise LabError(
-            f"The dashboard {uid} of Grafana at {grafana.address} is provisioned from a file{source} there, which "
-            f"would undo it, and cannot be {done}: change that file, or take another `uid`."
-        )
 
 
 # -- absent, exported -------------------------------------------------------
 
 
 def absent(context: Context, grafana: Grafana, uid: str) -> Result:
-    """Remove a dashboard, with its annotations."""
-    found = read(grafana, uid, context)
+    """Remove a dashboard with its annotations."""
+    store = DashboardStore(grafana, context.show)
+    found = store.read(uid)
     result: Result = {"changed": found is not None, "uid": uid}
     if context.diff:
-        texts = difference(None if found is None else normal(found["dashboard"]), None)
+        texts = difference(None if found is None else normal(found.model), None)
         result["diff"] = {"before_header": f"dashboard {uid}", "after_header": f"dashboard {uid}", **texts}
     if found is not None:
-        refuse_provisioned(grafana, uid, found, "removed")
-        result.update(version=_version(found), folder_uid=folder_of(found))
-        if not context.check_mode:
-            grafana.delete_dashboard(uid)
+        store.delete(found, uid, context.check_mode)
+        result.update(version=found.version, folder_uid=found.folder)
     return result
 
 
 def export(context: Context, grafana: Grafana, uid: str, dest: Path) -> Result:
     """Write a dashboard to a file from which it can be imported, whole or not at all."""
-    found = read(grafana, uid, context)
+    found = DashboardStore(grafana, context.show).read(uid)
     if found is None:
         raise LabError(f"Grafana at {grafana.address} has no dashboard {uid} to export: correct `uid`.")
-    content = exported(found["dashboard"], grafana.datasources())
-    try:
-        old = _json(dest.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        old = None
-    except UnicodeDecodeError:
-        old = None
-    except OSError as error:
-        raise _not_written(dest, error) from None
+    content = exported(found.model, DataSources(grafana.datasources()))
+    old = _old_export(dest)
     differing = changes(old or {}, content)
     result: Result = {
         "changed": old is None or bool(differing),
         "uid": uid,
-        "url": found["meta"].get("url"),
-        "version": _version(found),
-        "folder_uid": folder_of(found),
+        "url": found.url,
+        "version": found.version,
+        "folder_uid": found.folder,
         "dest": str(dest),
         "changed_paths": [] if old is None else [one.path for one in differing],
     }
@@ -400,43 +244,19 @@ def export(context: Context, grafana: Grafana, uid: str, dest: Path) -> Result:
     return result
 
 
-def _not_written(dest: Path, error: OSError) -> LabError:
-    return LabError(
-        f"The dashboard cannot be written to {dest}: {error.strerror}; give `dest` a file in a folder that is there "
-        f"and may be written to."
-    )
-
-
-def _json(text: str) -> Json | None:
-    """The object in a JSON text, None when it is none."""
+def _old_export(dest: Path) -> Json | None:
+    """The object in a JSON file, None when there is no such file or it holds anything else. Raises LabError."""
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
+        data = json.loads(dest.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
+    except OSError as error:
+        raise _not_written(dest, error) from None
     return data if isinstance(data, dict) else None
 
 
-# -- what an answer says ----------------------------------------------------
-
-
-def folder_of(found: Json) -> str:
-    """The uid of the folder that a dashboard is in, empty for none."""
-    return _root(str(found["meta"].get("folderUid") or ""))
-
-
-def _root(uid: str) -> str:
-    """Grafana also calls it general where there is no folder."""
-    return "" if uid == "general" else uid
-
-
-def _version(found: Json) -> Any:
-    return found["dashboard"].get("version", found["meta"].get("version"))
-
-
-def _folder(uid: str | None) -> str:
-    return uid or "General"
-
-
-def _said(found: Json) -> str:
-    uid, title = folder_of(found), found["meta"].get("folderTitle")
-    return f"the folder {uid} ({title})" if uid and title and title != uid else f"the folder {_folder(uid)}"
+def _not_written(dest: Path, error: OSError) -> LabError:
+    return LabError(
+        f"The dashboard cannot be written to {dest}: {error.strerror}; give `dest` a file in a folder that exists and "
+        f"is writable."
+    )

@@ -10,7 +10,21 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import dashboard as boards
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
+    dashboard_export,
+    data_sources,
+    resolver,
+    selections,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.angular import refuse_angular
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_changes import (
+    changes,
+    difference,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import load, written
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_parts import panels
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.data_sources import DataSources
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.normal_form import DEFAULTS, normal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,6 +194,25 @@ def shared() -> Json:
     }
 
 
+# Data sources are written as Grafana lists them.
+
+
+def resolve(dashboard: Json, rows: list[Json], chosen: dict[str, str], datasource: str | None = None) -> Json:
+    return resolver.resolve(dashboard, DataSources(rows), chosen, datasource)
+
+
+def selected(rows: list[Json], chosen: dict[str, str], datasource: str | None = None) -> frozenset[str]:
+    return selections.chosen_variables(whole(), DataSources(rows), chosen, datasource)
+
+
+def keep_selections(wanted: Json, stored: Json, rows: list[Json], asked: frozenset[str] = frozenset()) -> Json:
+    return selections.keep_selections(wanted, stored, DataSources(rows), asked)
+
+
+def exported(dashboard: Json, rows: list[Json]) -> Json:
+    return dashboard_export.exported(dashboard, DataSources(rows))
+
+
 def message(call: Any, *arguments: Any, **options: Any) -> str:
     """The sentence of a call that fails."""
     with pytest.raises(LabError) as raised:
@@ -203,22 +236,22 @@ def test_the_three_shapes_of_a_file_hold_the_same_dashboard() -> None:
         "spec": {"title": "Lab one", "panels": []},
     }
     for shape in (bare, answer, resource):
-        loaded = boards.load(json.dumps(shape), "x.json")
+        loaded = load(json.dumps(shape), "x.json")
         assert loaded == {"uid": "lab-1", "title": "Lab one", "panels": []}
 
 
 def test_a_byte_order_mark_is_no_fault() -> None:
-    assert boards.load('\ufeff{"title": "x"}', "x.json") == {"title": "x"}
+    assert load('\ufeff{"title": "x"}', "x.json") == {"title": "x"}
 
 
 FAULTS = [
     ("", "x.json:1:1: this is not JSON (expecting value)"),
     ('{\n  "title": "x",\n  "panels": [}\n}', "x.json:3:14: this is not JSON (expecting value)"),
     ('{"title": "a" "b"}', "x.json:1:15: this is not JSON (expecting ',' delimiter)"),
-    ('{"title": "NaN",\n "a": [1, NaN]}', "x.json:2:11: NaN is no value in JSON"),
-    ('{"a": "\\"Infinity", "b": -Infinity}', "x.json:1:26: -Infinity is no value in JSON"),
-    ("[" * 5000 + "]" * 5000, "x.json is nested more than 100 deep"),
-    ('{"title": "x", "a": ' + "[" * 150 + "]" * 150 + "}", "x.json is nested more than 100 deep"),
+    ('{"title": "NaN",\n "a": [1, NaN]}', "x.json:2:11: NaN is not"),
+    ('{"a": "\\"Infinity", "b": -Infinity}', "x.json:1:26: -Infinity is not"),
+    ("[" * 5000 + "]" * 5000, "x.json is nested more than 100"),
+    ('{"title": "x", "a": ' + "[" * 150 + "]" * 150 + "}", "x.json is nested more than 100"),
     ("[]", "x.json holds no dashboard but a list"),
     ("null", "x.json holds no dashboard but null"),
     ('"x"', "x.json holds no dashboard but a text"),
@@ -227,7 +260,7 @@ FAULTS = [
     ('{"title": "  "}', "The dashboard in x.json has no title"),
     ('{"title": 7}', "The dashboard in x.json has no title"),
     ('{"dashboard": {"uid": "a"}}', "The dashboard in x.json has no title"),
-    (json.dumps({"title": "x", "uid": "a" * 41}), "has 41 characters and Grafana takes 40"),
+    (json.dumps({"title": "x", "uid": "a" * 41}), "has 41 characters, and Grafana accepts 40"),
     ('{"title": "x", "uid": "a.b"}', "The uid 'a.b' of the dashboard in x.json has characters other than"),
     ('{"title": "x", "uid": "a b/c"}', "The uid 'a b/c' of the dashboard in x.json has characters"),
     ('{"title": "x", "uid": 7}', "The uid 7 of the dashboard in x.json has characters"),
@@ -245,27 +278,27 @@ FAULTS = [
         "The dashboard in x.json has the schema v2",
     ),
     ('{"title": "x", "elements": {}, "layout": {}}', "The dashboard in x.json has the schema v2"),
-    ('{"kind": "Dashboard", "spec": []}', "spec in x.json is a list and no dashboard"),
+    ('{"kind": "Dashboard", "spec": []}', "spec in x.json is a list"),
 ]
 
 
 @pytest.mark.parametrize(("text", "sentence"), FAULTS, ids=[fault[1][:60] for fault in FAULTS])
 def test_a_fault_is_told_with_its_place(text: str, sentence: str) -> None:
-    assert sentence in message(boards.load, text, "x.json")
+    assert sentence in message(load, text, "x.json")
 
 
 def test_a_dashboard_that_grafana_would_answer_with_413_is_refused() -> None:
     def text(size: int) -> str:
         return json.dumps({"title": "x", "a": "é" * (size // 2)}, ensure_ascii=False)
 
-    assert "has 20.0 MiB and Grafana refuses 20 MiB" in message(boards.load, text(20 * 2**20), "x.json")
-    assert boards.load(text(5 * 2**20), "x.json")["title"] == "x"
+    assert "has 20.0 MiB, and Grafana refuses 20 MiB" in message(load, text(20 * 2**20), "x.json")
+    assert load(text(5 * 2**20), "x.json")["title"] == "x"
 
 
 def test_a_uid_of_40_characters_or_none_is_taken() -> None:
-    assert boards.load(json.dumps({"title": "x", "uid": "aA-_5" * 8}), "x")["uid"] == "aA-_5" * 8
-    assert "uid" not in boards.load('{"title": "x", "uid": null}', "x")
-    assert "uid" not in boards.load('{"title": "x", "uid": ""}', "x")
+    assert load(json.dumps({"title": "x", "uid": "aA-_5" * 8}), "x")["uid"] == "aA-_5" * 8
+    assert "uid" not in load('{"title": "x", "uid": null}', "x")
+    assert "uid" not in load('{"title": "x", "uid": ""}', "x")
 
 
 # --- Angular -------------------------------------------------------------------------------------
@@ -284,11 +317,11 @@ def test_panels_that_need_angular_are_named_with_their_places() -> None:
         "rows": [{"panels": [{"type": "singlestat"}]}],
         "__elements": {"lib": {"uid": "lib", "kind": 1, "model": {"type": "table-old", "title": "Old"}}},
     }
-    text = message(boards.refuse_angular, dashboard, "x.json")
+    text = message(refuse_angular, dashboard, "x.json")
     for part in (
         'panel 2 "Requests" (panels[1]) is of type graph; use timeseries',
         "panel 4 (panels[2].panels[0]) is of type grafana-piechart-panel; use piechart",
-        "panel 5 (panels[3]) is a table of before Grafana 7",
+        "panel 5 (panels[3]) is a table from before Grafana 7",
         "panel (rows[0].panels[0]) is of type singlestat; use stat",
         'panel "Old" (__elements[lib]) is of type table-old; use table',
     ):
@@ -298,8 +331,8 @@ def test_panels_that_need_angular_are_named_with_their_places() -> None:
 
 def test_panels_without_angular_are_taken() -> None:
     dashboard = {"title": "x", "schemaVersion": 39, "panels": [{"id": 1, "type": "table", "styles": []}, {"id": 2}]}
-    boards.refuse_angular(dashboard, "x.json")
-    boards.refuse_angular(whole(), "x.json")
+    refuse_angular(dashboard, "x.json")
+    refuse_angular(whole(), "x.json")
 
 
 # --- made to fit ---------------------------------------------------------------------------------
@@ -307,14 +340,14 @@ def test_panels_without_angular_are_taken() -> None:
 
 def test_inputs_are_put_in_wherever_they_stand() -> None:
     asked = shared()
-    done = boards.resolve(asked, [OTHER, PROM], {})
+    done = resolve(asked, [OTHER, PROM], {})
     assert asked == shared(), "what was given was changed"
     assert "DS_PROM" not in json.dumps(done)
     assert "VAR_JOB" not in json.dumps(done)
     assert not [key for key in done if key.startswith("__")]
-    panels = {panel.get("id"): panel for _place, panel in boards.panels(done)}
-    assert panels[1]["datasource"] == panels[2]["datasource"] == panels[4]["datasource"] == REF
-    assert panels[2]["targets"][0] == {"refId": "A", "expr": "b{job='temporal'}", "datasource": REF}
+    found = {panel.get("id"): panel for _place, panel in panels(done)}
+    assert found[1]["datasource"] == found[2]["datasource"] == found[4]["datasource"] == REF
+    assert found[2]["targets"][0] == {"refId": "A", "expr": "b{job='temporal'}", "datasource": REF}
     assert done["annotations"]["list"][0]["datasource"] == REF
     assert done["templating"]["list"][0]["datasource"] == REF
     assert done["templating"]["list"][1] == {
@@ -324,14 +357,14 @@ def test_inputs_are_put_in_wherever_they_stand() -> None:
         "current": {"value": "temporal"},
     }
     # The library panel that came along is a panel now, in its place; the other stays one of the library.
-    assert panels[5] == {
+    assert found[5] == {
         "type": "stat",
         "title": "Of the library",
         "datasource": REF,
         "id": 5,
         "gridPos": {"h": 4, "w": 6, "x": 0, "y": 9},
     }
-    assert panels[6] == {"id": 6, "libraryPanel": {"uid": "lib-2", "name": "Of Grafana"}}
+    assert found[6] == {"id": 6, "libraryPanel": {"uid": "lib-2", "name": "Of Grafana"}}
 
 
 def test_the_recorded_import_gives_what_grafana_made_of_it() -> None:
@@ -365,7 +398,7 @@ def test_the_recorded_import_gives_what_grafana_made_of_it() -> None:
         "uid": "imp-1",
         "version": 1,
     }
-    assert boards.normal(boards.resolve(asked, [OTHER, PROM], {})) == boards.normal(stored)
+    assert normal(resolve(asked, [OTHER, PROM], {})) == normal(stored)
 
 
 def panel_with(reference: Any, **more: Any) -> Json:
@@ -373,7 +406,7 @@ def panel_with(reference: Any, **more: Any) -> Json:
 
 
 def resolved(dashboard: Json, sources: list[Json], chosen: Any = None, datasource: str | None = None) -> Any:
-    return boards.resolve(dashboard, sources, chosen or {}, datasource)["panels"][0]["datasource"]
+    return resolve(dashboard, sources, chosen or {}, datasource)["panels"][0]["datasource"]
 
 
 def test_which_data_source_is_taken() -> None:
@@ -385,22 +418,22 @@ def test_which_data_source_is_taken() -> None:
     assert resolved(asked, [one, two], {"DS_X": "one"})["uid"] == "one"
     assert resolved(asked, [one, source("two", name="By name")], {"DS_X": "By name"})["uid"] == "two"
     assert resolved(asked, [one, two], datasource="two")["uid"] == "two"
-    text = message(boards.resolve, asked, [one, two, OTHER], {})
+    text = message(resolve, asked, [one, two, OTHER], {})
     assert "the input DS_X may be any of the 2 data sources of type prometheus" in text
     assert "there are one (prometheus), two (prometheus), p3 (nope): set `datasource`, or `inputs`" in text
     # A default of another type is none for this one.
-    text = message(boards.resolve, asked, [source("p3", "nope", default=True)], {})
+    text = message(resolve, asked, [source("p3", "nope", default=True)], {})
     assert "the input DS_X needs a data source of type prometheus; there are p3 (nope)" in text
-    assert "there is none" in message(boards.resolve, asked, [], {})
-    assert "no data source zzz, which `inputs` gives DS_X" in message(boards.resolve, asked, [one], {"DS_X": "zzz"})
-    assert "no data source zzz, which `datasource` names" in message(boards.resolve, asked, [one], {}, "zzz")
+    assert "there is none" in message(resolve, asked, [], {})
+    assert "no data source zzz, which `inputs` gives DS_X" in message(resolve, asked, [one], {"DS_X": "zzz"})
+    assert "no data source zzz, which `datasource` names" in message(resolve, asked, [one], {}, "zzz")
 
 
 def test_a_reference_that_nothing_declares_is_an_input_too() -> None:
     for form in ("${DS_X}", "$DS_X", "[[DS_X]]", "${DS_X:raw}"):
         assert resolved(panel_with(form), [PROM]) == REF
         assert resolved(panel_with({"type": "prometheus", "uid": form}), [source("one"), PROM]) == REF
-    text = message(boards.resolve, panel_with({"type": "prometheus", "uid": "$DS_X"}), [source("a"), source("b")], {})
+    text = message(resolve, panel_with({"type": "prometheus", "uid": "$DS_X"}), [source("a"), source("b")], {})
     assert 'DS_X, which panel 1 "Up" (panels[0]) asks for, may be any of the 2 data sources' in text
 
 
@@ -409,7 +442,7 @@ def test_a_variable_of_the_dashboard_is_no_input() -> None:
     for form in ("${ds}", "$ds", "[[ds]]", {"type": "prometheus", "uid": "${ds}"}):
         declared = [{"name": "ds", "type": "datasource", "pluginId": "prometheus"}]
         asked = panel_with(form, templating={"list": [variable]}, __inputs=declared)
-        done = boards.resolve(asked, [PROM], {})
+        done = resolve(asked, [PROM], {})
         assert done["panels"][0]["datasource"] == form
         assert done["templating"]["list"][0]["current"] == {"text": "prom", "value": "prom"}
 
@@ -429,7 +462,7 @@ def test_a_name_becomes_a_uid() -> None:
 
 def test_names_in_what_is_there_become_uids() -> None:
     there = {"panels": [{"id": 1, "datasource": "By name"}, {"id": 2, "datasource": {"uid": "gone", "type": "x"}}]}
-    done = boards.with_uids(there, [source("abc", name="By name")])
+    done = data_sources.with_uids(there, DataSources([source("abc", name="By name")]))
     assert done["panels"][0]["datasource"] == {"type": "prometheus", "uid": "abc"}
     assert done["panels"][1]["datasource"] == {"uid": "gone", "type": "x"}
     assert there["panels"][0]["datasource"] == "By name", "what was given was changed"
@@ -439,30 +472,30 @@ def test_a_data_source_that_is_not_there_is_told_or_replaced() -> None:
     gone = {"type": "prometheus", "uid": "gone"}
     asked = panel_with(gone)
     asked["panels"].append({"id": 2, "type": "stat", "datasource": gone})
-    text = message(boards.resolve, asked, [PROM, OTHER], {})
+    text = message(resolve, asked, [PROM, OTHER], {})
     assert 'the data source gone of type prometheus of panel 1 "Up" (panels[0]) and 1 more is not there' in text
     assert "there are prom (prometheus), p3 (nope)" in text
     assert resolved(asked, [PROM], datasource="prom") == REF
     assert resolved(asked, [PROM], {"gone": "prom"}) == REF
     # One of another type does not fit.
-    assert "gone" in message(boards.resolve, asked, [PROM, OTHER], {}, "p3")
+    assert "gone" in message(resolve, asked, [PROM, OTHER], {}, "p3")
 
 
 def test_what_is_chosen_must_be_asked_for() -> None:
-    text = message(boards.resolve, shared(), [PROM], {"DS_PROMM": "prom"})
+    text = message(resolve, shared(), [PROM], {"DS_PROMM": "prom"})
     assert "nothing in it is called DS_PROMM (what can be chosen: DS_PROM, VAR_JOB)" in text
 
 
 def test_constants() -> None:
     asked = shared()
-    assert boards.resolve(asked, [PROM], {"VAR_JOB": "other"})["templating"]["list"][1]["query"] == "other"
+    assert resolve(asked, [PROM], {"VAR_JOB": "other"})["templating"]["list"][1]["query"] == "other"
     # A value is put in as it is.
-    done = boards.resolve(asked, [PROM], {"VAR_JOB": "${DS_PROM}"})
+    done = resolve(asked, [PROM], {"VAR_JOB": "${DS_PROM}"})
     assert done["templating"]["list"][1]["query"] == "${DS_PROM}"
     del asked["__inputs"][1]["value"]
-    assert "the input VAR_JOB (job) has no value" in message(boards.resolve, asked, [PROM], {})
+    assert "the input VAR_JOB (job) has no value" in message(resolve, asked, [PROM], {})
     asked["__inputs"][1]["type"] = "secret"
-    assert "the input VAR_JOB is of the unknown type 'secret'" in message(boards.resolve, asked, [PROM], {})
+    assert "the input VAR_JOB is of the unknown type 'secret'" in message(resolve, asked, [PROM], {})
 
 
 def test_all_faults_are_told_at_once() -> None:
@@ -470,14 +503,14 @@ def test_all_faults_are_told_at_once() -> None:
     asked["panels"].append({"id": 9, "datasource": {"uid": "gone"}})
     del asked["__inputs"][1]["value"]
     with pytest.raises(LabError) as raised:
-        boards.resolve(asked, [OTHER], {"x": "y"})
+        resolve(asked, [OTHER], {"x": "y"})
     assert len(raised.value.details["faults"]) == 4
     assert raised.value.details["datasources"] == ["p3"]
 
 
 def variable_current(sources: list[Json], datasource: str | None = None, chosen: Any = None, **variable: Any) -> Any:
     entry = {"name": "ds", "type": "datasource", "query": "prometheus", **variable}
-    done = boards.resolve({"title": "x", "templating": {"list": [entry]}}, sources, chosen or {}, datasource)
+    done = resolve({"title": "x", "templating": {"list": [entry]}}, sources, chosen or {}, datasource)
     return done["templating"]["list"][0].get("current")
 
 
@@ -504,7 +537,7 @@ def test_a_data_source_variable_gets_a_selection_that_is_there() -> None:
     assert variable_current([*both, OTHER], datasource="p3", current={"value": "b"})["value"] == "b"
     entry = {"name": "ds", "type": "datasource", "query": "prometheus"}
     dashboard = {"title": "x", "templating": {"list": [entry]}}
-    assert "the variable ds may be any of the 2" in message(boards.resolve, dashboard, [lab, source("b")], {})
+    assert "the variable ds may be any of the 2" in message(resolve, dashboard, [lab, source("b")], {})
 
 
 # --- selections ----------------------------------------------------------------------------------
@@ -516,18 +549,18 @@ def test_selections_that_people_saved_stay() -> None:
     stored["templating"]["list"][2].update(current={"value": "5m"}, query="5m,10m")
     stored["templating"]["list"][0]["current"] = {"value": "two"}
     sources = [PROM, source("two")]
-    pod, step = boards.keep_selections(wanted, stored, sources)["templating"]["list"][1:]
+    pod, step = keep_selections(wanted, stored, sources)["templating"]["list"][1:]
     assert (pod["current"], pod["options"]) == ({"value": ["pod-1"]}, [{"value": "pod-1"}])
     assert "current" not in step, "the selection of a variable that changed was kept"
     assert wanted == whole()
     # Where nobody has saved one, the file's stays.
     wanted["templating"]["list"][2]["current"] = {"value": "1m"}
-    kept = boards.keep_selections(wanted, whole(), sources)
+    kept = keep_selections(wanted, whole(), sources)
     assert kept["templating"]["list"][2]["current"] == {"value": "1m"}
     wanted = whole()
 
     def of_source(there: list[Json], asked: frozenset[str] = frozenset()) -> str:
-        kept = boards.keep_selections(wanted, stored, there, asked)
+        kept = keep_selections(wanted, stored, there, asked)
         return kept["templating"]["list"][0]["current"]["value"]
 
     assert of_source(sources) == "two"
@@ -536,10 +569,10 @@ def test_selections_that_people_saved_stay() -> None:
 
 
 def test_the_variables_that_were_chosen() -> None:
-    assert boards.selected(whole(), [PROM, OTHER], {}) == frozenset()
-    assert boards.selected(whole(), [PROM, OTHER], {"ds": "prom", "pod": "x"}) == frozenset({"ds"})
-    assert boards.selected(whole(), [PROM, OTHER], {}, "prom") == frozenset({"ds"})
-    assert boards.selected(whole(), [PROM, OTHER], {}, "p3") == frozenset()
+    assert selected([PROM, OTHER], {}) == frozenset()
+    assert selected([PROM, OTHER], {"ds": "prom", "pod": "x"}) == frozenset({"ds"})
+    assert selected([PROM, OTHER], {}, "prom") == frozenset({"ds"})
+    assert selected([PROM, OTHER], {}, "p3") == frozenset()
 
 
 # --- the normal form -----------------------------------------------------------------------------
@@ -565,7 +598,7 @@ def test_what_grafana_fills_in_makes_no_difference() -> None:
         "title": "Lab k",
         "weekStart": "",
     }
-    assert boards.normal(sent) == boards.normal(shown) == {"title": "Lab k"}
+    assert normal(sent) == normal(shown) == {"title": "Lab k"}
 
 
 def test_what_is_written_in_another_way_makes_no_difference() -> None:
@@ -606,8 +639,8 @@ def test_what_is_written_in_another_way_makes_no_difference() -> None:
             ]
         },
     }
-    assert boards.normal(one) == boards.normal(other)
-    assert boards.changes(boards.normal(one), boards.normal(other)) == []
+    assert normal(one) == normal(other)
+    assert changes(normal(one), normal(other)) == []
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -639,7 +672,7 @@ def unseen(path: tuple[Any, ...]) -> bool:
 
 @pytest.mark.parametrize("path", list(leaves(whole())), ids=lambda path: ".".join(map(str, path)))
 def test_a_change_of_anything_that_is_seen_is_seen(path: tuple[Any, ...]) -> None:
-    before = boards.normal(whole())
+    before = normal(whole())
     cases = []
     for mutant in [*mutants(_at(whole(), path)), "REMOVED"]:
         after = whole()
@@ -648,7 +681,7 @@ def test_a_change_of_anything_that_is_seen_is_seen(path: tuple[Any, ...]) -> Non
             del holder[path[-1]]
         else:
             holder[path[-1]] = mutant
-        cases.append(boards.changes(before, boards.normal(after)))
+        cases.append(changes(before, normal(after)))
     assert all(not found for found in cases) if unseen(path) else all(cases)
 
 
@@ -666,7 +699,7 @@ def test_another_order_is_seen(path: tuple[Any, ...]) -> None:
         values.append(copy.deepcopy(values[0]))
     else:
         values.reverse()
-    assert boards.changes(boards.normal(whole()), boards.normal(after))
+    assert changes(normal(whole()), normal(after))
 
 
 VALUES = st.recursive(
@@ -696,7 +729,7 @@ DASHBOARDS = st.fixed_dictionaries(
         "rows": VALUES | st.lists(st.fixed_dictionaries({"panels": LISTS}), max_size=2),
         "annotations": VALUES | st.fixed_dictionaries({"list": LISTS}),
         "templating": VALUES | st.fixed_dictionaries({"list": LISTS}),
-        **{key: VALUES | st.sampled_from(list(values)) for key, values in boards.DEFAULTS.items() if key != "panels"},
+        **{key: VALUES | st.sampled_from(list(values)) for key, values in DEFAULTS.items() if key != "panels"},
     },
 )
 
@@ -705,21 +738,21 @@ DASHBOARDS = st.fixed_dictionaries(
 @given(DASHBOARDS)
 def test_the_normal_form_of_a_normal_form_is_the_same(dashboard: Json) -> None:
     given_text = json.dumps(dashboard)
-    once = boards.normal(dashboard)
+    once = normal(dashboard)
     assert json.dumps(dashboard) == given_text, "what was given was changed"
-    again = boards.normal(once)
+    again = normal(once)
     assert json.dumps(again, sort_keys=True) == json.dumps(once, sort_keys=True)
-    assert boards.changes(once, again) == []
+    assert changes(once, again) == []
     # What Grafana gives back is what came through JSON.
-    assert boards.changes(once, boards.normal(json.loads(json.dumps(dashboard)))) == []
+    assert changes(once, normal(json.loads(json.dumps(dashboard)))) == []
 
 
 @settings(max_examples=300, deadline=None)
 @given(DASHBOARDS, DASHBOARDS)
 def test_no_changes_means_the_same(one: Json, other: Json) -> None:
-    one, other = boards.normal(one), boards.normal(other)
+    one, other = normal(one), normal(other)
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    assert (boards.changes(one, other) == []) == same
+    assert (changes(one, other) == []) == same
 
 
 # --- what changed --------------------------------------------------------------------------------
@@ -733,7 +766,7 @@ def test_the_difference_is_what_changed_and_nothing_else() -> None:
     after["panels"].append({"id": 7, "type": "text", "title": "New"})
     after["tags"] = ["lab", "soak"]
     after["editable"] = True
-    assert boards.difference(boards.normal(before), boards.normal(after)) == {
+    assert difference(normal(before), normal(after)) == {
         "before": (
             "editable: false\n"
             'panels[id=1].panels[id=2].title: "Shards"\n'
@@ -753,7 +786,7 @@ def test_the_difference_is_what_changed_and_nothing_else() -> None:
 def test_an_order_is_one_change() -> None:
     before, after = whole(), whole()
     after["panels"].reverse()
-    found = boards.changes(boards.normal(before), boards.normal(after))
+    found = changes(normal(before), normal(after))
     assert [one.path for one in found] == ["panels (order)"]
     assert found[0].before == ["id=1", "id=3", "id=4"]
 
@@ -761,17 +794,17 @@ def test_an_order_is_one_change() -> None:
 def test_panels_with_the_same_id_are_told_by_their_number() -> None:
     before = {"panels": [{"id": 1, "title": "a"}, {"id": 1, "title": "b"}]}
     after = {"panels": [{"id": 1, "title": "a"}, {"id": 1, "title": "c"}]}
-    assert [one.path for one in boards.changes(before, after)] == ["panels[1].title"]
+    assert [one.path for one in changes(before, after)] == ["panels[1].title"]
 
 
 def test_true_is_not_one() -> None:
-    assert [one.path for one in boards.changes({"a": True}, {"a": 1})] == ["a"]
-    assert boards.changes(boards.normal({"a": 1.0}), boards.normal({"a": 1})) == []
+    assert [one.path for one in changes({"a": True}, {"a": 1})] == ["a"]
+    assert changes(normal({"a": 1.0}), normal({"a": 1})) == []
 
 
 def test_a_dashboard_that_is_not_there_is_shown_whole() -> None:
-    assert boards.difference(None, {"title": "x"}) == {"before": "", "after": '{\n  "title": "x"\n}\n'}
-    assert boards.difference({"title": "x"}, None) == {"before": '{\n  "title": "x"\n}\n', "after": ""}
+    assert difference(None, {"title": "x"}) == {"before": "", "after": '{\n  "title": "x"\n}\n'}
+    assert difference({"title": "x"}, None) == {"before": '{\n  "title": "x"\n}\n', "after": ""}
 
 
 # --- written down --------------------------------------------------------------------------------
@@ -780,7 +813,7 @@ def test_a_dashboard_that_is_not_there_is_shown_whole() -> None:
 def test_an_export_can_be_imported_again() -> None:
     stored = {**whole(), "id": 4, "version": 9}
     sources = [PROM, OTHER]
-    done = boards.exported(stored, sources)
+    done = exported(stored, sources)
     assert done["__inputs"] == [
         {"name": "DS_PROM", "label": "prom", "type": "datasource", "pluginId": "prometheus"},
         {"name": "DS_P3", "label": "p3", "type": "datasource", "pluginId": "nope"},
@@ -792,10 +825,10 @@ def test_an_export_can_be_imported_again() -> None:
     assert done["panels"][0]["panels"][0]["datasource"]["uid"] == "${ds}", "a variable became an input"
     assert done["annotations"]["list"][0]["datasource"]["uid"] == "-- Grafana --"
     assert done["templating"]["list"][0]["current"] == {}
-    again = boards.resolve(boards.load(boards.written(done), "x"), sources, {})
-    assert boards.changes(boards.normal(stored), boards.normal(again)) == []
+    again = resolve(load(written(done), "x"), sources, {})
+    assert changes(normal(stored), normal(again)) == []
     # And elsewhere it fits another data source.
-    elsewhere = boards.resolve(done, [source("q", name="Q"), source("r", "nope")], {})
+    elsewhere = resolve(done, [source("q", name="Q"), source("r", "nope")], {})
     assert elsewhere["panels"][1]["datasource"] == {"type": "prometheus", "uid": "q"}
     assert elsewhere["templating"]["list"][0]["current"]["value"] == "q"
 
@@ -811,7 +844,7 @@ def test_the_names_of_inputs_are_free() -> None:
             {"id": 5, "datasource": {"type": "loki", "uid": "gone"}},
         ],
     }
-    done = boards.exported(stored, [PROM, source("p-2", name="prom ")])
+    done = exported(stored, [PROM, source("p-2", name="prom ")])
     assert [entry["name"] for entry in done["__inputs"]] == ["DS_PROM_2", "DS_PROM_3", "DS_GONE"]
     assert [panel["datasource"] for panel in done["panels"]][2:4] == ["-- Mixed --", "of no known type"]
 
@@ -819,6 +852,6 @@ def test_the_names_of_inputs_are_free() -> None:
 def test_a_file_is_always_written_in_the_same_way() -> None:
     one = {"title": "é", "b": 1, "a": {"d": 1, "c": 2}}
     other = {"a": {"c": 2, "d": 1}, "b": 1, "title": "é"}
-    assert boards.written(one) == boards.written(other)
-    assert boards.written(one).endswith("}\n")
-    assert "é" in boards.written(one)
+    assert written(one) == written(other)
+    assert written(one).endswith("}\n")
+    assert "é" in written(one)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The normal form of a dashboard: two dashboards in which a person sees the same have the same one.
+
+What Grafana adds by itself when it stores a dashboard must vanish here, else every run finds a change.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .dashboard_file import OF_ONE_GRAFANA
+from .data_sources import DataSources, with_uids
+from .json_values import Json, as_object, as_objects, same
+
+#: The values that Grafana shows for a field that is absent, as its /apis return them.
+DEFAULTS: dict[str, tuple[Any, ...]] = {
+    "annotations": ({}, {"list": []}),
+    "description": ("",),
+    "editable": (True,),
+    "fiscalYearStartMonth": (0,),
+    "graphTooltip": (0,),
+    "links": ([],),
+    "liveNow": (False,),
+    "panels": ([],),
+    "preload": (False,),
+    "refresh": ("", False),
+    "tags": ([],),
+    "templating": ({}, {"list": []}),
+    "time": ({"from": "now-6h", "to": "now"},),
+    "timepicker": ({},),
+    "timezone": ("",),
+    "weekStart": ("",),
+}
+#: Fields that nobody sees: which copy the dashboard is, and for which code of Grafana it was written.
+UNSEEN = (*OF_ONE_GRAFANA, "schemaVersion")
+#: The query for Grafana's own annotations, as it stands in every dashboard.
+BUILT_IN_ANNOTATIONS: Json = {
+    "builtIn": 1,
+    "datasource": {"uid": "-- Grafana --"},
+    "enable": True,
+    "hide": True,
+    "iconColor": "rgba(0, 211, 255, 1)",
+    "name": "Annotations & Alerts",
+    "type": "dashboard",
+}
+#: A part of that query that some dashboards leave out.
+BUILT_IN_TARGET = {"limit": 100, "matchAny": False, "tags": [], "type": "dashboard"}
+
+
+def comparable(dashboard: Json, sources: DataSources) -> Json:
+    """A dashboard in normal form, with its data sources by uid even where it has them by name."""
+    return normal(with_uids(dashboard, sources))
+
+
+def normal(dashboard: Json) -> Json:
+    """The normal form of a dashboard.
+
+    It has no ids and versions, nothing that only says "absent" in another way (null, Grafana's defaults), and no
+    selections in variables but those of data-source variables. References are objects with a uid.
+    """
+    result: Json = _cleaned(dashboard)
+    for key in UNSEEN:
+        result.pop(key, None)
+    holders: list[Json] = [result, *as_objects(result.get("rows"))]
+    for holder in holders:
+        if isinstance(holder.get("panels"), list):
+            holder["panels"] = [_panel(panel) for panel in holder["panels"]]
+    annotations, templating = result.get("annotations"), result.get("templating")
+    if isinstance(annotations, dict) and isinstance(annotations.get("list"), list):
+        entries = [_with_reference(entry) for entry in annotations["list"]]
+        annotations["list"] = [entry for entry in entries if not _is_built_in(entry)]
+    if isinstance(templating, dict) and isinstance(templating.get("list"), list):
+        templating["list"] = [_variable(entry) for entry in templating["list"]]
+    for key, defaults in DEFAULTS.items():
+        if key in result and any(same(result[key], default) for default in defaults):
+            del result[key]
+    return result
+
+
+def without_selection(variable: Json) -> Json:
+    """A variable in normal form, without what is selected in it."""
+    plain = _with_reference(_cleaned(variable))
+    return {key: value for key, value in plain.items() if key not in ("current", "options")}
+
+
+def _cleaned(value: Any) -> Any:
+    """A copy without nulls in objects, and with one way to write a whole number."""
+    if isinstance(value, dict):
+        return {key: _cleaned(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_cleaned(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def _panel(panel: Any) -> Any:
+    if not isinstance(panel, dict):
+        return panel
+    panel = _with_reference(panel)
+    if isinstance(panel.get("targets"), list):
+        panel["targets"] = [_target(target, panel.get("datasource")) for target in panel["targets"]]
+    if isinstance(panel.get("panels"), list):
+        panel["panels"] = [_panel(inner) for inner in panel["panels"]]
+    return panel
+
+
+def _target(target: Any, of_panel: Any) -> Any:
+    target = _with_reference(target)
+    # A query without a data source uses its panel's.
+    if isinstance(target, dict) and "datasource" in target and same(target["datasource"], of_panel):
+        del target["datasource"]
+    return target
+
+
+def _with_reference(holder: Any) -> Any:
+    """What can refer to a data source, with the reference in one form."""
+    if not isinstance(holder, dict) or "datasource" not in holder:
+        return holder
+    value = holder["datasource"]
+    rest = {key: inner for key, inner in holder.items() if key != "datasource"}
+    if isinstance(value, str) and value:
+        value = {"uid": value}
+    elif isinstance(value, dict) and value.get("uid"):
+        value = {key: inner for key, inner in value.items() if key != "type"}
+    elif isinstance(value, dict):
+        value = {key: inner for key, inner in value.items() if key != "uid"}
+    return {**rest, "datasource": value} if value not in ("", {}) else rest
+
+
+def _variable(variable: Any) -> Any:
+    if not isinstance(variable, dict):
+        return variable
+    result = without_selection(variable)
+    value = as_object(variable.get("current")).get("value")
+    if variable.get("type") == "datasource" and value is not None:
+        result["current"] = {"value": value}
+    return result
+
+
+def _is_built_in(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    plain = {key: value for key, value in entry.items() if key != "target" or not same(value, BUILT_IN_TARGET)}
+    return same(plain, BUILT_IN_ANNOTATIONS)
