@@ -17,7 +17,7 @@ from ..results.runs import Record, latest_run, read_run
 from ..results.stage_file import to_json
 from ..task import Context, Params, Result
 from .markdown import to_markdown
-from .page import to_html
+from .run_page import to_html
 from .terminal import to_terminal
 
 SPEC: dict[str, Any] = {

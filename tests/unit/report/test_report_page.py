@@ -13,8 +13,9 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import formatting
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
-    page,
+    page_files,
     plots,
+    run_page,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
@@ -113,7 +114,7 @@ def check_page(html: str) -> Page:
 
 
 def test_the_recorded_run(recorded: dict[str, Any]) -> None:
-    html = page.to_html(recorded)
+    html = run_page.to_html(recorded)
     parsed = check_page(html)
     for row in recorded["figures"]:
         assert any(row["title"] in text for text in parsed.texts["th"])
@@ -129,11 +130,11 @@ def test_the_recorded_run(recorded: dict[str, Any]) -> None:
 
 
 def test_it_is_the_same_each_time(measured: Lab) -> None:
-    assert page.to_html(measured.report()) == page.to_html(measured.report())
+    assert run_page.to_html(measured.report()) == run_page.to_html(measured.report())
 
 
 def test_light_and_dark_have_the_same_properties() -> None:
-    style = page.STYLE
+    style = page_files.read_file("page.css")
     light, dark = style.split("@media screen and (prefers-color-scheme: dark)")
     names = set(re.findall(r"--([a-z0-9-]+):", light))
     assert names == set(re.findall(r"--([a-z0-9-]+):", dark.split("* { box-sizing")[0]))
@@ -183,7 +184,7 @@ def test_hostile_names_are_text(lab: Lab) -> None:
     )
     lab.write("scale", state="failed", message=HOSTILE)
     report = lab.report()
-    html = page.to_html({**report, "student": HOSTILE, "run": HOSTILE})
+    html = run_page.to_html({**report, "student": HOSTILE, "run": HOSTILE})
     parsed = check_page(html)
     assert "<script" not in html
     assert "49" not in "".join(parsed.texts["h1"])
@@ -195,7 +196,7 @@ def test_hostile_names_are_text(lab: Lab) -> None:
 
 def test_a_run_that_was_cut_off(lab: Lab) -> None:
     lab.write("preflight", facts={"findings": []})
-    parsed = check_page(page.to_html(lab.report()))
+    parsed = check_page(run_page.to_html(lab.report()))
     text = " ".join(parsed.texts["body"])
     assert "Not in this run: install, dashboard" in text
     assert "No stage of this run has measured a window yet." in text
@@ -206,7 +207,7 @@ def test_a_run_that_was_cut_off(lab: Lab) -> None:
 def test_a_run_of_broken_files_only(lab: Lab) -> None:
     lab.path.mkdir(parents=True)
     (lab.path / "baseline-1.json").write_text("{<b>")
-    parsed = check_page(page.to_html(lab.report()))
+    parsed = check_page(run_page.to_html(lab.report()))
     assert any("baseline-1.json is not whole JSON" in text for text in parsed.texts["li"])
     assert "unreadable" in parsed.texts["td"]
 
@@ -214,7 +215,7 @@ def test_a_run_of_broken_files_only(lab: Lab) -> None:
 def test_states_are_words(lab: Lab) -> None:
     figures = [figure(state, 1.0, state=state, reason="r") for state in ("warn", "fail", "error", "inconclusive")]
     lab.write("baseline", windows=[window("idle", START, *figures, figure("none", None))])
-    parsed = check_page(page.to_html(lab.report()))
+    parsed = check_page(run_page.to_html(lab.report()))
     cells = [text for text in parsed.texts["td"] if "1/s" in text]
     assert [cell.removeprefix("1/s").strip() for cell in cells[:4]] == ["warn", "fail", "error", "inconclusive"]
     assert "inconclusive" in parsed.texts["td"]
@@ -227,7 +228,7 @@ def section(html: str, name: str) -> str:
 
 
 def test_figures_that_are_not_wholly_known(doubtful: Lab) -> None:
-    html = page.to_html(doubtful.report())
+    html = run_page.to_html(doubtful.report())
     parsed = check_page(html)
     assert html.index('<section id="setup"') < html.index('<section id="known"') < html.index('<section id="queries"')
     assert "#known" in [link["href"] for link in parsed.all("a")]
@@ -258,13 +259,13 @@ def test_bounds_stand_in_table_and_plots(lab: Lab) -> None:
         windows=[window("idle", START, full("lock", 0.001, unit="s", bound="below"))],
         series=[series("lock", points, unit="s")],
     )
-    html = page.to_html(lab.report())
+    html = run_page.to_html(lab.report())
     assert "≤ 1.00 ms" in Page(html).texts["td"]
     assert "A ≤ 1.00 ms" in section(html, "plots")
 
 
 def test_old_results_have_nothing_that_is_empty(measured: Lab) -> None:
-    html = page.to_html(measured.report())
+    html = run_page.to_html(measured.report())
     assert 'id="known"' not in html
     assert '"#known"' not in html
     assert "≤" not in html
@@ -276,7 +277,7 @@ def test_findings_are_among_the_problems(lab: Lab) -> None:
     finding = {"id": "x", "state": "warn", "title": "The clocks differ", "effect": "Windows are off.", "cure": "NTP."}
     lab.write("preflight", facts={"findings": [finding, {**finding, "state": "pass", "title": "All is there"}]})
     lab.write("baseline", facts={"findings": [{**finding, "state": "fail", "title": "Late", "cure": ""}]})
-    html = page.to_html(lab.report())
+    html = run_page.to_html(lab.report())
     check_page(html)
     problems = section(html, "problems")
     assert problems.index("Late") < problems.index("The clocks differ")
@@ -413,7 +414,7 @@ def test_without_matplotlib_the_package_is_named(measured: Lab, monkeypatch: pyt
 
 
 def test_matplotlib_is_not_loaded_before_something_is_drawn() -> None:
-    code = f"import sys, {page.__name__}; sys.exit('matplotlib' in sys.modules)"
+    code = f"import sys, {run_page.__name__}; sys.exit('matplotlib' in sys.modules)"
     path = ":".join(filter(None, sys.path))
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=60, check=True)
 
