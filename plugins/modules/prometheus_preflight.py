@@ -40,9 +40,10 @@ options:
     type: int
   wait:
     description:
-      - Seconds to look again, every two seconds, until nothing fails any more; the targets of a fresh install need a
-        scrape or two. A line of progress says what is waited for.
-      - What more scrapes cannot cure, such as a scrape interval, is not waited for.
+      - Seconds to look again, every two seconds, for as long as a few more scrapes may cure all that fails. The pods of
+        a fresh install or of a cluster that has just started need a scrape or two. A line of progress says what is
+        waited for.
+      - When something fails that no scrape cures, such as a scrape interval or credentials, it does not wait.
     type: float
     default: 0.0
   clock_skew_warn:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..cluster.connection import ClusterUnreachable, TemporaryFailure
 from ..cluster.wait import Look, Waiter
 from ..errors import LabError
 from ..findings import Finding, finding, sentence, show_faulty
 from ..task import Context, Params, Result
 from . import profile as profiles
 from . import query
-from .client import Prometheus
+from .client import REPEAT, Prometheus, PrometheusError
 from .connect import (
     PROFILE,
     PROMETHEUS,
@@ -37,6 +38,7 @@ from .prometheus_sample import (
 )
 from .query import Found
 from .targets import Target, read_targets, scrape_interval
+from .transport import Unreachable
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
@@ -57,8 +59,8 @@ PAUSE = 2.0
 USUAL_INTERVAL = 60.0
 #: Bound of the smallest bucket of Temporal's timers, in seconds, where a source does not say another one.
 SMALLEST_BUCKET = 0.001
-#: Findings that a few more scrapes can change. To wait for the others is in vain.
-PASSING = ("prometheus", "prometheus_api", "targets", "metrics", "shards")
+#: Findings that a few more scrapes can change, unless Seen.lasting says otherwise. Waiting never cures the others.
+PASSING = ("prometheus", "prometheus_api", "scrape_interval", "targets", "metrics", "shards")
 #: The figure of the shards that each history pod owns, and what it is made of where the profile has none.
 SHARDS = Figure(
     "shards_per_pod", "", "", "1", "gauge", ("history",), Selection((Source("numshards_gauge"),)), take="last", by="pod"
@@ -395,6 +397,11 @@ def judge_units(profile: Profile, found: Found, bounds: Mapping[str, Sequence[fl
     )
 
 
+def strange_pods(owned: Iterable[str], history: str) -> list[str]:
+    """Pods that own shards and are not history pods of this release. history: pattern of their names, or empty."""
+    return [pod for pod in sorted(owned) if history and pod and not re.fullmatch(history, pod)]
+
+
 def judge_shards(owned: Mapping[str, float], expected: int | None, history: str, doubled: bool) -> Finding:
     """owned: shards by history pod. expected: how many Temporal has, None when that is not known.
 
@@ -434,7 +441,7 @@ def judge_shards(owned: Mapping[str, float], expected: int | None, history: str,
             "A plain sum over what is scraped twice is twice the truth; these figures count each pod once.",
             "Leave one target for each pod, as double_scrapes says.",
         )
-    strangers = [pod for pod in sorted(owned) if history and pod and not re.fullmatch(history, pod)]
+    strangers = strange_pods(owned, history)
     if strangers:
         cure = f"{some(strangers)} of another release: give each release a Kubernetes namespace of its own."
     elif total > expected:
@@ -464,18 +471,37 @@ def read_profile(params: Params) -> Profile:
     )
 
 
+def can_pass(error: LabError) -> bool:
+    """Whether a later try can succeed: silence and overload pass, a refusal or a wrong address does not."""
+    if isinstance(error, (Unreachable, ClusterUnreachable, TemporaryFailure)):
+        return True
+    return isinstance(error, PrometheusError) and error.status in REPEAT
+
+
 @dataclass
 class Seen:
-    """What one look at Prometheus found. interval and skew are seconds; None is what is not known."""
+    """What one look at Prometheus found. interval and skew are seconds; None is what is not known.
+
+    lasting: ids in PASSING whose failure no further scrape cures.
+    """
 
     findings: list[Finding] = field(default_factory=list)
+    lasting: set[str] = field(default_factory=set)
     version: str | None = None
     interval: float | None = None
     skew: float | None = None
     frameworks: list[str] = field(default_factory=list)
 
-    def fails(self, ids: Sequence[str]) -> list[Finding]:
-        return [entry for entry in self.findings if entry["state"] == "fail" and entry["id"] in ids]
+    def add_error(self, name: str, error: LabError) -> None:
+        self.findings.append(failure(name, error))
+        if not can_pass(error):
+            self.lasting.add(name)
+
+    def awaited(self) -> list[Finding]:
+        """The failures that a few more scrapes may cure; none when another failure stays whatever is waited for."""
+        fails = [entry for entry in self.findings if entry["state"] == "fail"]
+        passing = [entry for entry in fails if entry["id"] in PASSING and entry["id"] not in self.lasting]
+        return passing if len(passing) == len(fails) else []
 
 
 def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found, dict[str, list[float]]]:
@@ -513,12 +539,12 @@ def look(client: Prometheus, profile: Profile, params: Params, clock: Clock) -> 
         # The first question is the one that a Prometheus which is not there is not asked for long.
         client.vector("vector(1)", clock.now(), PATIENCE)
     except LabError as error:
-        seen.findings.append(failure("prometheus", error))
+        seen.add_error("prometheus", error)
         return seen
     try:
         _look(client, profile, params, clock, seen)
     except LabError as error:
-        seen.findings.append(failure("prometheus_api", error))
+        seen.add_error("prometheus_api", error)
     return seen
 
 
@@ -533,9 +559,10 @@ def _look(client: Prometheus, profile: Profile, params: Params, clock: Clock, se
     try:
         seen.interval = scrape_interval(client, targets, profile.filters)
     except LabError as error:
-        seen.findings.append(failure("scrape_interval", error))
+        seen.add_error("scrape_interval", error)
     else:
         seen.findings.append(judge_scrape_interval(seen.interval, params["window"], uneven_intervals(components)))
+        seen.lasting.add("scrape_interval")
     elsewhere = labels_elsewhere(profile, targets)
     matched = any(query.matches(profile.filters, target.labels) for target in targets)
     nothing = "" if matched else ", ".join(profile.filters)
@@ -549,16 +576,19 @@ def _look(client: Prometheus, profile: Profile, params: Params, clock: Clock, se
     seen.findings.append(judge_metrics(profile, found))
     seen.findings.append(judge_units(profile, found, bounds))
     owned = read_shards(client, profile, found, seen.interval or USUAL_INTERVAL, now)
+    history = profile.components.get("history", "")
+    if strange_pods(owned, history):
+        seen.lasting.add("shards")
     doubled = any(sum(query.matches(profile.filters, one.labels) for one in group) > 1 for group in doubles)
-    seen.findings.append(judge_shards(owned, params["history_shards"], profile.components.get("history", ""), doubled))
+    seen.findings.append(judge_shards(owned, params["history_shards"], history, doubled))
 
 
 def run(params: Params, context: Context) -> Result:
     """Return ``findings``, ``faults`` (the fails as sentences), and what was found out on the way.
 
     Nothing is changed, and a check that fails raises nothing: LabError is for arguments and profiles only. With
-    ``wait`` it looks again until nothing fails that a few scrapes more can cure; not in check mode, where nothing
-    was installed that could come.
+    ``wait`` it looks again for as long as a few more scrapes may cure all that fails; not in check mode, where
+    nothing was installed that could come.
     """
     if params["window"] <= 0:
         raise LabError(f"`window` is {params['window']:g} s: it must be above zero.")
@@ -571,12 +601,14 @@ def run(params: Params, context: Context) -> Result:
 
             def one_look(_elapsed: float) -> Look[Seen]:
                 seen = look(client, profile, params, clock)
-                passing = seen.fails(PASSING)
-                text = "Prometheus has what is measured"
-                if passing:
-                    first = textwrap.shorten(passing[0]["title"], SHOWN_WIDTH, placeholder=" …").rstrip(".")
+                awaited = seen.awaited()
+                text = ""
+                if awaited:
+                    first = textwrap.shorten(awaited[0]["title"], SHOWN_WIDTH, placeholder=" …").rstrip(".")
                     text = f"waiting for Prometheus: {first}"
-                return Look(not passing, seen, text)
+                elif not any(entry["state"] == "fail" for entry in seen.findings):
+                    text = "Prometheus has what is measured"
+                return Look(not awaited, seen, text)
 
             ended = Waiter(timeout, PAUSE, show=context.show).wait(one_look)
             seen, waited = ended.value, ended.seconds

@@ -75,6 +75,9 @@ MARGIN = 1.0
 #: Seconds between two lines of progress, and for the values that stand in one.
 PROGRESS = 5.0
 PATIENCE = 3.0
+#: Seconds in which a Prometheus that has just started finds its first pods, and between two looks.
+DISCOVERY = 30.0
+DISCOVERY_LOOKS = 2.0
 #: Clocks closer than this many seconds are taken for equal: measuring them is not more exact.
 EQUAL_CLOCKS = 1.0
 #: An answer within so many seconds tells the clock exactly enough.
@@ -125,7 +128,7 @@ def run(params: Params, context: Context, cluster: Cluster | None = None) -> Res
 
     clock = Clock()
     with connect(params, cluster) as client:
-        interval = params["scrape_interval"] or found_interval(client, profile, windows, clock)
+        interval = params["scrape_interval"] or found_interval(client, profile, windows, clock, context.show)
         long_enough(windows, interval)
         version = prometheus_version(client)
         measured = clock_skew(client, clock)
@@ -285,11 +288,24 @@ def progress_figures(profile: Profile, ids: Sequence[str] | None) -> list[Figure
 # -- what Prometheus is like ----------------------------------------------------
 
 
-def found_interval(client: Prometheus, profile: Profile, windows: Sequence[Window], clock: Clock) -> float:
+def found_interval(
+    client: Prometheus,
+    profile: Profile,
+    windows: Sequence[Window],
+    clock: Clock,
+    show: Callable[[str], None] = silent,
+    sleep: Callable[[float], None] = time.sleep,
+) -> float:
     """Seconds between scrapes. Raises LabError when a window is still to come and nothing is scraped for it."""
     targets = read_targets(client)
     interval = scrape_interval(client, targets, profile.filters)
     coming = any(window.end > clock.now() for window in windows)
+    begin = clock.now()
+    while coming and not targets and clock.now() - begin < DISCOVERY:
+        show("Prometheus has just started: waiting for it to find the pods that it scrapes")
+        sleep(DISCOVERY_LOOKS)
+        targets = read_targets(client)
+        interval = scrape_interval(client, targets, profile.filters)
     if coming and not any(query.matches(profile.filters, target.labels) for target in targets):
         raise LabError(
             f"Prometheus at {client.address} scrapes no pod with {', '.join(profile.filters)}: correct `namespace`, or "

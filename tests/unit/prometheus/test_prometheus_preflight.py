@@ -20,7 +20,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_preflight as preflight_action
 from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_sample as sample_action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.findings import Finding, sentence
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.findings import Finding, finding, sentence
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     profile,
 )
@@ -834,6 +834,43 @@ def test_waiting_for_what_comes_with_a_scrape(tmp_path: Path, monkeypatch: pytes
         result = preflight.run(params(address, wait=1.0), Context())
         assert any("No pod of history answers" in fault for fault in result["faults"])
         assert 1 <= result["waited"] < 10
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_is_not_waited_for(status: int) -> None:
+    with scripted([(status, {}, b"")]) as script:
+        _findings, result = found_of(script.address, wait=300.0)
+    assert [fault for fault in result["faults"] if str(status) in fault] == result["faults"]
+    assert result["waited"] < 30
+    assert len(script.requests) == 1
+
+
+def test_a_prometheus_that_is_starting_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "PAUSE", 0.1)
+    monkeypatch.setattr(preflight, "PATIENCE", 0.2)
+    lines: list[str] = []
+    with scripted([(503, {}, b"")]) as script:
+        preflight.run(params(script.address, wait=1.0), Context(show=lines.append))
+        assert len(script.requests) > 1
+    assert lines[0].startswith("waiting for Prometheus: ")
+
+
+@pytest.mark.parametrize(
+    ("names", "awaited"), [(["targets"], 1), (["targets", "shards"], 2), (["targets", "units"], 0)]
+)
+def test_nothing_is_waited_for_beside_a_failure_that_lasts(names: list[str], awaited: int) -> None:
+    seen = preflight.Seen([finding(name, "fail", name) for name in names])
+    seen.findings += [finding("clock", "warn", "late"), finding("metrics", "pass", "there")]
+    assert len(seen.awaited()) == awaited
+    seen.lasting.add("targets")
+    assert seen.awaited() == []
+
+
+@pytest.mark.server
+def test_pods_of_another_release_are_not_waited_for(address: str) -> None:
+    findings, result = found_of(address, namespace="student-07", wait=300.0)
+    assert "other-history-1 of another release" in findings["shards"]["cure"]
+    assert result["waited"] < 30
 
 
 # -- as Ansible runs it -----------------------------------------------------------

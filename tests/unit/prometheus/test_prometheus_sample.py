@@ -412,6 +412,68 @@ def test_a_window_to_come_needs_something_that_is_scraped(address: str) -> None:
         sample.run(params(address, windows=[window], scrape_interval=None), Context())
 
 
+class Starting:
+    """A Prometheus that has found its first targets after so many looks."""
+
+    address = "http://prometheus"
+
+    def __init__(self, looks: int, labels: dict[str, str]) -> None:
+        self.looks = looks
+        self.found = [{"labels": labels, "health": "unknown", "scrapeInterval": "5s"}]
+
+    def targets(self) -> list[dict[str, Any]]:
+        self.looks -= 1
+        return self.found if self.looks < 0 else []
+
+    def config(self) -> str:
+        return "scrape_configs: [{job_name: kubernetes-pods, scrape_interval: 7s}]"
+
+
+class Clock(sample.Clock):
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["gone"] = 0.0
+
+    def now(self) -> float:
+        return self.wall + self.__dict__["gone"]
+
+    def sleep(self, seconds: float) -> None:
+        self.__dict__["gone"] += seconds
+
+
+@pytest.mark.parametrize(
+    ("looks", "ends_in", "namespace", "slept", "interval"),
+    [
+        (3, 60, "student-01", 6, 5.0),
+        (0, 60, "student-01", 0, 5.0),
+        # It never finds one.
+        (99, 60, "student-01", sample.DISCOVERY, None),
+        # It finds pods, but not those: that is a fault which no time cures.
+        (0, 60, "student-02", 0, None),
+        # The window is over: what was scraped for it is there or not.
+        (99, -1, "student-01", 0, 7.0),
+    ],
+)
+def test_a_prometheus_that_has_just_started_is_waited_for(
+    looks: int, ends_in: float, namespace: str, slept: float, interval: float | None
+) -> None:
+    clock, lines = Clock(), []
+    given = profile.parse(*sample.profile_text(params(""))).bind(namespace, "my-temporal", {}, "")
+    labels = {"job": "kubernetes-pods", "kubernetes_namespace": "student-01", "pod": FRONTEND}
+    windows = [sample.Window("first", "first", clock.wall + ends_in - 30, 30)]
+
+    def found() -> float:
+        return sample.found_interval(Starting(looks, labels), given, windows, clock, lines.append, clock.sleep)
+
+    if interval is None:
+        with pytest.raises(LabError, match="scrapes no pod with"):
+            found()
+    else:
+        assert found() == interval
+    assert clock.now() - clock.wall == pytest.approx(slept)
+    assert bool(lines) == bool(slept)
+
+
 def test_a_profile_of_ones_own(address: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(
