@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of every task: the other files in this folder are links to this one, named for their modules."""
+
 from __future__ import annotations
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import (
-    SPEC,
-    run,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
+from ..plugin_utils.action import LabAction, find_task
 
 
 class ActionModule(LabAction):
-    argument_spec = SPEC
-    task = staticmethod(run)
+    task = find_task(__name__)

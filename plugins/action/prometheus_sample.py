@@ -1,17 +1,1 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""prometheus_sample in the control node's process, with its progress shown."""
-
-from __future__ import annotations
-
-from ..module_utils.prometheus.connect import VALIDATION
-from ..module_utils.prometheus.prometheus_sample import (
-    SPEC,
-    run,
-)
-from ..plugin_utils.profile import ProfileAction
-
-
-class ActionModule(ProfileAction):
-    argument_spec = SPEC
-    validation = VALIDATION
-    task = staticmethod(run)
+cluster_preflight.py

@@ -1,10 +1,1 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-from __future__ import annotations
-
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import INFO_SPEC, run_info
-from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
-
-
-class ActionModule(LabAction):
-    argument_spec = INFO_SPEC
-    task = staticmethod(run_info)
+cluster_preflight.py

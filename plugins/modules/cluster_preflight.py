@@ -15,6 +15,7 @@ description:
   - A check that fails does not fail the task; look at RV(findings).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.control_node
 options:
   wanted:
     description: Sum of the requests of all pods of the lab, as Kubernetes quantities.
@@ -131,15 +132,12 @@ versions:
   sample: {"kubernetes": "v1.34.4", "helm": "v3.17.2"}
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

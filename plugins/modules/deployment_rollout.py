@@ -18,6 +18,7 @@ description:
   - With neither O(replicas) nor O(env) it only waits.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.anywhere
 options:
   deployments:
     description: Names of the Deployments.
@@ -193,15 +194,12 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_rollout import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_rollout import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ description:
   - Builds are kept in C($XDG_CACHE_HOME/temporal_lab/builds) and made anew only when their version, flags or
     sources change. The node's state is kept in C($XDG_STATE_HOME/temporal_lab).
   - Needs root, and Debian 12 with the packages in C(requirements/debian.txt).
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.attributes.control_node
 options:
   state:
     description:
@@ -114,15 +116,12 @@ seconds:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.embedded_node import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.embedded_node import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
+  - temporal_lab.benchmarking.attributes.anywhere
 requirements:
   - jsonschema >= 4
 attributes:
@@ -112,13 +113,12 @@ problems:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.connect import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_annotations import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_annotations import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run, **VALIDATION)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
+  - temporal_lab.benchmarking.attributes.anywhere
 notes:
   - The token must be of a service account with the role Editor or Admin.
   - It uses C(/api/dashboards) of Grafana, always with the folder's uid, which Grafana 11, 12 and 13 document. It was
@@ -184,16 +185,12 @@ dest:
   type: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_dashboard import (
-    SPEC,
-    VALIDATION,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_dashboard import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run, **VALIDATION)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

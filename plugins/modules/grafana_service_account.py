@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
+  - temporal_lab.benchmarking.attributes.anywhere
 attributes:
   check_mode:
     description: Looks, tries the kept token, and says what would be changed.
@@ -127,16 +128,12 @@ token:
       sample: Secret my-temporal-grafana-token in namespace student-01
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.connect import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_service_account import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_service_account import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run, **VALIDATION)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

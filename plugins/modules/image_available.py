@@ -17,6 +17,7 @@ description:
   - An image that is not available, or of which that cannot be told, is no failure of the task; look at RV(available).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.control_node
 options:
   images:
     description: References of images, such as V(grafana/grafana:12.3.0).
@@ -76,15 +77,12 @@ reasons:
     registry.example/a:1: whether registry.example/a:1 can be pulled is not known after 60 s
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ description:
   - Several folders of results, such as those of job slices, are one class.
   - A file that cannot be used is named and never fatal. Of each student it reads only what the class report uses; the
     student's own report, see M(temporal_lab.benchmarking.lab_report), checks all of it.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.attributes.control_node
 requirements:
   - jinja2
   - jsonschema >= 4
@@ -157,12 +159,12 @@ problems:
   elements: dict
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_class import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_class import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.prometheus
+  - temporal_lab.benchmarking.attributes.control_node
 requirements:
   - jsonschema >= 4
 attributes:
@@ -177,16 +178,12 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_measure import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_measure import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run, **VALIDATION)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

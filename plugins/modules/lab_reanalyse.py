@@ -18,6 +18,8 @@ description:
   - Figures can be new or changed as long as their series were read. One whose series were not read has no value and is
     V(inconclusive). The course for plots stays that which was read.
   - All is worked out before the first file is written, and nothing is ever overwritten.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.attributes.control_node
 requirements:
   - jsonschema >= 4
   - PyYAML
@@ -129,15 +131,12 @@ problems:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_reanalyse import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_reanalyse import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

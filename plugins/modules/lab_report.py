@@ -14,6 +14,8 @@ description:
     change from window to window, the shards of each pod, the time line, a plot for each key figure, and the queries.
   - A run that was cut off gives a report of what is there. A file that cannot be used is a problem in the report.
   - Shows the key figures as a table in the terminal, when it runs on the control node.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.attributes.control_node
 requirements:
   - jinja2
   - jsonschema >= 4
@@ -123,12 +125,12 @@ problems:
   elements: dict
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_report import SPEC, run
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.lab_report import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

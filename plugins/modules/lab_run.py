@@ -13,6 +13,8 @@ description:
   - Without O(run) and O(new) it is the student's latest run; where there is none, a new one is begun.
   - A new run is named by its start in UTC, such as V(20261123T170102Z); one that begins in the same second gets a
     number added.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.attributes.control_node
 requirements:
   - jsonschema >= 4
 attributes:
@@ -127,15 +129,12 @@ problems:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.lab_run import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.lab_run import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ description:
   - Writes a stage file into the student's run, as the stage's next attempt. Nothing is ever overwritten, and a file
     appears whole or not at all.
   - Content that is not of the schema is refused, with the place and the reason.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.attributes.control_node
 requirements:
   - jsonschema >= 4
 attributes:
@@ -134,15 +136,12 @@ attempt:
   sample: 1
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.lab_stage import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.lab_stage import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ description:
   - Judges by what there is, not by results, so that a stage that was done by hand counts.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.control_node
 attributes:
   check_mode:
     support: full
@@ -99,15 +100,12 @@ stages:
       type: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.lab_status import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.lab_status import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

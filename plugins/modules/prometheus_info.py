@@ -14,6 +14,7 @@ description:
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.prometheus
+  - temporal_lab.benchmarking.attributes.anywhere
 attributes:
   check_mode:
     description: Nothing is changed, so it does the same.
@@ -107,16 +108,12 @@ notes:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_info import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_info import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run, **VALIDATION)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.profile
   - temporal_lab.benchmarking.prometheus
+  - temporal_lab.benchmarking.attributes.anywhere
 attributes:
   check_mode:
     description: Nothing is changed, so it does the same, but it does not wait.
@@ -140,16 +141,12 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_preflight import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_preflight import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run, **VALIDATION)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

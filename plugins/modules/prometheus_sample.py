@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.profile
   - temporal_lab.benchmarking.prometheus
+  - temporal_lab.benchmarking.attributes.anywhere
 attributes:
   check_mode:
     description: The profile and the windows are checked; nothing is asked of Prometheus and there is no wait.
@@ -424,16 +425,12 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_sample import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_sample import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run, **VALIDATION)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ description:
   - The token's text is nowhere in what the task returns or shows.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.instructor
+  - temporal_lab.benchmarking.attributes.control_node
 attributes:
   check_mode:
     description: Looks, tries the file's token, and says what would become of the file.
@@ -115,15 +116,12 @@ expires:
   sample: "2026-12-23T17:01:02Z"
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_kubeconfig import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_kubeconfig import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

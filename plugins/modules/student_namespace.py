@@ -22,6 +22,7 @@ description:
   - It is asked with the instructor's access, who must hold all that O(rules) gives away.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.instructor
+  - temporal_lab.benchmarking.attributes.control_node
 attributes:
   check_mode:
     description: >-
@@ -138,15 +139,12 @@ held_by:
   elements: str
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ description:
   - The number of history shards is the effective one. The one in a chart's values is not, once a database exists.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.anywhere
 options:
   wait:
     description: Whether to wait for the frontend to answer.
@@ -73,12 +74,12 @@ namespaces:
   sample: [default, temporal-system]
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import INFO_SPEC, run_info
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_cluster_info import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(INFO_SPEC, run_info)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ description:
     history know the new one, so that a worker that starts afterwards finds it.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.control_node
 options:
   name:
     description: Name of the Temporal namespace.
@@ -82,15 +83,12 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import (
-    NAMESPACE_SPEC,
-    run_namespace,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_namespace import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(NAMESPACE_SPEC, run_namespace)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

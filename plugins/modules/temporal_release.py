@@ -16,6 +16,7 @@ description:
   - A combination that cannot go well does not fail the task; look at RV(faults).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.control_node
 options:
   chart:
     description:
@@ -160,15 +161,12 @@ good_revision:
   sample: 2
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_release import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_release import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ description:
   - For many students ask in one task, with O(wait=false), and wait in the next, with O(asked); then all wait at once.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.control_node
 options:
   replicas:
     description: Number of history pods.
@@ -196,15 +197,12 @@ watched:
   type: bool
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.temporal_scale import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.temporal_scale import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ description:
   - Objects that are not gone in time are no failure of the task; look at RV(gone).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
+  - temporal_lab.benchmarking.attributes.control_node
 options:
   selectors:
     description: Label selectors; an object that matches any of them is to be gone. None of them may be empty.
@@ -116,15 +117,12 @@ waited:
   type: float
 """
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait_absent import (
-    SPEC,
-    run,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait_absent import TASK
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(TASK)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of the collection's actions: tasks run in the control node's process."""
+"""The collection's action: it runs a task in the control node's process."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import importlib
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
 
+from ..module_utils import task as tasks
 from ..module_utils.errors import LabError
-from ..module_utils.task import Context, Params, Result
+from ..module_utils.task import Context, Result, Task
 
 display = Display()
 
@@ -24,29 +26,40 @@ for loader in (filter_loader, test_loader):
 gc.freeze()
 
 
-class LabAction(ActionBase):
-    """Run a task in process when the host is the control node, else as a module.
+def find_task(name: str) -> Task:
+    """The task of a module: ``TASK`` in the file of that name in a room of module_utils.
 
-    A subclass names its ``argument_spec`` and its ``task`` (see
-    module_utils.task), and further keywords of the argument validation in
-    ``validation`` (required_if, mutually_exclusive ...). Running in process
-    costs a twentieth of a module's CPU time and lets progress be shown.
+    Only that room is imported, and once for all hosts: Ansible loads an action before it forks.
+    name: the module's name, or that of a Python module which ends with it.
+    """
+    name = name.rpartition(".")[2]
+    rooms = [path.parent.name for path in Path(tasks.__file__).parent.glob(f"*/{name}.py")]
+    if len(rooms) != 1:
+        raise LookupError(f"{name}.py stands in {len(rooms)} rooms of module_utils ({', '.join(rooms)}), not in one")
+    package = tasks.__name__.rpartition(".")[0]
+    task: Task = importlib.import_module(f"{package}.{rooms[0]}.{name}").TASK
+    task.before_fork()
+    return task
+
+
+class LabAction(ActionBase):
+    """Run a task in process when the host is the control node, else as a module where the task can.
+
+    Running in process costs a twentieth of a module's CPU time and lets progress be shown.
     """
 
     _supports_check_mode = True
     _supports_diff = True
     TRANSFERS_FILES = False
 
-    argument_spec: dict[str, Any] = {}
-    validation: dict[str, Any] = {}
-    task: Callable[[Params, Context], Result]
+    task: Task
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
-        result = super().run(tmp, task_vars)
-        if self._connection.transport != "local":
-            return self._execute_module(task_vars=task_vars)
-        _validated, params = self.validate_argument_spec(self.argument_spec, **self.validation)
+        result: Result = super().run(tmp, task_vars)
         host = (task_vars or {}).get("inventory_hostname", "localhost")
+        if self._connection.transport != "local":
+            return self._elsewhere(host, task_vars)
+        _validated, params = self.validate_argument_spec(self.task.spec, **self.task.validation)
 
         def show(line: str) -> None:
             display.display(f"{host}: {line}")
@@ -54,10 +67,25 @@ class LabAction(ActionBase):
         # Looking for garbage in a hundred thousand samples is a fifth of reading them, and a task is short.
         gc.disable()
         try:
-            result.update(type(self).task(params, Context(self._task.check_mode, self._task.diff, show)))
-        except LabError as error:
-            # Returned, not raised: of an exception Ansible takes neither failed_when nor until into account.
-            result.update(error.details, failed=True, msg=error.msg)
+            # A failure is returned, not raised: Ansible ignores failed_when and until when an action raises.
+            context = Context(self._task.check_mode, self._task.diff, show)
+            result.update(tasks.attempt(self.task, params, context, display.vvv))
         finally:
             gc.enable()
         return result
+
+    def _elsewhere(self, host: str, task_vars: dict[str, Any] | None) -> Result:
+        """Run the task as a module on its host."""
+        if self.task.elsewhere is None:
+            message = (
+                f"{self._task.action} runs on the control node only, and {host} is reached by "
+                f"{self._connection.transport}: add delegate_to: localhost to the task, or set ansible_connection: "
+                f"local for the host."
+            )
+            return {"failed": True, "msg": message}
+        try:
+            self._task.args = self.task.elsewhere(self._task.args)
+        except LabError as error:
+            return {**error.details, "failed": True, "msg": error.msg}
+        sent: Result = self._execute_module(task_vars=task_vars)
+        return sent

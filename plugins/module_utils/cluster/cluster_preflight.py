@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import LabError
 from ..findings import Finding, finding, sentence, show_faulty
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .connect import CLUSTER
 from .connection import Cluster, ClusterRefused, require_kubernetes
 from .image_available import (
@@ -410,3 +410,6 @@ def run(params: Params, context: Context, wall: Callable[[], float] = time.time)
         "images_present": present,
         "versions": versions,
     }
+
+
+TASK = Task(SPEC, run)

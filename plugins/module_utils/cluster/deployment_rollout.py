@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task, as_given
 from .connect import CLUSTER
 from .connection import (
     Cluster,
@@ -423,3 +423,6 @@ def events_of(
             }
         )
     return sorted(events, key=lambda event: event["time"])
+
+
+TASK = Task(SPEC, run, elsewhere=as_given)

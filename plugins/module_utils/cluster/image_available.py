@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .connect import CLUSTER
 from .connection import Cluster, ClusterRefused, ClusterUnreachable, NotFound, RequestFailed, TemporaryFailure
 from .predicates import IMAGE_REASONS, Json, condition, finished, pod_state
@@ -306,3 +306,6 @@ def run(params: Params, context: Context) -> Result:
         "reasons": {image: verdicts[image].reason for image in images},
         **({"warnings": stayed} if stayed else {}),
     }
+
+
+TASK = Task(SPEC, run)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .connect import CLUSTER
 from .connection import Cluster, NotFound, RequestFailed
 from .predicates import Json, deployment_state, matches, replicas_wanted
@@ -259,3 +259,6 @@ def describe(found: Found, place: str) -> list[str]:
     if found.concurrent_workflows is not None:
         lines.append(f"  workflows to keep in flight: {found.concurrent_workflows}")
     return lines + [f"  not known: {doubt}" for doubt in found.doubts]
+
+
+TASK = Task(SPEC, run)

@@ -1,43 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Temporal through the HTTP API of its frontend, reached over the Kubernetes API server's proxy.
-
-Task temporal_cluster_info reads the cluster, task temporal_namespace makes a Temporal namespace.
-"""
+"""Temporal through the HTTP API of its frontend, reached over the Kubernetes API server's proxy."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
-from ..durations import duration_seconds
-from ..errors import LabError
-from ..task import Context, Params, Result
-from .connect import CLUSTER
+from ..task import Context
 from .connection import Cluster, NotFound, ProxyTargetError, UnexpectedAnswer
 from .predicates import Json, finished, pod_state
 from .wait import Look, wait_for
 
-INFO_SPEC: dict[str, Any] = {
-    **CLUSTER,
-    "wait": {"type": "bool", "default": False},
-    "timeout": {"type": "float", "default": 120.0},
-    "missing_hint": {"type": "str", "default": ""},
-}
-NAMESPACE_SPEC: dict[str, Any] = {
-    **CLUSTER,
-    "name": {"type": "str", "default": "default"},
-    "retention": {"type": "str"},
-    "state": {"type": "str", "choices": ["present"], "default": "present"},
-    "timeout": {"type": "float", "default": 60.0},
-    "missing_hint": {"type": "str", "default": ""},
-}
-
 HTTP_PORT = 7243
-#: Retention of a new Temporal namespace in seconds, when none is asked for.
-RETENTION = 24 * 3600
 #: A workflow that nobody starts: asking for it tells whether a Temporal namespace is usable.
 PROBE_WORKFLOW = "temporal-lab-probe"
 
@@ -170,73 +145,3 @@ def wait_for_frontend(api: TemporalApi, timeout: float, context: Context, gone: 
         return Look(True, api.cluster_info(), "Temporal's frontend answers")
 
     return wait_for(api.cluster, timeout, context.show, look, gone).value
-
-
-def run_info(params: Params, context: Context) -> Result:
-    """Return ``history_shards``, ``server_version``, ``persistence_store``, ``namespaces``."""
-    with Cluster.from_params(params) as cluster:
-        api = TemporalApi(cluster, params["missing_hint"])
-        info = wait_for_frontend(api, params["timeout"], context) if params["wait"] else api.cluster_info()
-        return {
-            "changed": False,
-            "history_shards": info.history_shards,
-            "server_version": info.server_version,
-            "persistence_store": info.persistence_store,
-            "namespaces": api.namespaces(),
-        }
-
-
-def retention_seconds(text: str) -> int:
-    """Whole seconds of a retention such as ``24h``, ``7d`` or ``1h30m``. Raises LabError."""
-    try:
-        seconds = round(duration_seconds(text, "dhms"))
-    except ValueError:
-        raise LabError(f"{text!r} is not a duration: give one such as 24h, 7d or 1h30m.") from None
-    if seconds == 0:
-        raise LabError(f"{text!r} is no time at all: give a duration such as 24h.")
-    return seconds
-
-
-def run_namespace(params: Params, context: Context) -> Result:
-    """Make the Temporal namespace, wait until it is usable; return ``name``, ``retention``, ``before``, ``waited``."""
-    name = params["name"]
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise LabError(f"{name!r} is no name for a Temporal namespace: take letters, digits, dots, dashes and _.")
-    asked = None if params["retention"] is None else retention_seconds(params["retention"])
-    with Cluster.from_params(params) as cluster:
-        api = TemporalApi(cluster, params["missing_hint"])
-        wait_for_frontend(api, params["timeout"], context)
-        before = api.retention(name)
-        after = asked or before or RETENTION
-        result: Result = {
-            "changed": before != after,
-            "name": name,
-            "retention": after,
-            "before": before,
-            "waited": 0.0,
-        }
-        if context.diff:
-            result["diff"] = {
-                "before": {} if before is None else {"name": name, "retention": before},
-                "after": {"name": name, "retention": after},
-            }
-        if context.check_mode:
-            return result
-        if before is None:
-            api.create_namespace(name, after)
-        elif before != after:
-            api.set_retention(name, after)
-
-        def look(_elapsed: float) -> Look[None]:
-            usable = api.usable(name)
-            state = "is usable" if usable else "is not known to all servers yet"
-            return Look(usable, None, f"Temporal namespace {name} {state}")
-
-        waited = wait_for(cluster, params["timeout"], context.show, look)
-        if not waited.done:
-            raise LabError(
-                f"Temporal namespace {name} exists, but is not usable after {params['timeout']:g} s: "
-                f"look at the logs of the frontend and history pods in namespace {cluster.namespace}."
-            )
-        result["waited"] = round(waited.seconds, 3)
-        return result

@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import LabError
 from ..findings import Finding, finding, sentence, show_faulty
 from ..formatting import duration_text
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .connect import CLUSTER
 from .connection import METADATA, METADATA_LIST, Cluster, NotFound
 from .predicates import Json, seconds
@@ -364,3 +364,6 @@ def run(params: Params, context: Context, now: Callable[[], float] = time.time) 
         "unfinished": unfinished(own) is not None,
         "good_revision": good_revision(own),
     }
+
+
+TASK = Task(SPEC, run)

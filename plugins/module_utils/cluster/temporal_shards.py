@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task, as_given
 from .connect import CLUSTER
 from .connection import Cluster, NotFound, RequestFailed
 from .predicates import Json, finished, pod_state
@@ -181,3 +181,6 @@ def read_shards(cluster: Cluster, params: Params, context: Context, wall: Callab
         "watched": watched,
         "waited": round(seconds, 3),
     }
+
+
+TASK = Task(SPEC, run, elsewhere=as_given)

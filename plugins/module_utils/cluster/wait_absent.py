@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .connect import CLUSTER
 from .connection import METADATA, METADATA_LIST, Cluster
 from .predicates import Json
@@ -177,3 +177,6 @@ def run(params: Params, context: Context) -> Result:
             "remaining": [entry.text for entry in waited.value],
             "waited": round(waited.seconds, 3),
         }
+
+
+TASK = Task(SPEC, run)

@@ -10,12 +10,9 @@ from typing import Any
 from ..errors import LabError
 from ..results.names import check_folder_name
 from ..results.runs import latest_run, read_run
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task, as_given
 from .client import Grafana, GrafanaError
-from .connect import (
-    GRAFANA,
-    connect_token,
-)
+from .connect import GRAFANA, VALIDATION, connect_token
 from .marks import Difference, Found, Mark, as_text, difference, ours, run_tags, wanted
 
 SPEC: dict[str, Any] = {
@@ -159,3 +156,6 @@ def update(client: Grafana, one: Found, mark: Mark) -> bool:
             return False
         raise
     return True
+
+
+TASK = Task(SPEC, run, VALIDATION, elsewhere=as_given)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import LabError
 from ..files import put_file
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .angular import refuse_angular
 from .client import Grafana
 from .connect import GRAFANA, connect_token
@@ -86,6 +86,13 @@ def read_text(path: str | Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise LabError(f"The dashboard file {path} cannot be read: {reason}.") from None
+
+
+def with_content(arguments: Params) -> Params:
+    """A task's arguments with the text of the dashboard's file, for a host that has no such file. Raises LabError."""
+    if not arguments.get("path") or arguments.get("content") is not None:
+        return arguments
+    return {**arguments, "content": read_text(arguments["path"])}
 
 
 def from_arguments(params: Params) -> Json | None:
@@ -260,3 +267,6 @@ def _not_written(dest: Path, error: OSError) -> LabError:
         f"The dashboard cannot be written to {dest}: {error.strerror}; give `dest` a file in a folder that exists and "
         f"is writable."
     )
+
+
+TASK = Task(SPEC, run, VALIDATION, elsewhere=with_content)

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task, as_given
 from .client import Grafana, GrafanaError, Json, TokenDamaged, bearer
 from .connect import (
     GRAFANA,
+    VALIDATION,
     connect_admin_and_store,
 )
 from .token_store import StoreChanged, Token, TokenStore
@@ -305,3 +306,6 @@ def _time(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
         return None
+
+
+TASK = Task(SPEC, run, VALIDATION, elsewhere=as_given)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from . import builds, lifecycle
 from .layout import Layout, cache_home
 from .parts import Part, parts
@@ -75,3 +75,6 @@ def _build_and_start(params: Params, layout: Layout, link: Path, context: Contex
         check_mode=context.check_mode,
         show=context.show,
     )
+
+
+TASK = Task(SPEC, run)

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from ..cluster.connect import CLUSTER
 from ..cluster.connection import Cluster
+from ..errors import LabError
 from ..task import Params
 from . import profile as profiles
 from .client import Prometheus
@@ -48,6 +49,19 @@ def profile_text(params: Params) -> tuple[str, str]:
     path = params["profile"] or profiles.default_path()
     text = profiles.read_text(path) if params["profile_content"] is None else params["profile_content"]
     return text, str(path)
+
+
+def with_profile(arguments: Params) -> Params:
+    """A task's arguments with the profile's text, for a host that has no profiles. Raises LabError."""
+    if arguments.get("profile_content") is not None:
+        return arguments
+    return {**arguments, "profile_content": profiles.read_text(arguments.get("profile") or profiles.default_path())}
+
+
+def read_default() -> None:
+    """Read the collection's profile, which is kept for the tasks that follow; its errors are left to them."""
+    with suppress(LabError):
+        profiles.load(profiles.default_path())
 
 
 def profile_variables(params: Params) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task, as_given
 from .connect import (
     PROMETHEUS,
+    VALIDATION,
     connect,
 )
 from .prometheus_sample import (
@@ -41,3 +42,6 @@ def run(params: Params, context: Context) -> Result:
         "duplicates": duplicates(targets),
         "notes": client.notes,
     }
+
+
+TASK = Task(SPEC, run, VALIDATION, elsewhere=as_given)

@@ -18,16 +18,19 @@ from ..cluster.connection import ClusterUnreachable, TemporaryFailure
 from ..cluster.wait import Look, Waiter
 from ..errors import LabError
 from ..findings import Finding, finding, sentence, show_faulty
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from . import profile as profiles
 from . import query
 from .client import REPEAT, Prometheus, PrometheusError
 from .connect import (
     PROFILE,
     PROMETHEUS,
+    VALIDATION,
     connect,
     profile_text,
     profile_variables,
+    read_default,
+    with_profile,
 )
 from .histograms import thousands, unit_fault
 from .profile import Figure, Profile, Selection, Source
@@ -625,3 +628,6 @@ def run(params: Params, context: Context) -> Result:
         "prometheus_version": seen.version,
         "waited": round(waited, 3),
     }
+
+
+TASK = Task(SPEC, run, VALIDATION, elsewhere=with_profile, before_fork=read_default)

@@ -18,7 +18,7 @@ from ..formatting import value_text
 from ..results import lab_stage
 from ..results.attempts import next_samples
 from ..results.schema import SCHEMA_ID, find_fault
-from ..task import Context, Params, Result, silent
+from ..task import Context, Params, Result, Task, silent
 from . import (
     query,
 )
@@ -29,9 +29,12 @@ from .client import Prometheus, PrometheusError
 from .connect import (
     PROFILE,
     PROMETHEUS,
+    VALIDATION,
     connect,
     profile_text,
     profile_variables,
+    read_default,
+    with_profile,
 )
 from .figures import Reading, Window, work_out_all
 from .load_findings import stage_findings
@@ -423,3 +426,6 @@ def progress_line(windows: Sequence[Window], now: float, values: str) -> str:
         if window.start > now:
             first = f"{window.title}: begins in {round(window.start - now)} s"
     return f"{first} · {values}" if values else first
+
+
+TASK = Task(SPEC, run, VALIDATION, elsewhere=with_profile, before_fork=read_default)

@@ -13,7 +13,7 @@ from ..results.derived_file import replace_file
 from ..results.names import check_folder_name, check_stage_name
 from ..results.runs import Record
 from ..results.stage_file import to_json
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .class_model import build_class, students_to_retry
 from .class_page import to_html
 from .class_results import Student, find_students, read_student
@@ -126,3 +126,6 @@ def _summary(report: Record, retry: list[str]) -> Result:
         ],
         "problems": [{name: problem[name] for name in ("source", "text")} for problem in report["problems"]],
     }
+
+
+TASK = Task(SPEC, run)

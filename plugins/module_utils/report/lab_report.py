@@ -15,7 +15,7 @@ from ..results.merged_run import (
 )
 from ..results.runs import Record, latest_run, read_run
 from ..results.stage_file import to_json
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .markdown import to_markdown
 from .run_page import to_html
 from .terminal import to_terminal
@@ -93,3 +93,6 @@ def _summary(report: Record) -> Result:
         ],
         "problems": [{name: problem[name] for name in ("kind", "source", "text")} for problem in report["problems"]],
     }
+
+
+TASK = Task(SPEC, run)

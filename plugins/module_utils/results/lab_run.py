@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from .attempts import newest_done
 from .names import check_folder_name, run_id, stage_file_name
 from .runs import Run, create_run, latest_run, make_run_folder, read_run
@@ -146,3 +146,6 @@ def _choose(results_dir: Path, student: str, name: str | None, new: bool, check_
     if check_mode:
         return run_id(time.time()), True
     return create_run(results_dir, student), True
+
+
+TASK = Task(SPEC, run)

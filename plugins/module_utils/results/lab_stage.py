@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 from ..version import VERSION
 from .attempts import write_stage
 from .stage_file import build_stage
@@ -57,3 +57,6 @@ def run(params: Params, context: Context) -> Result:
     )
     path, attempt = write_stage(os.path.abspath(params["results_dir"]), record, context.check_mode)
     return {"changed": True, "path": str(path), "attempt": attempt}
+
+
+TASK = Task(SPEC, run)

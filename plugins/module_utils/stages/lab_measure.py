@@ -13,22 +13,14 @@ from typing import Any
 from ..cluster.connection import Cluster
 from ..cluster.temporal import TemporalApi
 from ..prometheus import prometheus_sample as sample
-from ..prometheus.connect import (
-    PROFILE,
-    PROMETHEUS,
-)
+from ..prometheus.connect import PROFILE, PROMETHEUS, VALIDATION, read_default
 from ..results import (
     lab_run,
     lab_stage,
 )
 from ..results.attempts import write_stage
 from ..results.stage_file import build_stage, window_values
-from ..task import (
-    Context,
-    Params,
-    Result,
-    defaults,
-)
+from ..task import Context, Params, Result, Task, defaults
 from ..version import VERSION
 
 SPEC: dict[str, Any] = {
@@ -104,3 +96,6 @@ def run(params: Params, context: Context) -> Result:
     )
     path, attempt = write_stage(os.path.abspath(params["results_dir"]), record)
     return {**result, "path": str(path), "attempt": attempt}
+
+
+TASK = Task(SPEC, run, VALIDATION, before_fork=read_default)

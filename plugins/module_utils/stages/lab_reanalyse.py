@@ -14,17 +14,14 @@ from ..errors import LabError
 from ..findings import Finding
 from ..prometheus import profile as profiles
 from ..prometheus import samples_file as raw
+from ..prometheus.connect import read_default
 from ..prometheus.load_findings import stage_findings
 from ..prometheus.profile import Profile
 from ..results.attempts import newest_done, newest_samples, next_attempt, write_stage
 from ..results.names import SAMPLES_FILE
 from ..results.runs import Record, Run, latest_run, read_run
 from ..results.stage_file import build_stage, window_values
-from ..task import (
-    Context,
-    Params,
-    Result,
-)
+from ..task import Context, Params, Result, Task
 from ..version import VERSION
 
 SPEC: dict[str, Any] = {
@@ -243,3 +240,6 @@ def line(result: Result) -> str:
         "unkept": "attempt {attempt} kept no samples that can be used",
     }
     return f"{result['stage']}: {what[result['result']].format(**result)}"
+
+
+TASK = Task(SPEC, run, before_fork=read_default)

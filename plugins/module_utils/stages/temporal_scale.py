@@ -19,12 +19,7 @@ from ..cluster import (
 from ..cluster.connect import CLUSTER
 from ..cluster.connection import Cluster
 from ..errors import LabError
-from ..task import (
-    Context,
-    Params,
-    Result,
-    defaults,
-)
+from ..task import Context, Params, Result, Task, defaults
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -136,3 +131,6 @@ def _shards(cluster: Cluster, params: Params, context: Context, wait: bool) -> R
         },
         context,
     )
+
+
+TASK = Task(SPEC, run)

@@ -21,7 +21,7 @@ from ..cluster.connection import Cluster, NotFound, Target, UnexpectedAnswer, re
 from ..cluster.predicates import Json, seconds
 from ..errors import LabError
 from ..files import private_file_beside, read_regular_file
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 
 try:
     import yaml
@@ -411,3 +411,6 @@ def _validate(params: Params) -> None:
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
+
+
+TASK = Task(SPEC, run)

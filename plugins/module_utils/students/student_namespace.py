@@ -18,7 +18,7 @@ from ..cluster.connection import Cluster
 from ..cluster.predicates import Json
 from ..cluster.wait import Look, wait_for
 from ..errors import LabError
-from ..task import Context, Params, Result
+from ..task import Context, Params, Result, Task
 
 SPEC: dict[str, Any] = {
     **INSTRUCTOR,
@@ -346,3 +346,6 @@ def _check_ours(namespace: Json, student: str) -> None:
             f"Namespace {name} is of student {whose or 'unknown'}, not of {student} (by its annotation {STUDENT}), and "
             f"is left as it is: give each student a namespace of their own."
         )
+
+
+TASK = Task(SPEC, run)

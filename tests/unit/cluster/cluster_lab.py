@@ -245,14 +245,13 @@ class Task:
         """The lines without the seconds at their ends, which differ."""
         return [re.sub(r" \(\d+ s\)$", "", line) for line in self.lines]
 
-    def __call__(
-        self, module: Any, spec: str = "SPEC", run: str = "run", check: bool = False, diff: bool = False, **options: Any
-    ) -> dict[str, Any]:
+    def __call__(self, module: Any, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         given = {"kubeconfig": str(self.kubeconfig), **options}
-        checked = ArgumentSpecValidator(getattr(module, spec)).validate(given)
+        checked = ArgumentSpecValidator(module.TASK.spec).validate(given)
         assert not checked.error_messages
         context = Context(check_mode=check, diff=diff, show=self.lines.append)
-        return getattr(module, run)(checked.validated_parameters, context)
+        result: dict[str, Any] = module.TASK.run(checked.validated_parameters, context)
+        return result
 
 
 # -- objects as the API server returns them ---------------------------------

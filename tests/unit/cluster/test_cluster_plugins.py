@@ -23,17 +23,6 @@ COLLECTION = "ansible_collections.temporal_lab.benchmarking.plugins"
 NAMESPACE = "/api/v1/namespaces/default"
 HTTP = f"{NAMESPACE}/services/my-temporal-frontend:7243/proxy/api/v1"
 HISTORY = "/apis/apps/v1/namespaces/default/deployments/my-temporal-history"
-NAMES = [
-    "deployment_rollout",
-    "image_available",
-    "wait_absent",
-    "cluster_preflight",
-    "temporal_cluster_info",
-    "temporal_namespace",
-    "temporal_release",
-    "temporal_scale",
-    "temporal_shards",
-]
 
 
 def temporal(api: ScriptedApi) -> None:
@@ -66,16 +55,6 @@ def test_a_module_fails_in_one_sentence(api: ScriptedApi, kubeconfig: Path, capf
     assert result["failed"] is True
     assert result["msg"].endswith("the last words of a were: no database.")
     assert result["logs"] == {"a": ["no database"]}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_an_action_is_the_same_task_as_the_module_of_its_name(name: str) -> None:
-    module = importlib.import_module(f"{COLLECTION}.modules.{name}")
-    action = importlib.import_module(f"{COLLECTION}.action.{name}").ActionModule
-    specs = [getattr(module, part) for part in vars(module) if part.endswith("SPEC")]
-    tasks = [getattr(module, part) for part in vars(module) if part == "run" or part.startswith("run_")]
-    assert specs == [action.argument_spec]
-    assert action.task in tasks
 
 
 def test_actions_in_a_playbook(api: ScriptedApi, kubeconfig: Path, tmp_path: Path) -> None:

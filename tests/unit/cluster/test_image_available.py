@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import pytest
@@ -361,10 +360,3 @@ def test_without_pulling_it_is_not_known(task: Task, api: ScriptedApi, options: 
     assert result["available"] == {PAUSE: True, GRAFANA: None}
     assert result["reasons"][GRAFANA] == f"{GRAFANA} is not on all nodes, and pulling it was not tried"
     assert api.calls() == [f"GET {NODES}"]
-
-
-def test_the_action_is_the_same_task_as_the_module() -> None:
-    plugins = "ansible_collections.temporal_lab.benchmarking.plugins"
-    module = importlib.import_module(f"{plugins}.modules.image_available")
-    action = importlib.import_module(f"{plugins}.action.image_available").ActionModule
-    assert (module.SPEC, module.run) == (action.argument_spec, action.task)

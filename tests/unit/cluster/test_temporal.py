@@ -4,7 +4,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import (
+    temporal_cluster_info,
+    temporal_namespace,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
     Cluster,
     NotFound,
@@ -12,8 +15,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     RequestFailed,
     UnexpectedAnswer,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import (
-    TemporalApi,
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import TemporalApi
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_namespace import (
     retention_seconds,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
@@ -66,7 +69,7 @@ NO_WORKFLOW = missing("NotFoundFailure", "workflow not found for ID: temporal-la
 def test_what_temporal_says_about_itself(task: Task, api: ScriptedApi) -> None:
     frontend(api, 7233, 7243)
     api.on("GET", f"{HTTP}/namespaces", named("lab", token="bW9yZQ=="), named("default"))
-    assert task(temporal, "INFO_SPEC", "run_info") == {
+    assert task(temporal_cluster_info) == {
         "changed": False,
         "history_shards": 512,
         "server_version": "1.31.2",
@@ -104,7 +107,7 @@ def test_another_pod_is_found_when_the_first_is_gone(cluster: Cluster, api: Scri
 def test_there_is_no_frontend(task: Task, api: ScriptedApi) -> None:
     api.on("GET", PODS, {"items": []})
     with pytest.raises(NotFound) as failure:
-        task(temporal, "INFO_SPEC", "run_info", wait=True, missing_hint="run the tag install first.")
+        task(temporal_cluster_info, wait=True, missing_hint="run the tag install first.")
     assert failure.value.msg == (
         "There is no Temporal frontend of release my-temporal in default: run the tag install first."
     )
@@ -113,14 +116,14 @@ def test_there_is_no_frontend(task: Task, api: ScriptedApi) -> None:
 def test_the_frontend_is_not_ready(task: Task, api: ScriptedApi) -> None:
     api.on("GET", PODS, {"items": [pod("my-temporal-frontend-a", ready=False)]})
     with pytest.raises(ProxyTargetError, match="my-temporal-frontend-a container main runs but its readiness probe"):
-        task(temporal, "INFO_SPEC", "run_info")
+        task(temporal_cluster_info)
 
 
 @pytest.mark.usefixtures("hurry")
 def test_waiting_for_the_frontend(task: Task, api: ScriptedApi) -> None:
     frontend(api, 7243)
     api.on("GET", f"{HTTP}/cluster-info", *[NOT_READY_YET] * 8, INFO)
-    assert task(temporal, "INFO_SPEC", "run_info", wait=True)["history_shards"] == 512
+    assert task(temporal_cluster_info, wait=True)["history_shards"] == 512
     assert task.states[0].startswith("Service my-temporal-frontend (port 7243) in namespace default does not answer")
     assert task.states[-1] == "Temporal's frontend answers"
 
@@ -130,7 +133,7 @@ def test_the_frontend_does_not_come(task: Task, api: ScriptedApi) -> None:
     frontend(api, 7243)
     api.on("GET", f"{HTTP}/cluster-info", NOT_READY_YET)
     with pytest.raises(ProxyTargetError, match="no endpoints available"):
-        task(temporal, "INFO_SPEC", "run_info", wait=True, timeout=0.1)
+        task(temporal_cluster_info, wait=True, timeout=0.1)
 
 
 @pytest.mark.parametrize("answer", [{}, {"historyShardCount": 0}, {"historyShardCount": "512"}])
@@ -156,7 +159,7 @@ def script_namespace(api: ScriptedApi, *descriptions: Any) -> None:
 def test_a_namespace_is_made_and_waited_for(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, NO_NAMESPACE)
     api.on("GET", f"{HTTP}/namespaces/lab/workflows/temporal-lab-probe", NO_NAMESPACE, NO_NAMESPACE, NO_WORKFLOW)
-    result = task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab", diff=True)
+    result = task(temporal_namespace, name="lab", diff=True)
     waited = result.pop("waited")
     assert waited > 0
     assert result == {
@@ -177,20 +180,20 @@ def test_a_namespace_is_made_and_waited_for(task: Task, api: ScriptedApi) -> Non
 @pytest.mark.parametrize("retention", [None, "24h", "1d", "1440m"])
 def test_a_namespace_that_is_there_is_left_alone(task: Task, api: ScriptedApi, retention: str | None) -> None:
     script_namespace(api, described("lab"))
-    result = task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab", retention=retention)
+    result = task(temporal_namespace, name="lab", retention=retention)
     assert (result["changed"], result["before"], result["retention"]) == (False, 86400, 86400)
     assert api.calls("POST") == []
 
 
 def test_a_retention_that_is_not_asked_for_stays(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, described("lab", "604800s"))
-    result = task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab")
+    result = task(temporal_namespace, name="lab")
     assert (result["changed"], result["retention"]) == (False, 604800)
 
 
 def test_a_retention_is_set(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, described("lab"))
-    result = task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab", retention="7d")
+    result = task(temporal_namespace, name="lab", retention="7d")
     assert (result["changed"], result["before"], result["retention"]) == (True, 86400, 604800)
     (post,) = [asked for asked in api.asked if asked.method == "POST"]
     assert post.path == f"{HTTP}/namespaces/lab/update"
@@ -200,21 +203,21 @@ def test_a_retention_is_set(task: Task, api: ScriptedApi) -> None:
 @pytest.mark.parametrize(("answer", "changed"), [(NO_NAMESPACE, True), (described("lab"), False)])
 def test_check_mode_makes_nothing(task: Task, api: ScriptedApi, answer: Any, changed: bool) -> None:
     script_namespace(api, answer)
-    assert task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab", check=True)["changed"] is changed
+    assert task(temporal_namespace, name="lab", check=True)["changed"] is changed
     assert api.calls("POST") == []
 
 
 def test_somebody_else_was_quicker(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, NO_NAMESPACE)
     api.on("POST", f"{HTTP}/namespaces", Answer({"code": 6, "message": "already exists"}, 409))
-    assert task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab")["changed"] is True
+    assert task(temporal_namespace, name="lab")["changed"] is True
 
 
 def test_temporal_refuses(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, NO_NAMESPACE)
     api.on("POST", f"{HTTP}/namespaces", Answer({"code": 3, "message": "A valid retention is not set."}, 400))
     with pytest.raises(RequestFailed, match=r"A valid retention is not set \(400\)"):
-        task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab")
+        task(temporal_namespace, name="lab")
 
 
 @pytest.mark.usefixtures("hurry")
@@ -222,7 +225,7 @@ def test_a_namespace_that_never_becomes_usable(task: Task, api: ScriptedApi) -> 
     script_namespace(api, described("lab"))
     api.on("GET", f"{HTTP}/namespaces/lab/workflows/temporal-lab-probe", NO_NAMESPACE)
     with pytest.raises(LabError, match="Temporal namespace lab exists, but is not usable after"):
-        task(temporal, "NAMESPACE_SPEC", "run_namespace", name="lab", timeout=0.2)
+        task(temporal_namespace, name="lab", timeout=0.2)
 
 
 def test_a_workflow_of_the_probes_name_does_no_harm(cluster: Cluster, api: ScriptedApi) -> None:
@@ -240,7 +243,7 @@ def test_a_namespace_in_a_form_that_is_not_known(cluster: Cluster, api: Scripted
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "-a"])
 def test_names_that_are_none(task: Task, name: str) -> None:
     with pytest.raises(LabError, match="is no name for a Temporal namespace"):
-        task(temporal, "NAMESPACE_SPEC", "run_namespace", name=name)
+        task(temporal_namespace, name=name)
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.temporal_lab.benchmarking.plugins.action import grafana_dashboard as action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import grafana_dashboard as task
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import grafana_dashboard as module
-from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (
     EDITOR,
     EDITOR2,
@@ -660,27 +657,13 @@ def test_the_action_shows_the_difference_in_the_terminal(tmp_path: Path) -> None
     assert TOKENS["EDITOR"] not in done.stdout + done.stderr
 
 
-def test_the_file_travels_to_another_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    class Part:
-        """What an action is made with, as far as this one looks."""
-
-        transport = "ssh"
-        args: Json = {}
-
+def test_the_file_travels_to_another_host(tmp_path: Path) -> None:
     file = tmp_path / "lab.json"
     file.write_text(json.dumps(LAB))
-    sent, connection = Part(), Part()
-    plugin = object.__new__(action.ActionModule)
-    plugin._task, plugin._connection = sent, connection
-    monkeypatch.setattr(LabAction, "run", lambda self, tmp, task_vars: self._task.args)
-    sent.args = {"path": str(file), "uid": "x"}
-    assert plugin.run() == {"path": str(file), "uid": "x", "content": json.dumps(LAB)}
+    assert module.TASK.elsewhere is not None
+    arguments = {"path": str(file), "uid": "x"}
+    assert module.TASK.elsewhere(arguments) == {**arguments, "content": json.dumps(LAB)}
     for given in ({"path": str(file), "content": "{}"}, {"state": "absent", "uid": "x"}):
-        sent.args = given
-        assert plugin.run() == given
-    sent.args = {"path": f"{file}.no"}
-    with pytest.raises(AnsibleActionFail, match=r"There is no dashboard file .*\.no"):
-        plugin.run()
-    # On the control node itself the task reads it.
-    connection.transport = "local"
-    assert plugin.run() == {"path": f"{file}.no"}
+        assert module.TASK.elsewhere(given) == given
+    with pytest.raises(LabError, match=r"There is no dashboard file .*\.no"):
+        module.TASK.elsewhere({"path": f"{file}.no"})

@@ -15,10 +15,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_preflight as preflight_action
-from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_sample as sample_action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.findings import Finding, finding, sentence
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
@@ -35,7 +32,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.targets import Target
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_preflight
-from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     binaries,
     free_port,
@@ -889,9 +885,7 @@ def test_as_a_module(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "mutually exclusive: url|service" in json.loads(capsys.readouterr().out)["msg"]
 
 
-def test_the_action_is_the_same_task_as_the_module() -> None:
-    action = preflight_action.ActionModule
-    assert (action.task, action.argument_spec) == (prometheus_preflight.run, prometheus_preflight.SPEC)
+def test_its_documentation_is_its_argument_spec() -> None:
     documented = yaml.safe_load(prometheus_preflight.DOCUMENTATION)["options"]
     own = {name for name in preflight.SPEC if name not in {**preflight.PROMETHEUS, **preflight.PROFILE}}
     assert set(documented) == own
@@ -899,26 +893,3 @@ def test_the_action_is_the_same_task_as_the_module() -> None:
         assert documented[name].get("default") == preflight.SPEC[name].get("default"), name
     groups = yaml.safe_load((Path(__file__).resolve().parents[3] / "meta" / "runtime.yml").read_text())
     assert "prometheus_preflight" in groups["action_groups"]["cluster"]
-
-
-@pytest.mark.parametrize("plugin", [preflight_action.ActionModule, sample_action.ActionModule])
-def test_a_profile_travels_to_another_host(plugin: type[LabAction], monkeypatch: pytest.MonkeyPatch) -> None:
-    class Part:
-        """What an action is made with, as far as this one looks."""
-
-        transport = "ssh"
-        args: dict[str, Any] = {}
-
-    one = object.__new__(plugin)
-    one._task, one._connection = Part(), Part()
-    monkeypatch.setattr(LabAction, "run", lambda self, tmp, task_vars: self._task.args)
-    assert one.run() == {"profile_content": profile.default_path().read_text()}
-    one._task.args = {"profile": "/no/such.yml"}
-    with pytest.raises(AnsibleActionFail, match=r"There is no profile /no/such\.yml"):
-        one.run()
-    one._task.args = {"profile_content": "given"}
-    assert one.run() == {"profile_content": "given"}
-    # On the control node itself the file is read there.
-    one._task.args = {}
-    one._connection.transport = "local"
-    assert one.run() == {}

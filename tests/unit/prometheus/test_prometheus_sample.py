@@ -17,9 +17,7 @@ from typing import Any
 
 import pytest
 import requests
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.temporal_lab.benchmarking.plugins.action import prometheus_sample as action
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     profile,
@@ -35,7 +33,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_info, prometheus_sample
-from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     BASE,
     INTERVAL,
@@ -592,23 +589,6 @@ def test_as_a_module(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     with patch_module_args({"url": address}), pytest.raises(SystemExit):
         prometheus_info.main()
     assert json.loads(capsys.readouterr().out)["targets"] == []
-
-
-def test_a_profile_travels_to_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Part:
-        """What an action is made with, as far as this one looks."""
-
-        transport = "ssh"
-        args: dict[str, Any] = {"windows": []}
-
-    sent = Part()
-    plugin = object.__new__(action.ActionModule)
-    plugin._task, plugin._connection = sent, Part()
-    monkeypatch.setattr(LabAction, "run", lambda self, tmp, task_vars: self._task.args)
-    assert plugin.run()["profile_content"] == profile.default_path().read_text()
-    sent.args = {"profile": "/no/such.yml"}
-    with pytest.raises(AnsibleActionFail, match=r"There is no profile /no/such\.yml"):
-        plugin.run()
 
 
 # -- live ---------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
@@ -30,7 +29,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results 
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import lab_reanalyse
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
-from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RUN,
     START,
@@ -445,33 +443,9 @@ def test_without_samples_it_says_what_is_missing(lab: Lab) -> None:
 def test_as_a_module(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     keep(lab, "baseline")
     module = importlib.import_module(f"{COLLECTION}.modules.lab_reanalyse")
-    action = importlib.import_module(f"{COLLECTION}.action.lab_reanalyse").ActionModule
-    assert (module.SPEC, module.run) == (action.argument_spec, action.task)
     with patch_module_args({"results_dir": str(lab.folder), "student": STUDENT}), pytest.raises(SystemExit):
         module.main()
     assert outcome(json.loads(capsys.readouterr().out)) == {"baseline": ("recovered", 1)}
-
-
-def test_a_profile_travels_to_another_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    action = importlib.import_module(f"{COLLECTION}.action.lab_reanalyse")
-
-    class Part:
-        """What an action is made with, as far as this one looks."""
-
-        transport = "ssh"
-        args: dict[str, Any] = {"student": STUDENT}
-
-    sent = Part()
-    plugin = object.__new__(action.ActionModule)
-    plugin._task, plugin._connection = sent, Part()
-    monkeypatch.setattr(LabAction, "run", lambda self, tmp, task_vars: self._task.args)
-    assert plugin.run() == {"student": STUDENT}
-    (tmp_path / "mine.yml").write_text(MORE)
-    sent.args = {"profile": str(tmp_path / "mine.yml")}
-    assert plugin.run()["profile_content"] == MORE
-    sent.args = {"profile": "/no/such.yml"}
-    with pytest.raises(AnsibleActionFail, match=r"There is no profile /no/such\.yml"):
-        plugin.run()
 
 
 def test_the_profiles_of_these_tests_are_profiles() -> None:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import base64
-import importlib
 import json
 import os
 import stat
@@ -454,14 +453,6 @@ def test_a_kubeconfig_does_not_show_its_token() -> None:
 
 
 # -- as Ansible runs it -----------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["student_kubeconfig", "student_namespace"])
-def test_an_action_is_the_same_task_as_the_module_of_its_name(name: str) -> None:
-    found = importlib.import_module(f"{COLLECTION}.modules.{name}")
-    action = importlib.import_module(f"{COLLECTION}.action.{name}").ActionModule
-    assert found.SPEC is action.argument_spec
-    assert action.task is found.run
 
 
 def test_the_role_and_no_secret_in_what_it_shows(
