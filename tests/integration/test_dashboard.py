@@ -19,6 +19,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboard_interpolation import (
+    interpolated,
+    queries_of,
+    values_of,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -26,12 +31,8 @@ FOLDER = Path(os.environ["LAB_FOLDER"])
 KUBECONFIG = FOLDER / ".node" / "kubeconfig"
 RUN = FOLDER / "results" / "student-01" / "molecule"
 
-sys.path.insert(0, str(ROOT / "tools"))
-
-import dashboard  # noqa: E402
-
 DASHBOARD = json.loads((ROOT / "files" / "dashboards" / "temporal-benchmarking.json").read_text(encoding="utf-8"))
-VALUES = dashboard.values_of(DASHBOARD, "default", "my-temporal")
+VALUES = values_of(DASHBOARD, "default", "my-temporal")
 #: Seconds between scrapes, and what is looked at: all of the lab's windows are in it.
 STEP, SPAN = 5, 600
 #: Panels that have no data on a lab under load, by title, with the reason. There are none: what may be absent is zero.
@@ -65,7 +66,7 @@ def instant(query: str) -> list[dict]:
 def asked(title: str, kind: str = "timeseries", ref: str = "A") -> str:
     (panel,) = [one for one in DASHBOARD["panels"] if one["title"] == title and one["type"] == kind]
     (target,) = [one for one in panel["targets"] if one["refId"] == ref]
-    return dashboard.interpolated(target["expr"], VALUES)
+    return interpolated(target["expr"], VALUES)
 
 
 def variable(name: str) -> dict[str, Any]:
@@ -82,7 +83,7 @@ TARGETS = [
 
 @pytest.mark.parametrize(("title", "target"), TARGETS)
 def test_every_query_has_data_under_load(title: str, target: dict) -> None:
-    query = dashboard.interpolated(target["expr"], VALUES)
+    query = interpolated(target["expr"], VALUES)
     if target["instant"]:
         values = [float(row["value"][1]) for row in instant(query)]
     else:
@@ -96,7 +97,7 @@ def test_every_query_has_data_under_load(title: str, target: dict) -> None:
 
 
 def test_no_query_has_a_warning() -> None:
-    for _name, query in dashboard.queries_of(DASHBOARD, VALUES):
+    for _name, query in queries_of(DASHBOARD, VALUES):
         service = "/api/v1/namespaces/default/services/my-temporal-prometheus-server:80/proxy"
         answer = json.loads(kubectl("get", "--raw", f"{service}/api/v1/query?query={quote(query)}"))
         assert not answer.get("warnings"), (query, answer["warnings"])
@@ -131,8 +132,8 @@ def test_the_shards_that_the_new_pod_took_are_in_the_bars() -> None:
 def test_the_choices_above_the_panels_are_those_of_the_lab() -> None:
     def choices(name: str) -> set[str]:
         selector, label = re.fullmatch(r"label_values\((up\{.+\}), (.+)\)", variable(name)["definition"]).groups()
-        selector = dashboard.interpolated(selector, VALUES)
-        label = dashboard.interpolated(label, VALUES)
+        selector = interpolated(selector, VALUES)
+        label = interpolated(label, VALUES)
         found = prometheus(f"label/{label}/values?{quote('match[]')}={quote(selector)}")
         pattern = re.compile(variable(name)["regex"].strip("/") or "(.+)")
         return {match[1] for value in found if (match := pattern.search(value))}
@@ -140,5 +141,5 @@ def test_the_choices_above_the_panels_are_those_of_the_lab() -> None:
     assert choices("namespace") == {"default"}
     assert choices("release") == {"my-temporal"}
     text = variable("scrape_interval")["definition"].removeprefix("query_result(").removesuffix(")")
-    (row,) = instant(dashboard.interpolated(text, VALUES))
+    (row,) = instant(interpolated(text, VALUES))
     assert (row["metric"], float(row["value"][1])) == ({}, STEP)

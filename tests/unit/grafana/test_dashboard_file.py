@@ -21,7 +21,13 @@ import jsonschema
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import written
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, profile, transport
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboard_interpolation import (
+    interpolated,
+    queries_of,
+    values_of,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FIRST,
     INTERVAL,
@@ -40,12 +46,16 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tools"), str(ROOT / "tests" / "benchmarks")]
 
 import dashboard  # noqa: E402
+import dashboard_layout  # noqa: E402
+import dashboard_panels  # noqa: E402
 import measure_profile  # noqa: E402
+from dashboard_queries import DashboardQueries  # noqa: E402
 
 PROFILE = profile.load(profile.default_path())
+LAYOUT = dashboard_layout.load(dashboard.LAYOUT)
 FILE = ROOT / "files" / "dashboards" / "temporal-benchmarking.json"
 DASHBOARD = json.loads(FILE.read_text(encoding="utf-8"))
-QUERIES = dashboard.Queries(PROFILE)
+QUERIES = DashboardQueries(PROFILE)
 PANELS = DASHBOARD["panels"]
 
 
@@ -88,7 +98,7 @@ ACTIVITIES = {
 
 
 def test_the_file_is_up_to_date() -> None:
-    assert FILE.read_bytes() == dashboard.text_of(dashboard.build(PROFILE)).encode(), "run `make dashboard`"
+    assert FILE.read_bytes() == written(dashboard.build(PROFILE, LAYOUT)).encode(), "run `make dashboard`"
 
 
 def test_the_generator_writes_the_same_file_again(tmp_path: Path) -> None:
@@ -112,7 +122,7 @@ def test_every_figure_of_the_profile_is_on_it(figure: profile.Figure) -> None:
 
 def test_a_figure_that_no_row_knows_is_on_it_too() -> None:
     before = {one["id"]: one["title"] for one in PANELS}
-    made = dashboard.build(with_figures(ACTIVITIES))
+    made = dashboard.build(with_figures(ACTIVITIES), LAYOUT)
     (row,) = [number for number, one in enumerate(made["panels"]) if one["title"].startswith("Further figures")]
     (added,) = made["panels"][row + 1 :]
     assert (added["title"], added["type"]) == ("Activity successes", "timeseries")
@@ -123,7 +133,7 @@ def test_a_figure_that_no_row_knows_is_on_it_too() -> None:
 
 def test_a_profile_without_some_figures_has_a_dashboard_without_them() -> None:
     few = replace(PROFILE, figures=(PROFILE.figure("signal_requests"), PROFILE.figure("persistence_latency_p95")))
-    made = dashboard.build(few)["panels"]
+    made = dashboard.build(few, LAYOUT)["panels"]
     rows = [one["title"].partition(":")[0] for one in made if one["type"] == "row"]
     assert rows == ["Persistence", "Signals"]
     assert [one["title"] for one in made if one["type"] == "stat"] == ["Scrape health"]
@@ -164,9 +174,9 @@ def test_variables_are_what_the_profile_says_or_the_generator_is_told(tmp_path: 
     options = [f"{name}={value}" for name, value in values.items()]
     dashboard.main(["--variables", *options, "--output", str(upstream)])
     made = json.loads(upstream.read_text(encoding="utf-8"))
-    chosen = dashboard.values_of(made, "student-01", "my-temporal")
+    chosen = values_of(made, "student-01", "my-temporal")
     assert {name: chosen[name] for name in values} == values
-    asked = dict(dashboard.queries_of(made, chosen))["timeseries State transitions A"]
+    asked = dict(queries_of(made, chosen))["timeseries State transitions A"]
     assert '{exported_namespace!~"temporal.system",job="kubernetes-pods",namespace="student-01"}' in asked
 
 
@@ -181,7 +191,7 @@ def test_a_variable_that_cannot_be_is_refused(option: str, message: str, tmp_pat
 
 def test_an_older_server_and_another_framework_have_other_names() -> None:
     def lock(**options: str) -> str:
-        queries = dashboard.Queries(PROFILE, **options)
+        queries = DashboardQueries(PROFILE, **options)
         return queries.course(next(one for one in queries.profile.figures if one.id == "shard_lock_latency_p95"))
 
     assert "rate(semaphore_latency_bucket{" in lock()
@@ -191,7 +201,7 @@ def test_an_older_server_and_another_framework_have_other_names() -> None:
     assert "rate(semaphore_latency_milliseconds_bucket{" in other
     assert "* 0.001 < +Inf" in other
     assert "rate(semaphore_latency_seconds_bucket{" in other
-    queries = dashboard.Queries(PROFILE, framework="opentelemetry")
+    queries = DashboardQueries(PROFILE, framework="opentelemetry")
     transitions = queries.course(next(one for one in queries.profile.figures if one.id == "state_transitions"))
     assert "rate(state_transition_count_ratio_count{" in transitions
     assert "rate(state_transition_count_count{" not in transitions
@@ -211,7 +221,7 @@ def test_an_older_server_and_another_framework_have_other_names() -> None:
 )
 def test_limits_of_the_profile_are_thresholds(direction: str, limits: dict[str, float], steps: list[Any]) -> None:
     figure = replace(PROFILE.figure("shard_lock_latency_p95"), direction=direction, thresholds=limits)
-    made = dashboard.build(replace(PROFILE, figures=(figure,)))["panels"]
+    made = dashboard.build(replace(PROFILE, figures=(figure,)), LAYOUT)["panels"]
     course = next(one for one in made if one["type"] == "timeseries")["fieldConfig"]["defaults"]
     assert [(step["color"], step["value"]) for step in course["thresholds"]["steps"]] == steps
     assert course["custom"]["thresholdsStyle"] == {"mode": "dashed"}
@@ -225,10 +235,80 @@ def test_limits_of_the_profile_are_thresholds(direction: str, limits: dict[str, 
 
 
 def test_figures_of_different_units_do_not_share_a_panel() -> None:
-    place = dashboard.Place(("state_transitions", "shards_per_pod"))
-    figures = [QUERIES.profile.figure(name) for name in place.figures]
+    shared = dashboard_layout.PanelLayout(("state_transitions", "shards_per_pod"))
+    figures = [QUERIES.profile.figure(name) for name in shared.figures]
     with pytest.raises(LabError, match="cannot share a panel"):
-        dashboard.drawn(place, figures, QUERIES)
+        dashboard_panels.drawn(shared, figures, QUERIES, LAYOUT)
+
+
+@pytest.mark.parametrize("names", [("state_transitions",), ("persistence_latency_p95", "lock_latency_p95")])
+def test_a_heatmap_draws_one_histogram(names: tuple[str, ...]) -> None:
+    shown = dashboard_layout.PanelLayout(names, draw="heatmap")
+    figures = [QUERIES.profile.figure(name) for name in names]
+    with pytest.raises(LabError, match=f"heatmap draws one figure .*{names[0]}"):
+        dashboard_panels.drawn(shown, figures, QUERIES, LAYOUT)
+
+
+# -- the layout ---------------------------------------------------------------------
+
+
+def test_the_layout_names_only_figures_of_the_profile() -> None:
+    """A figure that the profile does not have is left out without a word, so a name that is misspelt is seen here."""
+    known = {figure.id for figure in PROFILE.figures}
+    named = {name for row in LAYOUT.rows for one in row.panels for name in one.figures}
+    named |= {name for stat in LAYOUT.stats for name in stat.figures} | set(LAYOUT.look_for)
+    assert named <= known
+
+
+def test_another_layout_is_another_dashboard(tmp_path: Path) -> None:
+    data = yaml.safe_load(dashboard.LAYOUT.read_text(encoding="utf-8"))
+    data |= {"title": "Mine", "uid": "mine", "stats": [], "quantiles": [0.5]}
+    data["rows"] = [{"title": "Mine", "question": "How many?", "panels": [{"figures": ["signal_requests"]}]}]
+    path, output = tmp_path / "mine.yml", tmp_path / "mine.json"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    dashboard.main(["--layout", str(path), "--output", str(output)])
+    made = json.loads(output.read_text(encoding="utf-8"))
+    assert (made["uid"], made["title"]) == ("mine", "Mine")
+    assert [one["title"] for one in made["panels"][:4]] == [
+        "Scrape health",
+        LAYOUT.questions_title,
+        "Mine: How many?",
+        PROFILE.figure("signal_requests").title,
+    ]
+    assert next(one for one in made["templating"]["list"] if one["name"] == "quantile")["current"]["value"] == "0.5"
+    # All other figures of the profile follow.
+    assert "Further figures: What else does the profile measure?" in [one["title"] for one in made["panels"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"colour": "red"}, r"\$: .*colour"),
+        ({"rows": [{"title": "x", "question": "y"}]}, r"\$\.rows\[0\]: .*panels"),
+        ({"rows": [{"title": "x", "question": "y", "panels": [{"figures": ["a"], "width": 25}]}]}, r"width: 25"),
+        ({"rows": [{"title": "x", "question": "y", "panels": [{"figures": ["a"], "draw": "pie"}]}]}, r"draw: .*pie"),
+        ({"quantiles": [95]}, r"\$\.quantiles\[0\]: 95"),
+        ({"stats": [{"title": "x", "figures": ["a", "b"]}]}, r"stats\[0\]: .* 2 figures and 0 names"),
+        ({"stats": [{"title": "x", "figures": ["a"], "names": ["b"]}]}, r"stats\[0\]: .* 1 figures and 1 names"),
+    ],
+)
+def test_a_layout_that_cannot_be_is_refused_with_the_place(change: dict[str, Any], place: str, tmp_path: Path) -> None:
+    path, output = tmp_path / "mine.yml", tmp_path / "mine.json"
+    data = yaml.safe_load(dashboard.LAYOUT.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(data | change), encoding="utf-8")
+    with pytest.raises(SystemExit, match=rf"mine\.yml is wrong at .*{place}"):
+        dashboard.main(["--layout", str(path), "--output", str(output)])
+    assert not output.exists()
+
+
+def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"none\.yml cannot be read: No such file"):
+        dashboard_layout.load(tmp_path / "none.yml")
+    (tmp_path / "odd.yml").write_text("rows: [", encoding="utf-8")
+    with pytest.raises(LabError, match=r"odd\.yml is not YAML: .*line 1"):
+        dashboard_layout.load(tmp_path / "odd.yml")
+    with pytest.raises(SystemExit, match=r"cannot be written to .*: "):
+        dashboard.main(["--output", str(tmp_path / "odd.yml" / "x.json")])
 
 
 # -- fit for Grafana ------------------------------------------------------------
@@ -366,9 +446,9 @@ def test_no_two_panels_have_one_id() -> None:
 
 
 def test_two_panels_with_one_id_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dashboard, "panel_id", lambda _name: 7)
+    monkeypatch.setattr(dashboard_panels, "panel_id", lambda _name: 7)
     with pytest.raises(LabError, match="have the id 7"):
-        dashboard.build(PROFILE)
+        dashboard.build(PROFILE, LAYOUT)
 
 
 def test_panels_stand_beside_and_below_each_other() -> None:
@@ -411,7 +491,7 @@ def test_links_lead_to_panels_that_are_there() -> None:
 
 
 def test_every_variable_of_a_query_is_one_of_the_dashboard() -> None:
-    values = dashboard.values_of(DASHBOARD, "n", "r")
+    values = values_of(DASHBOARD, "n", "r")
     everything = json.dumps(PANELS)
     used = set(re.findall(r"\$\{?(\w+)", everything)) - {"__url_time_range", "__all_variables"}
     assert used <= set(values)
@@ -432,8 +512,8 @@ def test_quantiles_can_be_chosen() -> None:
         if figure.kind == "quantile":
             bound = QUERIES.profile.figure(figure.id)
             assert QUERIES.course(bound).startswith("histogram_quantile(${quantile}, ")
-            assert ", ${quantile:text}" in dashboard.title_of(bound)
-            assert "p95" not in dashboard.title_of(bound)
+            assert ", ${quantile:text}" in dashboard_panels.title_of(bound)
+            assert "p95" not in dashboard_panels.title_of(bound)
 
 
 def test_the_smallest_bucket_is_a_bound() -> None:
@@ -602,8 +682,8 @@ def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         prometheus = client.Prometheus(transport.UrlTransport(address))
 
         def asking(text: str, namespace: str, start: float = START, end: float = END, step: float = INTERVAL) -> Any:
-            values = dashboard.values_of(DASHBOARD, namespace, "my-temporal", step)
-            return prometheus.course(dashboard.interpolated(text, values), start, end, step)
+            values = values_of(DASHBOARD, namespace, "my-temporal", step)
+            return prometheus.course(interpolated(text, values), start, end, step)
 
         yield asking
 
@@ -744,9 +824,9 @@ def test_the_scrape_interval_is_found_and_rates_hold_four_scrapes(ask: Ask) -> N
 @pytest.mark.server
 def test_the_choices_above_the_panels_are_those_of_the_lab_alone(ask: Ask) -> None:
     inside = re.compile(r"label_values\((up\{.*\}), (\$\{\w+\}|\w+)\)")
-    chosen = dashboard.values_of(DASHBOARD, "scaled", "my-temporal")
+    chosen = values_of(DASHBOARD, "scaled", "my-temporal")
     selector, label = inside.fullmatch(variable("namespace")["query"]["query"]).groups()
-    label = dashboard.interpolated(label, chosen)
+    label = interpolated(label, chosen)
     found = {labels[label] for labels, _points in ask(selector, "any")}
     assert found == {*CASES, "student-01", MINUTE}
     selector, label = inside.fullmatch(variable("release")["query"]["query"]).groups()
@@ -758,7 +838,7 @@ def test_the_choices_above_the_panels_are_those_of_the_lab_alone(ask: Ask) -> No
 @pytest.mark.server
 def test_a_pod_that_missed_scrapes_does_not_count_again(tmp_path: Path) -> None:
     """Prometheus marks its series as stale meanwhile, which only promtool's own notation has."""
-    chosen = dashboard.values_of(DASHBOARD, "n", "my-temporal")
+    chosen = values_of(DASHBOARD, "n", "my-temporal")
     labels = f'{{pod="{POD}",job="kubernetes-pods",kubernetes_namespace="n"}}'
     other = labels.replace(POD, OTHER)
     tests = {
@@ -774,7 +854,7 @@ def test_a_pod_that_missed_scrapes_does_not_count_again(tmp_path: Path) -> None:
                 ],
                 "promql_expr_test": [
                     {
-                        "expr": dashboard.interpolated(expression("Shards that change hands"), chosen),
+                        "expr": interpolated(expression("Shards that change hands"), chosen),
                         "eval_time": f"{at}s",
                         "exp_samples": [{"labels": "{}", "value": value}] if value is not None else [],
                     }

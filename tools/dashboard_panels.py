@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Grafana's JSON of the dashboard's panels."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.formatting import value_text
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.json_values import Json
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import query
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import Figure
+from dashboard_layout import Layout, PanelLayout, Row
+from dashboard_queries import NOTHING, DashboardQueries
+
+SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+#: Grafana's names of the profile's units, and the decimals to show.
+UNITS = {
+    "s": ("s", None),
+    "1/s": ("suffix:/s", 1),
+    "1": ("none", None),
+    "ratio": ("percentunit", 1),
+    "B": ("bytes", None),
+    "bytes": ("bytes", None),
+}
+
+
+def panel_id(name: str) -> int:
+    """An id that a panel keeps when others come and go."""
+    return 1 + zlib.crc32(name.encode()) % 1_000_000
+
+
+def title_of(figure: Figure) -> str:
+    """The figure's title; the dashboard's variable says which quantile is shown."""
+    if figure.quantile is None:
+        return figure.title
+    own = f", p{query.number(figure.quantile * 100)}"
+    return f"{figure.title.removesuffix(own)}, ${{quantile:text}}"
+
+
+def smallest(figure: Figure) -> float | None:
+    """The bound of the smallest bucket in the figure's unit, below which nothing is known."""
+    source = query.choose(figure.selection, NOTHING)
+    if figure.kind != "quantile" or source.smallest_bucket is None:
+        return None
+    return float(f"{source.smallest_bucket * source.scale:.12g}")
+
+
+def thresholds(figure: Figure | None) -> Json:
+    """The profile's limits as colours, and the smallest bucket as a line."""
+    steps: list[Json] = [{"color": "green", "value": None}]
+    if figure is not None:
+        warn, fail = figure.thresholds.get("warn"), figure.thresholds.get("fail")
+        if figure.direction == "higher":
+            order = [("red", None), ("orange", fail), ("green", warn if warn is not None else fail)]
+            if fail is None:
+                order = [("orange", None), ("green", warn)]
+        else:
+            order = [("green", None), ("orange", warn), ("red", fail)]
+        if figure.thresholds:
+            steps = [{"color": colour, "value": at} for colour, at in order if at is not None or colour == order[0][0]]
+            steps = _last_of_each_value(steps)
+        bound = smallest(figure)
+        if bound is not None and bound not in [step["value"] for step in steps]:
+            below = [step for step in steps if step["value"] is None or step["value"] < bound]
+            # The line is grey; what lies above it keeps the colour that it has by the limits.
+            colour = "#8e8e8e" if not figure.thresholds else below[-1]["color"]
+            steps = [*below, {"color": colour, "value": bound}, *steps[len(below) :]]
+    return {"mode": "absolute", "steps": steps}
+
+
+def _last_of_each_value(steps: Sequence[Json]) -> list[Json]:
+    return list({step["value"]: step for step in steps}.values())
+
+
+def absence(figures: Sequence[Figure]) -> str:
+    """What is shown where there is no data: why there is none."""
+    kinds = {figure.absent for figure in figures}
+    if kinds == {"zero"}:
+        return "No data: these pods are not scraped"
+    if "error" in kinds:
+        return "No data: not scraped, nothing observed, or a metric that this server does not have"
+    return "No data: not scraped, or nothing observed"
+
+
+def description(figures: Sequence[Figure], layout: Layout, heatmap: bool = False) -> str:
+    """What a panel answers, what to look for, what others say, and what no data means."""
+    parts = [figure.question for figure in figures]
+    looks = [layout.look_for[figure.id] for figure in figures if figure.id in layout.look_for]
+    parts += [f"**Look for:** {look}" for look in looks]
+    for figure in figures:
+        bound = smallest(figure)
+        if bound is not None and heatmap:
+            parts.append(f"The lowest row is all that took at most {value_text(bound, figure.unit)}.")
+        elif bound is not None:
+            parts.append(
+                f"**Bound:** the dashed line at {value_text(bound, figure.unit)} is the smallest bucket. What is at or "
+                f"below it is known to be at most {value_text(bound, figure.unit)}, and no more."
+            )
+        if figure.reference:
+            parts.append(f"**For context:** {' '.join(figure.reference.split())}")
+        if figure.direction in ("lower", "higher") and figure.thresholds:
+            limits = (f"{state} at {value_text(at, figure.unit)}" for state, at in sorted(figure.thresholds.items()))
+            parts.append(f"**Limits of the profile:** {', '.join(limits)}.")
+    if all(figure.kind == "total" for figure in figures):
+        parts.append("A bar is what was counted in one step; the legend has the sum over the time that is shown.")
+    if all(figure.absent == "zero" for figure in figures):
+        pods = ", ".join(dict.fromkeys(name for figure in figures for name in figure.components))
+        parts.append(f"Zero means that nothing was counted while {pods} was scraped; a gap, that it was not scraped.")
+    else:
+        parts.append("A gap means that nothing was measured: it is never zero.")
+    return "\n\n".join(" ".join(part.split()) for part in parts)
+
+
+def link(title: str, uid: str, panel: int) -> Json:
+    """A link to one panel of the dashboard with this uid, which carries the time range and all variables."""
+    return {
+        "title": title,
+        "url": f"/d/{uid}?viewPanel={panel}&${{__url_time_range}}&${{__all_variables}}",
+        "targetBlank": False,
+    }
+
+
+def link_to_questions(layout: Layout) -> Json:
+    return link("The lab's questions", layout.uid, panel_id("questions"))
+
+
+def target(number: int, expression: str, legend: str, instant: bool = False, form: str = "time_series") -> Json:
+    """A query of a panel. Its smallest step is the scrape interval, which also makes $__rate_interval four scrapes."""
+    return {
+        "datasource": SOURCE,
+        "editorMode": "code",
+        "exemplar": False,
+        "expr": expression,
+        "format": form,
+        "instant": instant,
+        "interval": "${scrape_interval}s",
+        "legendFormat": legend,
+        "range": not instant,
+        "refId": chr(ord("A") + number),
+    }
+
+
+def basic_panel(kind: str, name: str, title: str, text: str, unit: str, targets: list[Json], no_value: str) -> Json:
+    """What panels of all types have in common."""
+    of_unit, decimals = UNITS.get(unit, (f"suffix: {unit}", None))
+    defaults: Json = {
+        "color": {"mode": "palette-classic"},
+        "custom": {},
+        "mappings": [],
+        "min": 0,
+        "noValue": no_value,
+        "thresholds": thresholds(None),
+        "unit": of_unit,
+    }
+    if decimals is not None:
+        defaults["decimals"] = decimals
+    if unit == "ratio":
+        defaults["max"] = 1
+    return {
+        "datasource": SOURCE,
+        "description": text,
+        "fieldConfig": {"defaults": defaults, "overrides": []},
+        "id": panel_id(name),
+        "links": [],
+        "options": {},
+        "targets": targets,
+        "title": title,
+        "transparent": False,
+        "type": kind,
+    }
+
+
+def legend_of(figure: Figure, alone: bool) -> str:
+    """What a line is called; the title says the rest."""
+    if figure.by:
+        return f"{{{{{figure.by}}}}}"
+    if figure.kind == "quantile":
+        return "${quantile:text}"
+    return figure.short or figure.title if alone else figure.title
+
+
+def drawn(panel: PanelLayout, figures: Sequence[Figure], queries: DashboardQueries, layout: Layout) -> Json:
+    """A panel of a row. figures: those of the panel that the profile has. Raises LabError where they do not fit."""
+    if len({(figure.unit, figure.kind == "total") for figure in figures}) > 1:
+        raise LabError(f"The figures {', '.join(panel.figures)} cannot share a panel: their units or kinds differ.")
+    if panel.draw == "heatmap":
+        if len(panel.figures) > 1 or figures[0].kind != "quantile":
+            raise LabError(f"A heatmap draws one figure of kind quantile, and not {', '.join(panel.figures)}.")
+        return heatmap(panel, figures[0], queries, layout)
+    return timeseries(panel, figures, queries, layout)
+
+
+def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: DashboardQueries, layout: Layout) -> Json:
+    """The course of figures that share a panel."""
+    first, alone = figures[0], len(figures) == 1
+    targets: list[Json] = []
+    for figure in figures:
+        legend = queries.dashboard(legend_of(figure, alone))
+        targets.append(target(len(targets), queries.course(figure), legend))
+    overrides: list[Json] = []
+    split = any(figure.by for figure in figures)
+    bars = all(figure.kind == "total" for figure in figures)
+    if split and alone:
+        targets.append(target(1, queries.course(replace(first, by=None)), "all together"))
+        overrides.append(
+            {
+                "matcher": {"id": "byFrameRefID", "options": "B"},
+                "properties": [
+                    {"id": "custom.stacking", "value": {"group": "A", "mode": "none"}},
+                    {"id": "custom.fillOpacity", "value": 0},
+                    {"id": "custom.lineWidth", "value": 2},
+                    {"id": "custom.lineStyle", "value": {"dash": [10, 10], "fill": "dash"}},
+                    {"id": "color", "value": {"fixedColor": "text", "mode": "fixed"}},
+                ],
+            }
+        )
+    made = basic_panel(
+        "timeseries",
+        f"timeseries/{'+'.join(panel.figures)}",
+        panel.title or title_of(first),
+        description(figures, layout),
+        first.unit,
+        targets,
+        absence(figures),
+    )
+    defaults = made["fieldConfig"]["defaults"]
+    of_limits = thresholds(first) if alone else thresholds(None)
+    defaults["thresholds"] = of_limits
+    if bars:
+        defaults["decimals"] = 0
+    defaults["custom"] = {
+        "axisBorderShow": False,
+        "axisLabel": "",
+        "axisPlacement": "auto",
+        "barAlignment": -1,
+        "drawStyle": "bars" if bars else "line",
+        "fillOpacity": 60 if bars else 25 if split else 8,
+        "gradientMode": "none",
+        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+        "lineInterpolation": "linear",
+        "lineWidth": 1,
+        "pointSize": 4,
+        "scaleDistribution": {"type": "linear"},
+        # A single value between two gaps must not vanish.
+        "showPoints": "never" if bars else "auto",
+        "spanNulls": False,
+        "stacking": {"group": "A", "mode": "normal" if split else "none"},
+        "thresholdsStyle": {"mode": "dashed" if len(of_limits["steps"]) > 1 else "off"},
+    }
+    made["fieldConfig"]["overrides"] = overrides
+    made["options"] = {
+        "legend": {
+            "calcs": ["sum"] if bars else ["lastNotNull", "mean", "max"],
+            "displayMode": "table",
+            "placement": "bottom",
+            "showLegend": True,
+        },
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
+    made["links"] = [link_to_questions(layout)]
+    return made
+
+
+def heatmap(panel: PanelLayout, figure: Figure, queries: DashboardQueries, layout: Layout) -> Json:
+    """How the observations of a histogram spread over its buckets."""
+    # Buckets are in the metric's own unit.
+    scale = query.choose(figure.selection, NOTHING).scale
+    unit = "ms" if figure.unit == "s" and scale == 0.001 else UNITS.get(figure.unit, (figure.unit, None))[0]
+    made = basic_panel(
+        "heatmap",
+        f"heatmap/{figure.id}",
+        panel.title or title_of(figure),
+        description([figure], layout, heatmap=True),
+        figure.unit,
+        [target(0, queries.heatmap(figure), "{{le}}", form="heatmap")],
+        absence([figure]),
+    )
+    made["fieldConfig"]["defaults"]["custom"] = {
+        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+        "scaleDistribution": {"type": "linear"},
+    }
+    made["options"] = {
+        "calculate": False,
+        "cellGap": 1,
+        "cellValues": {"decimals": 2, "unit": "suffix:/s"},
+        "color": {
+            "exponent": 0.5,
+            "fill": "dark-orange",
+            "mode": "scheme",
+            "reverse": False,
+            "scale": "exponential",
+            "scheme": "Oranges",
+            "steps": 64,
+        },
+        "exemplars": {"color": "rgba(255,0,255,0.7)"},
+        # Buckets that counted nothing stay empty.
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto", "value": "a second"},
+        "showValue": "never",
+        "tooltip": {"mode": "single", "showColorScale": False, "yHistogram": True},
+        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
+    }
+    made["links"] = [link_to_questions(layout)]
+    return made
+
+
+def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text: str, unit: str) -> Json:
+    """A value of this moment: an instant query, so that what is over is not shown as if it went on."""
+    # What is zero when it is absent is only without a value where nothing is scraped.
+    no_value = "not scraped" if figure is None or figure.absent == "zero" else "not measured"
+    made = basic_panel("stat", f"stat/{name}", title, text, unit, targets, no_value)
+    defaults = made["fieldConfig"]["defaults"]
+    del defaults["min"], defaults["custom"]
+    defaults["color"] = {"mode": "thresholds"}
+    if figure is not None:
+        # Only limits colour a value; a bucket's bound does not.
+        defaults["thresholds"] = thresholds(replace(figure, kind="gauge"))
+        bound = smallest(figure)
+        if bound is not None:
+            most = {"text": value_text(bound, figure.unit, "below")}
+            defaults["mappings"] = [
+                {"type": "range", "options": {"from": 0, "to": bound, "result": {**most, "index": 0}}}
+            ]
+    made["options"] = {
+        "colorMode": "value" if figure is None or figure.thresholds else "none",
+        "graphMode": "none",
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "percentChangeColorMode": "standard",
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "showPercentChange": False,
+        "textMode": "value_and_name" if len(targets) > 1 else "value",
+        "wideLayout": True,
+    }
+    return made
+
+
+def stats(queries: DashboardQueries, layout: Layout) -> list[Json]:
+    """The panels at the top: what a look at the wall is for."""
+    made = []
+    known = {figure.id: figure for figure in queries.profile.figures}
+    for of in layout.stats:
+        names = of.names or ("",)
+        shown = [(known[figure], name) for figure, name in zip(of.figures, names) if figure in known]
+        if not shown:
+            continue
+        first = shown[0][0]
+        targets = [
+            target(number, queries.course(figure), name or queries.dashboard(legend_of(figure, True)), instant=True)
+            for number, (figure, name) in enumerate(shown)
+        ]
+        text = f"{first.question} This moment's value; the panel below has its course and what to look for."
+        one = stat(of.title, first.id, targets, first if len(shown) == 1 else None, " ".join(text.split()), first.unit)
+        if len(shown) > 1:
+            one["options"]["colorMode"] = "none"
+            one["fieldConfig"]["defaults"]["noValue"] = "not measured"
+        if first.unit == "1" and first.kind == "rate":
+            one["fieldConfig"]["defaults"]["decimals"] = 2
+        made.append(one)
+    return [*made, scrape_health(queries)]
+
+
+def scrape_health(queries: DashboardQueries) -> Json:
+    """Whether what the other panels show can be right at all."""
+    answer, silent = queries.scrapes()
+    targets = [
+        target(0, answer, "pods answer", instant=True),
+        target(1, silent, "do not", instant=True),
+        target(2, queries.between_scrapes(), "between scrapes", instant=True),
+    ]
+    text = (
+        "Is everything scraped? How many pods answered their last scrape, how many did not, and the seconds between "
+        "two scrapes as they were in the last five minutes. Rates are taken over four scrapes at least. Nothing here "
+        "and no data below: Prometheus has no pod with this job and Kubernetes namespace."
+    )
+    made = stat("Scrape health", "scrape health", targets, None, text, "1")
+    made["fieldConfig"]["overrides"] = [
+        {
+            "matcher": {"id": "byFrameRefID", "options": "B"},
+            "properties": [
+                {
+                    "id": "thresholds",
+                    "value": {
+                        "mode": "absolute",
+                        "steps": [{"color": "green", "value": None}, {"color": "red", "value": 1}],
+                    },
+                }
+            ],
+        },
+        {
+            "matcher": {"id": "byFrameRefID", "options": "C"},
+            "properties": [
+                {"id": "unit", "value": "s"},
+                {"id": "decimals", "value": 0},
+                {"id": "color", "value": {"fixedColor": "text", "mode": "fixed"}},
+            ],
+        },
+    ]
+    return made
+
+
+def questions(rows: Sequence[tuple[Row, Sequence[Json]]], names: Sequence[str], layout: Layout) -> Json:
+    """The lab's questions in the order of the rows, each with a link to its first panel.
+
+    rows: with the panels of each. names: the variables that a link carries.
+    """
+    chosen = "&".join(f"${{{name}:queryparam}}" for name in names)
+    listed = "\n".join(
+        f"{number}. [{row.title}](/d/{layout.uid}?viewPanel={panels[0]['id']}&{chosen}): {row.question}"
+        for number, (row, panels) in enumerate(rows, 1)
+    )
+    return {
+        "description": "",
+        "fieldConfig": {"defaults": {}, "overrides": []},
+        "id": panel_id("questions"),
+        "links": [],
+        "options": {
+            "code": {"language": "plaintext", "showLineNumbers": False, "showMiniMap": False},
+            "content": f"{layout.before}\n\n{listed}\n\n{layout.after}",
+            "mode": "markdown",
+        },
+        "title": layout.questions_title,
+        "transparent": False,
+        "type": "text",
+    }
+
+
+def heading(row: Row) -> Json:
+    """The line above a row's panels."""
+    return {
+        "collapsed": False,
+        "id": panel_id(f"row/{row.title}"),
+        "panels": [],
+        "title": f"{row.title}: {row.question}",
+        "type": "row",
+    }

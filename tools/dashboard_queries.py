@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PromQL of the dashboard: the queries of the report's plots, with Grafana's variables in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import query
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import (
+    TASK_VARIABLES,
+    Figure,
+    Profile,
+    Selection,
+)
+
+#: Stand in a query for what Grafana puts there. No query has these values otherwise.
+QUANTILE, INTERVAL = 0.123456789, 1_000_003.0
+#: What Prometheus has is not known while the dashboard is built.
+NOTHING = query.Found()
+
+
+class DashboardQueries:
+    """PromQL of a profile's figures, with Grafana's variables where the profile has its own."""
+
+    def __init__(self, profile: Profile, server_version: str = "", framework: str = "tally") -> None:
+        self.variables = (*profile.variables, *TASK_VARIABLES)
+        # Labels are variables too, and must look like labels until the query is made.
+        stand_ins = {name: f"__{name}__" for name in self.variables}
+        own = {name: stand_ins[name] for name in profile.variables}
+        bound = profile.bind(stand_ins["namespace"], stand_ins["release"], own, server_version)
+        self.profile = replace(bound, figures=tuple(_of_framework(figure, framework) for figure in bound.figures))
+        self.filters = self.profile.filters
+
+    def dashboard(self, expression: str) -> str:
+        """The text with Grafana's variables."""
+        windows = {query.LEAST_SCRAPES * INTERVAL, query.ALIVE_SCRAPES * INTERVAL}
+        for window in windows:
+            expression = expression.replace(query.duration(window), "$__rate_interval")
+        expression = expression.replace(query.number(QUANTILE), "${quantile}")
+        for name in self.variables:
+            expression = expression.replace(f"__{name}__", f"${{{name}}}")
+        return expression
+
+    def course(self, figure: Figure) -> str:
+        """The figure over time: as the report plots it, but totals, which are counted step by step."""
+        if figure.kind == "quantile":
+            figure = replace(figure, quantile=QUANTILE)
+        expression = " or ".join(self._course(one) for one in _one_name_each(figure))
+        return self.dashboard(self._or_zero(figure, expression))
+
+    def _course(self, figure: Figure) -> str:
+        if figure.kind == "total":
+            return self._counts(figure)
+        expression = query.plot(figure, NOTHING, self.filters, INTERVAL)
+        # Without an observation, or anything to divide by: no value, which is neither NaN nor infinity.
+        return f"{expression} < +Inf" if figure.kind in ("quantile", "ratio") else expression
+
+    def heatmap(self, figure: Figure) -> str:
+        """What a histogram's buckets counted, a second."""
+        window = query.duration(query.LEAST_SCRAPES * INTERVAL)
+        return self.dashboard(f"sum by (le) (rate({self._series(figure)}[{window}]))")
+
+    def between_scrapes(self) -> str:
+        """Seconds between two scrapes, as they were in the last five minutes: half of the pods had less."""
+        times = f"timestamp({query.selector('up', self.filters)})[5m:1s]"
+        span = f"max_over_time({times}) - min_over_time({times})"
+        return self.dashboard(f"quantile(0.5, ({span}) / (changes({times}) > 0))")
+
+    def scrapes(self) -> tuple[str, str]:
+        """How many pods answer their scrapes, and how many do not."""
+        up = query.selector("up", self.filters)
+        return self.dashboard(f"sum({up})"), self.dashboard(f"count({up}) - sum({up})")
+
+    def _series(self, figure: Figure) -> str:
+        return query.selector(query.choose(figure.selection, NOTHING).metric, figure.selection.where, self.filters)
+
+    def _counts(self, figure: Figure) -> str:
+        """Growth of counters in each step.
+
+        increase() does not see the first value of a series: the first failure, or the shards that a new pod has
+        taken when it is first scraped. A value counts whole where it is known to have begun at zero: its pod answered
+        one step before, without it or with a higher one; or the pod is new, and Prometheus was scraping others.
+        """
+        now, up = self._series(figure), query.selector("up", self.filters)
+        before = f"{now} offset $__interval"
+        parts = (
+            f"({now} - ({before} <= {now}))",
+            f"({now} and on (pod) ({up} offset $__interval == 1))",
+            f"({now} unless on (pod) (max_over_time({up}[5m] offset $__interval) == 1)"
+            f" and on () count({up} offset $__rate_interval))",
+        )
+        by = f" by ({figure.by}) " if figure.by else ""
+        return f"sum{by}({' or '.join(parts)})"
+
+    def _or_zero(self, figure: Figure, expression: str) -> str:
+        """What the profile says of a figure without series: zero, but only where its pods were scraped.
+
+        Where there is a series and yet no value, as after its first sample, nothing is known either.
+        """
+        if figure.absent != "zero":
+            return expression
+        pods = "|".join(self.profile.components[name] for name in figure.components).replace("\\", "\\\\")
+        up = query.selector("up", self.filters, [f'pod=~"{pods}"'])
+        series = " unless on () ".join(self._series(one) for one in _one_name_each(figure))
+        return f"{expression} or (0 * sum({up} == 1) unless on () {series})"
+
+
+def _one_name_each(figure: Figure) -> list[Figure]:
+    """The figure with each of the names that its metric may have, of which a server has one.
+
+    Names for other versions of the server are left out: a metric may have changed its meaning.
+    """
+
+    def alternatives(selection: Selection) -> list[Selection]:
+        same = [one for one in selection.sources if one.server == selection.sources[0].server]
+        return [replace(selection, sources=(one,)) for one in same]
+
+    own = alternatives(figure.selection)
+    if figure.denominator is None:
+        return [replace(figure, selection=one) for one in own]
+    below = alternatives(figure.denominator)
+    return [replace(figure, selection=one, denominator=other) for one in own for other in below]
+
+
+def _of_framework(figure: Figure, framework: str) -> Figure:
+    """The figure with the metrics of one of the server's metric frameworks only."""
+
+    def of(selection: Selection) -> Selection:
+        sources = tuple(one for one in selection.sources if one.framework in (None, framework))
+        return replace(selection, sources=sources or selection.sources)
+
+    return replace(
+        figure,
+        selection=of(figure.selection),
+        denominator=None if figure.denominator is None else of(figure.denominator),
+    )
