@@ -8,18 +8,18 @@ options:
   url:
     description:
       - Address of Grafana, with the path before C(/api) if there is one.
-      - Without it Grafana is reached through a port-forward to O(service), which the cluster's API server opens; this
-        needs the permission to V(get) and V(create) V(pods/portforward), to V(get) V(services) and to V(list)
-        V(pods) in O(namespace).
-      - With it, and O(token_file) and O(username) or O(token), the cluster is not contacted at all.
+      - Without it, Grafana is reached through a port-forward to O(service) that the cluster's API server opens. This
+        needs permission to V(get) and V(create) V(pods/portforward), to V(get) V(services) and to V(list) V(pods) in
+        O(namespace).
+      - With it, O(token_file) and O(username) or O(token), the cluster is not contacted at all.
     type: str
   ca_path:
     description:
-      - File with the certificates of the authorities to trust at O(url), instead of the usual ones.
-      - It also takes the place of what the environment variable E(REQUESTS_CA_BUNDLE) names.
+      - File with the CA certificates to trust at O(url), instead of the usual ones.
+      - It also overrides the environment variable E(REQUESTS_CA_BUNDLE).
     type: path
   client_cert:
-    description: File with the TLS certificate to show at O(url), and with its key unless O(client_key) is given.
+    description: File with the TLS client certificate for O(url), and its key unless O(client_key) is given.
     type: path
   client_key:
     description: File with the key of O(client_cert).
@@ -31,7 +31,7 @@ options:
   service:
     description:
       - Service of Grafana in O(namespace).
-      - Without it the Service is O(release) followed by C(-grafana).
+      - By default O(release) followed by C(-grafana).
     type: str
   service_port:
     description: Port of the Service.
@@ -39,24 +39,24 @@ options:
     default: 80
   username:
     description:
-      - Administrator of Grafana. Only M(temporal_lab.benchmarking.grafana_service_account) asks as one.
-      - Without it and O(token) the administrator is taken from the Secret O(release) followed by C(-grafana) in
-        O(namespace), from its keys C(admin-user) and C(admin-password).
+      - Administrator of Grafana. Only M(temporal_lab.benchmarking.grafana_service_account) uses it.
+      - Without it and O(token), the administrator is read from the keys C(admin-user) and C(admin-password) of the
+        Secret O(release) followed by C(-grafana) in O(namespace).
     type: str
   password:
     description: Password of O(username).
     type: str
   token:
     description:
-      - Token of a service account to ask with, instead of the one that is kept.
+      - Token of a service account to use instead of the kept one.
     type: str
   token_secret:
     description:
       - Secret in O(namespace) that keeps the token of the service account.
-      - Without it and O(token_file) the Secret is O(release) followed by C(-grafana-token).
+      - Without it and O(token_file), O(release) followed by C(-grafana-token).
     type: str
   token_file:
-    description: File that keeps the token of the service account instead, on the machine where the task runs.
+    description: File that keeps the token instead of a Secret, on the host where the task runs.
     type: path
 requirements:
   - requests >= 2.31

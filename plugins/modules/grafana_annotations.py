@@ -9,15 +9,16 @@ short_description: Mark the stages of a run on its Grafana dashboard
 version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
-  - Makes annotations on a dashboard from the stage files of a run, so that one sees where the concurrency changed and
-    where history was scaled.
-  - A measured window is a region that says what was set. An event is a point with its title; what two stages noted is
-    one. C(install), C(recreate) and C(cleanup) are regions. A stage that failed is a point with its message.
-  - As in the report, the newest attempt of a stage that was done counts. Marks of an older one are moved or removed.
+  - Annotates a dashboard from the stage files of a run, to show where the concurrency changed and where history was
+    scaled.
+  - A measured window becomes a region with its settings. An event becomes a point with its title; an event that two
+    stages recorded becomes one point. C(install), C(recreate) and C(cleanup) become regions. A failed stage becomes a
+    point with its message.
+  - As in the report, the newest attempt of a stage that was done counts. Marks of an older one are moved or deleted.
   - The marks have the tags C(temporal-lab), C(student:NAME), C(run:NAME) and C(stage:NAME), and one of C(window),
-    C(event) and C(stage). Annotations without all of these are never touched, nor are those of other students, runs
-    or dashboards. Of marks that are there twice one is left.
-  - The token of an account with the role Editor is enough.
+    C(event) and C(stage). Annotations without all of these are never changed, nor are those of other students, runs
+    or dashboards. Duplicates of a mark are deleted.
+  - The token needs the role Editor.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
@@ -26,17 +27,17 @@ requirements:
   - jsonschema >= 4
 attributes:
   check_mode:
-    description: Grafana is asked, and nothing is changed there.
+    description: Grafana is read, and the counts are those of a real run; nothing is changed.
     support: full
   diff_mode:
-    description: Times and texts of the marks before and after.
+    description: The times and texts of the marks before and after.
     support: full
   idempotent:
-    description: Marks that are right are left alone.
+    description: Marks that are right are not written again.
     support: full
 options:
   results_dir:
-    description: Folder of the results.
+    description: Folder of the results, on the host where the task runs.
     type: path
     required: true
   student:
@@ -44,16 +45,16 @@ options:
     type: str
     required: true
   run:
-    description: Name of the run; without it the student's latest.
+    description: Name of the run; by default the student's latest.
     type: str
   dashboard_uid:
-    description: The uid of the dashboard that the marks belong to. They are deleted with it.
+    description: The uid of the dashboard to mark. The marks are deleted with it.
     type: str
     default: temporal-lab-benchmarking
   state:
     description:
-      - V(present) makes the marks of the run those that its results say.
-      - V(absent) removes all marks of the run. The results are not read, and a dashboard that is not there has none.
+      - V(present) creates, changes and deletes marks until they match the results of the run.
+      - V(absent) deletes all marks of the run without reading the results. A dashboard that does not exist has none.
     type: str
     choices: [present, absent]
     default: present
@@ -65,7 +66,7 @@ EXAMPLES = r"""
     results_dir: results
     student: "{{ inventory_hostname }}"
 
-- name: Remove the marks of an earlier run
+- name: Delete the marks of an earlier run
   temporal_lab.benchmarking.grafana_annotations:
     results_dir: results
     student: student-01
@@ -86,18 +87,18 @@ dashboard_uid:
   sample: temporal-lab-benchmarking
 created:
   description:
-    - Number of marks that were made, in check mode of those that would be.
-    - When the task fails on its way, those so far.
+    - Number of marks that were created; in check mode, that would be created.
+    - If the task fails halfway, the number so far.
   returned: when Grafana was asked
   type: int
   sample: 24
 updated:
-  description: Number of marks that were given another time or text, counted in the same way.
+  description: Number of marks whose time or text was changed, counted in the same way.
   returned: when Grafana was asked
   type: int
   sample: 0
 deleted:
-  description: Number of marks that were removed, counted in the same way.
+  description: Number of marks that were deleted, counted in the same way.
   returned: when Grafana was asked
   type: int
   sample: 0
@@ -107,7 +108,7 @@ kept:
   type: int
   sample: 0
 problems:
-  description: A sentence for each result that cannot be used, and when marks are left because there are too many.
+  description: A sentence for each unusable result, and one if marks remain because there are too many.
   returned: always
   type: list
   elements: str

@@ -5,119 +5,121 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: grafana_dashboard
-short_description: Import, remove or export a dashboard of Grafana
+short_description: Import, delete or export a Grafana dashboard
 version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
-  - Saves the dashboard of a file, and only when a person would see a difference to the one that is there.
-  - Inputs, references and data-source variables get a data source that exists; the only one of a type is taken, else
-    the default one of that type, else O(datasource) or O(inputs) must say which.
-  - Compared are normal forms. Ids, versions, the schema version, the order of keys, null instead of absent and values
-    that Grafana fills in make no difference. Nor does what people have selected in a variable, and it stays. Of a
-    data-source variable the selection counts when O(datasource) or O(inputs) says it, or when it no longer exists.
-  - A dashboard that is there keeps its folder unless O(move) is set. Others' changes are not overwritten unless
-    O(overwrite) is set.
-  - Broken JSON, panels that need Angular, titles and uids that Grafana would refuse are told with their places before
-    Grafana is asked.
-  - After it was saved a dashboard is read again; what Grafana stored otherwise is a warning and in RV(altered).
+  - Saves the dashboard in a file, but only if a person would see a difference from the one in Grafana.
+  - Inputs, references and data-source variables get a data source that exists. If there is only one of the type, that
+    one is used, else the default one of the type; otherwise O(datasource) or O(inputs) must name one.
+  - Dashboards are compared in a normal form. Ids, versions, the schema version, the order of keys, null instead of
+    absent, and values that Grafana fills in make no difference. What people have selected in a variable makes none
+    either, and is kept. The selection of a data-source variable changes if O(datasource) or O(inputs) names another
+    one, or if the data source no longer exists.
+  - A dashboard that exists keeps its folder unless O(move) is set. Changes that others make meanwhile are not
+    overwritten unless O(overwrite) is set.
+  - Broken JSON, panels that need Angular, and titles and uids that Grafana would refuse are reported with their places
+    before Grafana is asked.
+  - A dashboard is read again after it was saved. What Grafana stored differently is a warning, and listed in
+    RV(altered).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
   - temporal_lab.benchmarking.attributes.anywhere
 notes:
   - The token must be of a service account with the role Editor or Admin.
-  - It uses C(/api/dashboards) of Grafana, always with the folder's uid, which Grafana 11, 12 and 13 document. It was
-    tested against recorded answers of Grafana 12.3 alone; moving a dashboard without O(overwrite), Grafana 11 and
-    Grafana 13 were not tried for real.
+  - It uses C(/api/dashboards), always with the folder's uid, as documented for Grafana 11, 12 and 13. It was tested
+    against recorded answers of Grafana 12.3 only. Grafana 11, Grafana 13, and moving a dashboard without O(overwrite)
+    were not tried on a real server.
   - Dashboards with the schema v2 (dynamic dashboards) are refused.
-  - A library panel that comes along in the file becomes a panel of the dashboard; one of Grafana stays one.
+  - A library panel in the file becomes a panel of the dashboard. A reference to a library panel of Grafana stays.
 attributes:
   check_mode:
     description: Grafana is read, and RV(ignore:changed) and the diff are those of a real run; nothing is changed.
     support: full
   diff_mode:
-    description: What changes in normal form, a line for each place; a new or removed dashboard is shown whole.
+    description: What changes in the normal form, a line for each place; a new or removed dashboard is shown whole.
     support: full
   idempotent:
-    description: A dashboard that is as wanted is not saved, and its version stays.
+    description: A dashboard that is already as it should be is not saved, so its version stays.
     support: full
 options:
   state:
     description:
-      - V(present) saves the dashboard of O(path) or O(content).
-      - V(absent) removes the dashboard with its annotations.
-      - V(exported) writes it to O(dest), with inputs in the place of data sources.
+      - V(present) saves the dashboard in O(path) or O(content).
+      - V(absent) deletes the dashboard with its annotations.
+      - V(exported) writes it to O(dest), with inputs in place of data sources.
     type: str
     choices: [present, absent, exported]
     default: present
   path:
     description:
       - File with the dashboard as JSON, on the control node.
-      - It holds the dashboard itself, what C(/api/dashboards/uid) answers, or a resource of kind C(Dashboard).
-        Of the last two only the dashboard is used, not the folder.
+      - It holds the dashboard itself, an answer of C(/api/dashboards/uid), or a resource of the kind C(Dashboard).
+        The folder in the last two is ignored.
     type: path
   content:
     description:
-      - The dashboard as JSON, instead of the file that O(path) names.
-      - The action sends it by itself when the task runs on another host.
+      - The dashboard as JSON, instead of O(path).
+      - When the task runs on another host, Ansible sends the text of O(path) there as this option.
     type: jsonarg
   uid:
     description:
       - The uid by which Grafana knows the dashboard, at most 40 letters, digits, C(-) and C(_).
-      - Without it the one in the file counts.
+      - By default the one in the file.
     type: str
   folder_uid:
     description:
       - The folder for a new dashboard, by its uid; V(general) for none.
-      - A dashboard that is there is only moved when O(move) is set. The task fails when it is in another folder.
-      - Without it a new dashboard is in no folder, and one that is there stays where it is.
+      - A dashboard that exists in another folder is moved only if O(move) is set; otherwise the task fails.
+      - Without it a new dashboard is in no folder, and an existing one stays where it is.
     type: str
   folder_title:
     description:
-      - Title of the folder O(folder_uid), to have it made with the same token when it is not there.
-      - A folder that is there keeps its title.
+      - Title of the folder O(folder_uid). If there is no such folder, it is created with this title.
+      - A folder that exists keeps its title.
     type: str
   move:
-    description: Whether a dashboard that is in another folder is moved to O(folder_uid).
+    description: Whether to move a dashboard that is in another folder to O(folder_uid).
     type: bool
     default: false
   datasource:
     description:
-      - The data source to take wherever its type fits, by uid or name.
-      - It is also taken in the place of data sources of that type that the file names and that do not exist.
+      - The data source to use wherever its type fits, by uid or name.
+      - It also replaces data sources of that type that the file names and that do not exist.
     type: str
   inputs:
     description:
-      - Values by name, for constants the text and for data sources their uid or name.
-      - A name is that of an input in the file, of a data-source variable, or the uid of a data source that the file
-        names and that does not exist.
+      - Values by name. The value of a constant is its text, that of a data source its uid or name.
+      - A name is that of an input in the file, that of a data-source variable, or the uid of a data source that the
+        file names and that does not exist.
     type: dict
     default: {}
   version_message:
-    description: What the history of the dashboard says about the change.
+    description: Message for the version history of the dashboard.
     type: str
     default: ""
   overwrite:
-    description: Whether to save although somebody else has saved the dashboard after it was read.
+    description: Whether to save even if somebody else has saved the dashboard since it was read.
     type: bool
     default: false
   dest:
     description:
-      - File to export to, on the host where the task runs. Its folder must be there.
-      - It is written whole or not at all, and only when it holds another dashboard.
+      - File to export to, on the host where the task runs. Its folder must exist.
+      - It is written whole or not at all, and only if its content changes.
     type: path
 """
 
 EXAMPLES = r"""
-- name: The lab's dashboard in a folder of its own
+- name: Import the lab's dashboard into a folder of its own
   temporal_lab.benchmarking.grafana_dashboard:
     namespace: student-01
-    path: files/dashboards/temporal-lab.json
+    path: files/dashboards/temporal-benchmarking.json
     folder_uid: temporal-lab
     folder_title: Temporal lab
     version_message: from the lab
 
-- name: A dashboard from somewhere else, with the data source to use
+- name: Import a downloaded dashboard, with the data source to use
   temporal_lab.benchmarking.grafana_dashboard:
     url: https://grafana.example.org
     token: "{{ vault_grafana_token }}"
@@ -127,14 +129,14 @@ EXAMPLES = r"""
     inputs:
       VAR_JOB: temporal
 
-- name: Keep what was changed by hand
+- name: Export what was changed by hand
   temporal_lab.benchmarking.grafana_dashboard:
     namespace: student-01
     state: exported
     uid: temporal-server
     dest: temporal-server.json
 
-- name: Remove it
+- name: Delete it
   temporal_lab.benchmarking.grafana_dashboard:
     namespace: student-01
     state: absent
@@ -148,22 +150,22 @@ uid:
   type: str
   sample: temporal-lab-benchmarking
 url:
-  description: Path of the dashboard's page in Grafana; null for one that check mode would make.
+  description: Path of the dashboard's page in Grafana; null for one that check mode would create.
   returned: O(state=present) or O(state=exported)
   type: str
   sample: /d/temporal-lab-benchmarking/temporal-lab
 version:
-  description: Version of the dashboard in Grafana; null for one that check mode would make.
-  returned: success, unless there was none to remove
+  description: Version of the dashboard in Grafana; null for one that check mode would create.
+  returned: success, unless there was none to delete
   type: int
   sample: 3
 folder_uid:
-  description: Uid of the folder that it is in, empty for none.
-  returned: success, unless there was none to remove
+  description: Uid of its folder, empty for none.
+  returned: success, unless there was none to delete
   type: str
   sample: temporal-lab
 folder_created:
-  description: Whether the folder was made, or would be in check mode.
+  description: Whether the folder was created; in check mode, whether it would be.
   returned: O(state=present)
   type: bool
 changed_paths:
@@ -174,13 +176,13 @@ changed_paths:
   sample: ["panels[id=3].targets[A].expr", title]
 altered:
   description:
-    - What Grafana stored otherwise than it was sent, a line each.
-    - When it is not empty, the next run finds the dashboard changed again; correct the file.
+    - What Grafana stored differently from what was sent, a line each.
+    - If it is not empty, the next run finds the dashboard changed again; correct the file.
   returned: O(state=present)
   type: list
   elements: str
 dest:
-  description: The file that was exported to.
+  description: The exported file.
   returned: O(state=exported)
   type: str
 """

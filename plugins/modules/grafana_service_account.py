@@ -5,72 +5,75 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: grafana_service_account
-short_description: Make a service account in Grafana and keep a token of it
+short_description: Create a service account in Grafana and keep a token of it
 version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
-  - Makes, changes or removes a service account in Grafana, asked as its administrator.
-  - Makes a token of the account and keeps it in a Secret or in a file, where the other tasks for Grafana find it. The
-    kept token is tried each time; while Grafana accepts it and it does not expire soon, it stays.
-  - A new token is kept before older ones of this task are removed. Tokens of other names are left alone.
-  - The token's text is nowhere in what the task returns or shows.
+  - Creates, changes or deletes a service account in Grafana, as its administrator.
+  - Creates a token of the account and keeps it in a Secret or in a file, where the other Grafana modules find it. Every
+    run tries the kept token, and replaces it only if Grafana rejects it or it expires soon.
+  - A new token is kept before older ones of this module are deleted. Tokens with other names are left alone.
+  - The token itself is never returned or shown.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
   - temporal_lab.benchmarking.attributes.anywhere
 attributes:
   check_mode:
-    description: Looks, tries the kept token, and says what would be changed.
+    description: Grafana is read and the kept token is tried; nothing is changed.
     support: full
   diff_mode:
-    description: Shows the account's role and state, and the token's name and expiry; never its text.
+    description: The account's role and state, and the token's name and expiry; never the token itself.
     support: full
   idempotent:
-    description: A token is only made when the kept one is not accepted or expires soon.
-    support: full
+    description: A token is created only if Grafana rejects the kept one or it expires soon.
+    details: >-
+      Grafana answers that a token with more than seven days left expires in 0 seconds, and such a token is replaced on
+      every run. With O(token_lifetime) of seven days or less this does not happen.
+    support: partial
 options:
   state:
     description:
-      - V(present) makes the account and a token of it.
-      - V(absent) removes the account, its tokens in Grafana, and the token that is kept when it is of this account.
+      - V(present) creates the account and a token of it.
+      - V(absent) deletes the account with its tokens, and the kept token if it is of this account.
     type: str
     choices: [present, absent]
     default: present
   name:
-    description: Name of the service account, exactly as Grafana has it.
+    description: Name of the service account, exactly as in Grafana.
     type: str
     default: temporal-lab
   role:
-    description: What the account may do in Grafana's organisation.
+    description: Role of the account in Grafana's organisation.
     type: str
     choices: [Viewer, Editor, Admin]
     default: Editor
   disabled:
     description:
-      - Whether Grafana refuses the account. No token of a disabled account is made; the kept one stays for later.
-      - After a change of it or of O(role), the task waits the five seconds that Grafana remembers what was before.
+      - Whether the account is disabled. A disabled account gets no token; the kept one stays for later.
+      - After a change of this or of O(role), the task waits five seconds, for which Grafana caches the old state.
     type: bool
     default: false
   token_lifetime:
-    description: Seconds that a new token is valid; V(0) is for ever, where Grafana allows it.
+    description: Lifetime of a new token in seconds; V(0) is for ever, where Grafana allows it.
     type: int
     default: 2592000
   token_renew:
-    description: Seconds before its expiry from which on the kept token is replaced; shorter than O(token_lifetime).
+    description: Seconds before its expiry at which the kept token is replaced; less than O(token_lifetime).
     type: int
     default: 86400
 seealso:
   - name: Service accounts
-    description: Grafana's documentation of them.
+    description: Grafana's documentation.
     link: https://grafana.com/docs/grafana/latest/administration/service-accounts/
 """
 
 EXAMPLES = r"""
-- name: An Editor's token in the Secret my-temporal-grafana-token
+- name: Keep an Editor's token in the Secret my-temporal-grafana-token
   temporal_lab.benchmarking.grafana_service_account:
     namespace: student-01
 
-- name: The same for a Grafana with an address of its own, without a cluster
+- name: Do the same for a Grafana at its own address, without a cluster
   temporal_lab.benchmarking.grafana_service_account:
     url: https://grafana.example.org/monitoring
     ca_path: /etc/ssl/example-org.pem
@@ -78,7 +81,7 @@ EXAMPLES = r"""
     password: "{{ grafana_admin_password }}"
     token_file: ~/.config/temporal-lab/grafana-token.json
 
-- name: Account, tokens and kept token go
+- name: Delete the account, its tokens and the kept token
   temporal_lab.benchmarking.grafana_service_account:
     namespace: student-01
     state: absent
@@ -91,35 +94,35 @@ account:
   type: dict
   contains:
     id:
-      description: Number in Grafana; null in check mode when the account would be made.
+      description: Number in Grafana; null in check mode if the account would be created.
       type: int
     name:
       description: Name.
       type: str
     login:
-      description: Login name that Grafana made of it; null in check mode when the account would be made.
+      description: Login name that Grafana gave it; null in check mode if the account would be created.
       type: str
       sample: sa-1-temporal-lab
     role:
       description: Role in the organisation.
       type: str
     disabled:
-      description: Whether Grafana refuses it.
+      description: Whether it is disabled.
       type: bool
 token:
-  description: What is known of the token that is kept, without its text.
+  description: The kept token, without the token itself.
   returned: success
   type: dict
   contains:
     state:
-      description: What became of it, V(kept), V(created), V(renewed), V(removed) or V(none).
+      description: What happened to it. V(kept), V(created), V(renewed), V(removed) or V(none).
       type: str
     name:
-      description: Its name in Grafana, empty when there is none.
+      description: Its name in Grafana, empty if there is none.
       type: str
       sample: temporal-lab-20261123T170102Z-0badcafe
     expires:
-      description: When it expires, in UTC; empty when it does not, or when there is none.
+      description: When it expires, in UTC; empty if it does not, or if there is none.
       type: str
       sample: "2026-12-23T17:01:02Z"
     place:

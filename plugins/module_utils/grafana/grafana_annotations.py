@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Task grafana_annotations: marks a run's stages, windows and events on its dashboard."""
+"""Task grafana_annotations: mark the stages, windows and events of a run on its dashboard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..results.runs import latest_run, read_run
 from ..task import Context, Params, Result, Task, as_given
 from .client import Grafana, GrafanaError
 from .connect import GRAFANA, VALIDATION, connect_token
-from .marks import Difference, Found, Mark, as_text, difference, ours, run_tags, wanted
+from .marks import FoundMark, Mark, MarkChanges, as_text, difference, ours, run_tags, wanted
 
 SPEC: dict[str, Any] = {
     **GRAFANA,
@@ -24,7 +24,7 @@ SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
-#: How many annotations Grafana is asked for: its own limit is 100, and the marks of a run are some 50.
+#: How many annotations to ask Grafana for. Its default is 100, and a run has some 50 marks.
 LIMIT = 10_000
 
 
@@ -38,7 +38,7 @@ def run(params: Params, context: Context) -> Result:
     name = params["run"] or latest_run(results_dir, student)
     if name is None:
         raise LabError(
-            f"There is no run of {student} in {results_dir} to mark; do a stage of the lab first, or give the right "
+            f"There is no run of {student} in {results_dir} to mark: run a stage of the lab first, or correct "
             "results_dir."
         )
     check_folder_name("run", name)
@@ -46,7 +46,7 @@ def run(params: Params, context: Context) -> Result:
     problems: list[str] = []
     if params["state"] == "present":
         marks, problems = from_results(results_dir, student, name)
-    there: list[Found] = []
+    there: list[FoundMark] = []
     done = dict.fromkeys(("created", "updated", "deleted", "kept"), 0)
     with connect_token(params) as client:
         if has_dashboard(client, uid, context):
@@ -58,11 +58,11 @@ def run(params: Params, context: Context) -> Result:
                 apply(client, change, uid, done)
         elif marks is not None:
             raise LabError(
-                f"Grafana at {client.address} has no dashboard with the uid {uid} to put marks on; push it first with "
-                "grafana_dashboard, or give the right dashboard_uid."
+                f"Grafana at {client.address} has no dashboard with the uid {uid} to put marks on: import it with "
+                "grafana_dashboard, or correct dashboard_uid."
             )
     shown = ", ".join(f"{count} {what}" for what, count in done.items())
-    # One call: lines of students that finish at the same time do not mix.
+    # In one call, so that lines of students that finish at the same time do not mix.
     context.show("\n".join([f"marks of run {name} on dashboard {uid}: {shown}", *problems]))
     result: Result = {
         "changed": any(done[what] for what in ("created", "updated", "deleted")),
@@ -77,29 +77,29 @@ def run(params: Params, context: Context) -> Result:
 
 
 def from_results(results_dir: Path, student: str, name: str) -> tuple[list[Mark], list[str]]:
-    """The marks that a run should have, and a sentence for each file that cannot be used. Raises LabError."""
+    """The marks that a run should have, and a sentence for each unusable file. Raises LabError."""
     found = read_run(results_dir, student, name)
     problems = [problem.text for problem in found.problems]
     if not found.stages:
-        # Not a run without marks: those that are there would go.
+        # Not the same as a run without marks: all that Grafana has of it would be deleted.
         raise LabError(
-            f"The run {name} of {student} has no stage that can be marked in {found.path}; do a stage of the lab "
-            "first, or give another run.",
+            f"The run {name} of {student} has no stage that can be marked in {found.path}: run a stage of the lab "
+            "first, or name another run.",
             problems=problems,
         )
     return wanted(found), problems
 
 
 def has_dashboard(client: Grafana, uid: str, context: Context) -> bool:
-    """Whether there is the dashboard. An annotation on one that is not there would be 500 without a reason."""
-    # One that somebody else has just made is refused for up to a minute.
+    """Whether the dashboard exists. An annotation on one that does not would be answered 500 without a reason."""
+    # A dashboard that somebody else has just created is refused for up to a minute.
     return client.patient_403(lambda: client.dashboard(uid), show=context.show) is not None
 
 
-def look(client: Grafana, uid: str, student: str, name: str, absent: bool, problems: list[str]) -> list[Found]:
-    """The marks of a run on a dashboard. Raises LabError where there are too many to know them all.
+def look(client: Grafana, uid: str, student: str, name: str, absent: bool, problems: list[str]) -> list[FoundMark]:
+    """The marks of a run on a dashboard. Raises LabError if there are too many to read them all.
 
-    absent: whether a part of them is good enough; that there are more is then a sentence in ``problems``.
+    absent: whether some of them will do; that there are more is then a sentence in ``problems``.
     """
     found = client.annotations({"tags": run_tags(student, name), "dashboardUID": uid, "limit": LIMIT})
     if len(found) >= LIMIT:
@@ -108,24 +108,24 @@ def look(client: Grafana, uid: str, student: str, name: str, absent: bool, probl
             f"{student} or more, and no more than {LIMIT} are read at a time"
         )
         if not absent:
-            # Those that were not read would be made a second time.
-            raise LabError(f"{many}; remove them with state absent, and mark the run again.")
-        problems.append(f"{many}; do the task again for the rest.")
+            # Those that were not read would be created a second time.
+            raise LabError(f"{many}: remove them with state absent, then mark the run again.")
+        problems.append(f"{many}: run the task again to remove the rest.")
     return ours(found, student, name, uid)
 
 
-def count(done: dict[str, int], change: Difference) -> None:
-    """Add what a change would do to the counts."""
+def count(done: dict[str, int], change: MarkChanges) -> None:
+    """Count what changes would do."""
     done["created"] += len(change.create)
     done["updated"] += len(change.update)
     done["deleted"] += len(change.delete)
     done["kept"] += len(change.keep)
 
 
-def apply(client: Grafana, change: Difference, uid: str, done: dict[str, int]) -> None:
-    """Make a change, and add what was done to the counts.
+def apply(client: Grafana, change: MarkChanges, uid: str, done: dict[str, int]) -> None:
+    """Make the changes, and count what was done.
 
-    Raises LabError, with the counts in its details: what was done stays, and doing the task again does the rest.
+    Raises LabError with the counts in its details: what was done stays, and the next run does the rest.
     """
     done["kept"] += len(change.keep)
     try:
@@ -139,7 +139,7 @@ def apply(client: Grafana, change: Difference, uid: str, done: dict[str, int]) -
             client.create_annotation({"dashboardUID": uid, **mark.body})
             done["created"] += 1
         for one in change.delete:
-            # One that is gone already is no error.
+            # It is no error if it is gone already.
             client.delete_annotation(one.id)
             done["deleted"] += 1
     except LabError as error:
@@ -147,8 +147,8 @@ def apply(client: Grafana, change: Difference, uid: str, done: dict[str, int]) -
         raise
 
 
-def update(client: Grafana, one: Found, mark: Mark) -> bool:
-    """Put a mark in another's place; False when somebody has deleted that in between. Raises LabError."""
+def update(client: Grafana, one: FoundMark, mark: Mark) -> bool:
+    """Put a mark in the place of another; False if that was deleted meanwhile. Raises LabError."""
     try:
         client.update_annotation(one.id, mark.body)
     except GrafanaError as error:

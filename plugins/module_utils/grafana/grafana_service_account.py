@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task grafana_service_account: an account for the lab's tasks in Grafana, and a token of it that is kept."""
+"""Task grafana_service_account: an account in Grafana for the lab's tasks, and a token of it that is kept."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ SPEC: dict[str, Any] = {
     "name": {"type": "str", "default": "temporal-lab"},
     "role": {"type": "str", "choices": ["Viewer", "Editor", "Admin"], "default": "Editor"},
     "disabled": {"type": "bool", "default": False},
-    # Seconds: no secrets.
+    # Ansible takes their names for those of secrets; they are seconds.
     "token_lifetime": {"type": "int", "default": 30 * 86400, "no_log": False},
     "token_renew": {"type": "int", "default": 86400, "no_log": False},
 }
 
-#: Seconds a little over the time for which Grafana remembers who a token is.
+#: Seconds: a little more than Grafana caches the identity of a token.
 IDENTITY_CACHE = 5.5
-#: How often a token is made anew because someone else has kept another one meanwhile.
+#: How often a token is created again because someone else has kept another one meanwhile.
 ROUNDS = 3
-#: Longest name: a token's name is the account's and some more, and may have 190 characters.
+#: Characters of an account's name: that of a token is longer, and Grafana accepts 190.
 LONGEST = 150
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The token that is kept, and why it cannot stay; ``why`` is empty when it can."""
+    """The token that is kept. why: the reason to replace it, empty if there is none."""
 
     token: Token | None
     why: str
@@ -48,7 +48,7 @@ class Kept:
 
 
 def run(params: Params, context: Context) -> Result:
-    """Make or remove the account and its token. Raises LabError.
+    """Create or remove the account and its token. Raises LabError.
 
     Returns account (id, name, login, role, disabled), or null without one, and token (state, name, expires, place).
     """
@@ -70,7 +70,7 @@ class _Present:
         self.store = store
 
     def run(self) -> Result:
-        # First, so that nothing is made when there is no place for the token.
+        # First, so that nothing is created when the token cannot be kept.
         found = self.store.read()
         account = self.grafana.find_account(self.name)
         before = {"account": account_view(account), "token": _token_view(found)}
@@ -94,15 +94,17 @@ class _Present:
     # -- the account --------------------------------------------------------
 
     def _account(self, account: Json | None, changes: Json) -> tuple[Json, Json]:
-        """The account as it is wanted, and what was changed of one that existed."""
+        """The account as it should be, and what was changed in one that existed."""
         if account is None:
             account = self._create()
-            # Made by somebody else just now, perhaps in another form; or with a field that this Grafana ignores.
+            # Somebody else may have created it just now with other fields, or this Grafana may ignore a field.
             changes = _changes(account, self.wanted)
         if changes:
             self.grafana.update_account(account["id"], changes)
             if account.get("tokens"):
-                self.context.show(f"Grafana forgets in {IDENTITY_CACHE:.0f} s what account {self.name} was before")
+                self.context.show(
+                    f"waiting {IDENTITY_CACHE:.0f} s for Grafana to notice the change of account {self.name}"
+                )
                 self.grafana.pause(IDENTITY_CACHE)
         return {**account, **changes}, changes
 
@@ -117,8 +119,8 @@ class _Present:
         account = self.grafana.find_account(self.name)
         if account is None:
             raise LabError(
-                f"{failure.msg} There is no account of exactly the name {self.name}, but one that Grafana takes for "
-                f"the same, such as in capitals: give its exact name, or another one.",
+                f"{failure.msg} There is no account named exactly {self.name}, but one whose name Grafana considers "
+                f"the same, such as in capitals: give its exact name, or choose another.",
                 **failure.details,
             )
         return account
@@ -126,9 +128,9 @@ class _Present:
     # -- the token ----------------------------------------------------------
 
     def _token(self, account: Json, created: bool, found: Token | None) -> tuple[Token | None, str]:
-        """The token that is kept in the end, and what became of it: kept, created, renewed or none."""
+        """The token that is kept in the end, and its state: kept, created, renewed or none."""
         if self.wanted["isDisabled"]:
-            # Grafana accepts no token of it, so that none could be tried; the one that is kept is for later.
+            # Grafana accepts no token of it, so none could be tried. The kept one stays for later.
             return found, "none" if found is None else "kept"
         for round_ in range(ROUNDS):
             kept = self._judge(account, found)
@@ -137,13 +139,13 @@ class _Present:
                 return Token("", token.account, token.name, kept.expires) if token else None, "kept"
             state = "created" if found is None else "renewed"
             if self.context.check_mode:
-                self.context.show(f"A token of account {self.name} would be made: {kept.why}")
+                self.context.show(f"would create a token of account {self.name}: {kept.why}")
                 return Token("", self.name, "a new one", self._expires()), state
-            self.context.show(f"A token of account {self.name} is made: {kept.why}")
+            self.context.show(f"creating a token of account {self.name}: {kept.why}")
             try:
                 return self._mint(account, created, found), state
             except StoreChanged:
-                # Somebody else has kept another one: as good as ours, when it is accepted.
+                # Somebody else has kept another one, which is as good as ours if Grafana accepts it.
                 if round_ == ROUNDS - 1:
                     raise
                 found = self.store.read()
@@ -160,35 +162,35 @@ class _Present:
         except GrafanaError as error:
             if error.status != 401:
                 raise
-            return Kept(found, "Grafana does not accept the one that is kept")
+            return Kept(found, "Grafana rejected the kept one (401)")
         except TokenDamaged:
-            return Kept(found, "the one that is kept is damaged")
+            return Kept(found, "the kept one is damaged")
         if not belongs(user, account):
-            return Kept(found, "the one that is kept is of another account")
+            return Kept(found, "the kept one is of another account")
         left, expires = self._left(account, found)
         if left is not None and left <= self.renew:
-            return Kept(found, f"the one that is kept expires in {max(0, left):.0f} s")
+            return Kept(found, f"the kept one expires in {max(0, left):.0f} s")
         return Kept(found, "", expires)
 
     def _left(self, account: Json, found: Token) -> tuple[float | None, str]:
-        """Seconds that the kept token has left by Grafana's clock, None for ever, and when it expires."""
+        """The seconds that the kept token has left by Grafana's clock, None for ever, and when it expires."""
         for token in self.grafana.tokens(account["id"]):
             if token.get("name") == found.name:
                 if not token.get("expiration"):
                     return None, ""
                 return float(token.get("secondsUntilExpiration") or 0), str(token["expiration"])
-        # Not by that name: all that is known is what was noted with it.
+        # Grafana lists none of that name: only what was kept with it is known.
         at = _time(found.expires)
         return (None if at is None else (at - _now()).total_seconds()), found.expires
 
     def _mint(self, account: Json, created: bool, found: Token | None) -> Token:
-        """Make a token, keep it, and remove the older ones of ours. Raises StoreChanged and other LabErrors."""
+        """Create a token, keep it, and delete older ones of this task. Raises StoreChanged and other LabErrors."""
         name = f"{self.name}-{_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
         def create() -> Json:
             return self.grafana.create_token(account["id"], name, self.lifetime)
 
-        # We were just permitted to make the account: when its tokens are not, Grafana remembers what was before.
+        # Grafana has just permitted us to create the account. If it refuses a token, its permission cache is old.
         made = self.grafana.patient_403(create, show=self.context.show) if created else create()
         token = Token(str(made["key"]), self.name, name, self._expires())
         stored = False
@@ -196,7 +198,7 @@ class _Present:
             self.store.write(token, found)
             stored = True
         except StoreChanged:
-            # It may have been ourselves, when the answer to a first try was lost.
+            # Perhaps by ourselves, if the answer to the first try was lost.
             now = self.store.read()
             stored = now is not None and now.name == name
             if not stored:
@@ -210,11 +212,11 @@ class _Present:
         return token
 
     def _give_up(self, account: Json, made: Json) -> None:
-        """Delete a token whose text nobody knows any more; when that fails, the next token that is made does it."""
+        """Delete a token whose text nobody knows any more; if that fails, the next run that creates one does it."""
         try:
             self.grafana.delete_token(account["id"], made["id"])
         except LabError as error:
-            self.context.show(f"The token {made.get('name')} could not be kept, nor deleted: {error.msg}")
+            self.context.show(f"could neither keep nor delete the token {made.get('name')}: {error.msg}")
 
     def _expires(self) -> str:
         if not self.lifetime:
@@ -226,12 +228,12 @@ def _absent(params: Params, context: Context, grafana: Grafana, store: TokenStor
     name = params["name"]
     found = store.read()
     if found is not None and found.account not in ("", name):
-        context.show(f"The token in {store.place} is of account {found.account} and stays")
+        context.show(f"keeping the token in {store.place}, which is of account {found.account}")
         found = None
     account = grafana.find_account(name)
     if not context.check_mode:
         if account is not None:
-            # Grafana removes its tokens with it.
+            # Grafana deletes its tokens with it.
             grafana.delete_account(account["id"])
         if found is not None:
             store.remove()
@@ -247,7 +249,7 @@ def _absent(params: Params, context: Context, grafana: Grafana, store: TokenStor
 
 
 def belongs(user: Json, account: Json) -> bool:
-    """Whether what GET /api/user says is of a service account."""
+    """Whether the answer to GET /api/user describes this service account."""
     uid = str(user.get("uid") or "")
     if uid.startswith("service-account:"):
         return uid == f"service-account:{account['id']}"
@@ -255,7 +257,7 @@ def belongs(user: Json, account: Json) -> bool:
 
 
 def is_ours(token: str, account: str) -> bool:
-    """Whether a token's name is one that this task gives to tokens of an account."""
+    """Whether this task gave a token its name. account: the name of the account."""
     return re.fullmatch(re.escape(account) + r"-\d{8}T\d{6}Z-[0-9a-f]{8}", token) is not None
 
 

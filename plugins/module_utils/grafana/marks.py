@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage marks: the annotations that a run should have on a dashboard, and what to do to get there.
+"""Marks: the annotations that a run should have on a dashboard, and the changes that get it there.
 
-Nothing here asks Grafana. Times are Unix milliseconds, as Grafana has them: seconds, or an end before
-the start, it would accept without a word.
+Nothing here talks to Grafana. Times are Unix milliseconds, as in Grafana; it would silently accept seconds, or an end
+before the start.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..errors import LabError
 from ..results.merged_run import build_report
 from ..results.runs import Record, Run
 
-#: The tag that all marks of the lab have.
+#: The tag of all marks of the lab.
 LAB_TAG = "temporal-lab"
-#: What a mark is of, each a tag.
+#: What a mark can be of; each is a tag.
 KINDS = ("window", "event", "stage")
-#: Stages that change the cluster and have no window that says when.
+#: Stages that change the cluster and have no window that shows when.
 CHANGING = ("install", "cleanup", "recreate")
-#: Characters of a text; a failure's message can be of any length.
+#: Characters of a mark's text; the message of a failure can have any length.
 LONGEST = 300
 
 
@@ -44,13 +44,13 @@ class Mark:
 
     @property
     def body(self) -> dict[str, Any]:
-        """What Grafana is told of it, as a new one or in another's place."""
+        """The body of a request that creates it, or puts it in the place of another one."""
         return {"time": self.start, "timeEnd": self.end, "tags": self.tags, "text": self.text}
 
 
 @dataclass(frozen=True)
-class Found:
-    """A mark that is there. plain: it has the tags of a mark and no others."""
+class FoundMark:
+    """A mark that Grafana has. plain: it has the tags of a mark and no others."""
 
     id: int
     mark: Mark
@@ -58,17 +58,17 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """What makes the marks that are there into those that should be."""
+class MarkChanges:
+    """What turns the marks that Grafana has into those that it should have."""
 
     create: list[Mark]
-    update: list[tuple[Found, Mark]]
-    delete: list[Found]
-    keep: list[Found]
+    update: list[tuple[FoundMark, Mark]]
+    delete: list[FoundMark]
+    keep: list[FoundMark]
 
 
 def run_tags(student: str, run: str) -> list[str]:
-    """The tags that all marks of a run have, and that they are found by."""
+    """The tags of all marks of a run, by which they are found."""
     return [LAB_TAG, f"student:{student}", f"run:{run}"]
 
 
@@ -76,17 +76,17 @@ def run_tags(student: str, run: str) -> list[str]:
 
 
 def wanted(run: Run) -> list[Mark]:
-    """The marks of a run, in the order of their times.
+    """The marks that a run should have, in the order of their times.
 
-    What counts is what the report shows: the newest attempt of a stage that was done. A failure is
-    marked as long as no newer attempt was done.
+    They are of what the report shows: the newest attempt of each stage that was done. A failure is marked until a newer
+    attempt is done.
     """
     report = build_report(run)
     marks = [
         Mark(run.student, run.name, stage, kind, _short(text), start, max(start, end))
         for stage, kind, text, start, end in _marks(report)
     ]
-    # Events with other names can have the same title and time: in Grafana they are the same mark.
+    # Two events can differ in name alone; in Grafana they would be the same mark.
     return sorted(dict.fromkeys(marks), key=lambda mark: (mark.start, mark.end, KINDS.index(mark.kind), mark.text))
 
 
@@ -107,7 +107,7 @@ def _marks(report: Record) -> Iterator[tuple[str, str, str, int, int]]:
 
 
 def _window_text(report: Record, window: Record) -> str:
-    """Such as ``scale: first 120 s (6 in flight, 2 history pods)``, as far as the stage noted it."""
+    """Such as ``scale: first 120 s (6 in flight, 2 history pods)``, with the settings that the stage recorded."""
     title = window["title"].strip() or window["name"]
     flying = _setting(report, window["stage"], "concurrent_workflows")
     pods = _setting(report, window["stage"], "history_replicas")
@@ -115,13 +115,13 @@ def _window_text(report: Record, window: Record) -> str:
         f"{flying} in flight" if flying is not None else "",
         f"{pods} history {'pod' if pods == 1 else 'pods'}" if pods is not None else "",
     ]
-    # A title that says it already is not repeated.
+    # The title may say it already.
     shown = ", ".join(setting for setting in settings if setting and setting != title)
     return f"{window['stage']}: {title}" + (f" ({shown})" if shown else "")
 
 
 def _setting(report: Record, stage: str, name: str) -> Any:
-    """A stage's effective setting; None where it has none of that name."""
+    """A stage's effective setting, None where it has none of that name."""
     values = (value for setting in report["settings"] if setting["name"] == name for value in setting["values"])
     return next((value["value"] for value in values if stage in value["stages"]), None)
 
@@ -131,7 +131,7 @@ def _ms(seconds: float) -> int:
 
 
 def _short(text: str) -> str:
-    """A text on one line, not longer than a tooltip can show."""
+    """A text on one line, no longer than a tooltip can show."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
@@ -139,11 +139,11 @@ def _short(text: str) -> str:
 # --- what is there -------------------------------------------------------------------------------
 
 
-def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashboard_uid: str) -> list[Found]:
-    """The marks of this run on this dashboard among what Grafana found. Raises LabError.
+def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashboard_uid: str) -> list[FoundMark]:
+    """The marks of this run on this dashboard among the annotations that Grafana found. Raises LabError.
 
-    Grafana's own search is not relied on: some of its databases do not tell capitals from small
-    letters, and what is not ours must never be changed.
+    Grafana's own search cannot be relied on: some of its databases ignore case, and annotations that are not ours must
+    never be changed.
     """
     found = []
     for annotation in annotations:
@@ -156,14 +156,14 @@ def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashb
             if not set(run_tags(student, run)) <= set(tags) or not kinds or not stages:
                 continue
             start = int(annotation["time"])
-            # A point has no end, or its time as its end.
+            # A point has no end, or an end equal to its time.
             end = int(annotation.get("timeEnd") or start)
             mark = Mark(student, run, stages[0], kinds[0], str(annotation["text"]), start, end)
-            found.append(Found(int(annotation["id"]), mark, sorted(tags) == sorted(mark.tags)))
+            found.append(FoundMark(int(annotation["id"]), mark, sorted(tags) == sorted(mark.tags)))
         except (AttributeError, KeyError, TypeError, ValueError):
             raise LabError(
-                "Grafana answered the search for annotations with JSON of a shape that its API does not have: see "
-                "whether it is a Grafana of version 9 or later."
+                "Grafana answered GET /api/annotations with JSON of a shape that its API does not have: check that it "
+                "is Grafana 9 or later."
             ) from None
     return found
 
@@ -171,18 +171,20 @@ def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashb
 # --- what to do ----------------------------------------------------------------------------------
 
 
-def difference(marks: Iterable[Mark], found: Iterable[Found]) -> Difference:
+def difference(marks: Iterable[Mark], found: Iterable[FoundMark]) -> MarkChanges:
     """Pair each mark that should be there with one that is.
 
-    First with the same one; then with one of the same stage, kind and text whose time moved, the
-    nearest; then with one at the same time whose text is another. What is left over was of an older
-    attempt or is a second one, and goes.
+    First with the same one; then with the nearest one of the same stage, kind and text, whose time has moved; then with
+    one at the same time, whose text has changed. What is left over is of an older attempt or a duplicate, and is
+    deleted.
     """
     left = sorted(found, key=lambda one: one.id)
-    keep: list[Found] = []
-    update: list[tuple[Found, Mark]] = []
+    keep: list[FoundMark] = []
+    update: list[tuple[FoundMark, Mark]] = []
 
-    def paired(marks: Iterable[Mark], alike: Callable[[Found, Mark], bool]) -> Iterator[tuple[Mark, Found | None]]:
+    def paired(
+        marks: Iterable[Mark], alike: Callable[[FoundMark, Mark], bool]
+    ) -> Iterator[tuple[Mark, FoundMark | None]]:
         for mark in marks:
             candidates = [one for one in left if (one.mark.stage, one.mark.kind) == (mark.stage, mark.kind)]
             one = min(
@@ -211,11 +213,11 @@ def difference(marks: Iterable[Mark], found: Iterable[Found]) -> Difference:
             else:
                 update.append((one, mark))
         create = still
-    return Difference(create, update, left, keep)
+    return MarkChanges(create, update, left, keep)
 
 
 def as_text(marks: Iterable[Mark]) -> str:
-    """Times and texts of marks, a line each, for the difference that people see."""
+    """Times and texts of marks, a line each, for Ansible's diff."""
     ordered = sorted(marks, key=lambda mark: (mark.start, mark.end, mark.text))
     return "".join(f"{_span(mark)}  {mark.text}\n" for mark in ordered)
 

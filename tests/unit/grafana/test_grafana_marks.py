@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.marks import Found, Mark
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.marks import FoundMark, Mark
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RECORDED,
@@ -229,7 +229,7 @@ def test_our_marks_are_recognised() -> None:
     found = marks.ours(
         [annotation(1, region), annotation(2, point), annotation(3, point, timeEnd=0)], STUDENT, RUN, UID
     )
-    assert found == [Found(1, region), Found(2, point), Found(3, point)]
+    assert found == [FoundMark(1, region), FoundMark(2, point), FoundMark(3, point)]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_marks_of_others_are_not_ours(fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("fields", [{"id": None}, {"time": "soon"}, {"tags": 5}])
 def test_an_answer_of_another_shape_is_a_sentence(fields: dict[str, Any]) -> None:
-    with pytest.raises(LabError, match="of a shape that its API does not have"):
+    with pytest.raises(LabError, match=r"GET /api/annotations .* shape"):
         marks.ours([annotation(1, mark(), **fields)], STUDENT, RUN, UID)
 
 
@@ -261,47 +261,47 @@ def test_an_answer_of_another_shape_is_a_sentence(fields: dict[str, Any]) -> Non
 
 def test_what_is_right_is_kept() -> None:
     one, other = mark(), mark("scaled", MS, MS, kind="event")
-    left = marks.difference([one, other], [Found(1, one), Found(2, other)])
-    assert left == marks.Difference([], [], [], [Found(1, one), Found(2, other)])
+    left = marks.difference([one, other], [FoundMark(1, one), FoundMark(2, other)])
+    assert left == marks.MarkChanges([], [], [], [FoundMark(1, one), FoundMark(2, other)])
 
 
 def test_a_window_that_moved_is_updated_and_not_doubled() -> None:
-    there = Found(7, mark())
+    there = FoundMark(7, mark())
     moved = mark(start=MS + 60_000, end=MS + 180_000)
-    assert marks.difference([moved], [there]) == marks.Difference([], [(there, moved)], [], [])
+    assert marks.difference([moved], [there]) == marks.MarkChanges([], [(there, moved)], [], [])
 
 
 def test_a_window_with_another_end_or_text_is_updated() -> None:
-    there = Found(7, mark())
+    there = FoundMark(7, mark())
     longer, renamed = mark(end=MS + 240_000), mark("scale: first 240 s", end=MS + 240_000)
     assert marks.difference([longer], [there]).update == [(there, longer)]
-    assert marks.difference([renamed], [there]) == marks.Difference([], [(there, renamed)], [], [])
+    assert marks.difference([renamed], [there]) == marks.MarkChanges([], [(there, renamed)], [], [])
 
 
 def test_other_stages_kinds_and_times_are_not_paired() -> None:
-    there = Found(7, mark())
+    there = FoundMark(7, mark())
     for other in (mark(stage="benchmark"), mark(kind="event"), mark("scale: other", start=MS + 1)):
-        assert marks.difference([other], [there]) == marks.Difference([other], [], [there], [])
+        assert marks.difference([other], [there]) == marks.MarkChanges([other], [], [there], [])
 
 
 def test_the_same_one_is_kept_although_another_could_be_paired_with_it() -> None:
     stays, moves = mark(), mark(start=MS + 500_000, end=MS + 620_000)
-    there = [Found(1, stays), Found(2, mark(start=MS + 400_000, end=MS + 520_000))]
+    there = [FoundMark(1, stays), FoundMark(2, mark(start=MS + 400_000, end=MS + 520_000))]
     # The one that moved comes first: it must not take the place of the one that stays.
-    assert marks.difference([moves, stays], there) == marks.Difference([], [(there[1], moves)], [], [there[0]])
+    assert marks.difference([moves, stays], there) == marks.MarkChanges([], [(there[1], moves)], [], [there[0]])
 
 
 def test_marks_that_moved_are_paired_with_the_nearest() -> None:
     def point(second: int) -> Mark:
         return mark("rolled out", MS + second * 1000, MS + second * 1000, kind="event")
 
-    there = [Found(1, point(0)), Found(2, point(100))]
+    there = [FoundMark(1, point(0)), FoundMark(2, point(100))]
     left = marks.difference([point(102), point(3)], there)
     assert left.update == [(there[1], point(102)), (there[0], point(3))]
 
 
 def test_second_ones_go_and_the_oldest_stays() -> None:
-    there = [Found(number, mark()) for number in (9, 4, 6)]
+    there = [FoundMark(number, mark()) for number in (9, 4, 6)]
     left = marks.difference([mark()], there)
     assert [one.id for one in left.keep] == [4]
     assert [one.id for one in left.delete] == [6, 9]
@@ -309,14 +309,14 @@ def test_second_ones_go_and_the_oldest_stays() -> None:
 
 
 def test_marks_of_an_older_attempt_go() -> None:
-    old = Found(3, mark("gone", MS - 1000, MS - 1000, kind="event"))
-    left = marks.difference([mark()], [Found(1, mark()), old])
+    old = FoundMark(3, mark("gone", MS - 1000, MS - 1000, kind="event"))
+    left = marks.difference([mark()], [FoundMark(1, mark()), old])
     assert (left.delete, left.update, left.create) == ([old], [], [])
 
 
 def test_a_mark_with_a_tag_too_many_is_put_right() -> None:
     [there] = marks.ours([annotation(1, mark(), tags=[*mark().tags, "mine"])], STUDENT, RUN, UID)
-    assert marks.difference([mark()], [there]) == marks.Difference([], [(there, mark())], [], [])
+    assert marks.difference([mark()], [there]) == marks.MarkChanges([], [(there, mark())], [], [])
 
 
 def test_the_order_of_tags_does_not_matter() -> None:
@@ -325,8 +325,8 @@ def test_the_order_of_tags_does_not_matter() -> None:
 
 
 def test_without_wanted_ones_all_go() -> None:
-    there = [Found(1, mark()), Found(2, replace(mark(), stage="benchmark"))]
-    assert marks.difference([], there) == marks.Difference([], [], there, [])
+    there = [FoundMark(1, mark()), FoundMark(2, replace(mark(), stage="benchmark"))]
+    assert marks.difference([], there) == marks.MarkChanges([], [], there, [])
 
 
 def test_people_see_times_and_texts() -> None:

@@ -152,7 +152,7 @@ def test_an_account_and_a_token_are_made(task: Task) -> None:
     assert result["diff"]["before"] == {"account": None, "token": None}
     assert result["diff"]["after"]["account"]["role"] == "Editor"
     assert set(result["diff"]["after"]["token"]) == {"name", "expires"}
-    assert task.lines == ["A token of account pusher is made: none is kept"]
+    assert task.lines == ["creating a token of account pusher: none is kept"]
 
 
 def test_a_token_that_is_accepted_is_kept(task: Task) -> None:
@@ -172,7 +172,7 @@ def test_check_mode_only_looks(task: Task) -> None:
     assert result["changed"]
     assert result["account"]["id"] is None
     assert (result["token"]["state"], result["token"]["name"]) == ("created", "a new one")
-    assert task.lines == ["A token of account pusher would be made: none is kept"]
+    assert task.lines == ["would create a token of account pusher: none is kept"]
     assert task.kept() is None
     task.keep(TOKENS["EDITOR"])
     with replay(FOUND, "22", "16") as server:
@@ -236,7 +236,7 @@ def test_what_is_made_without_an_answer_is_not_made_again(task: Task, how: str) 
 def test_an_account_that_cannot_be_made(task: Task, code: int) -> None:
     refused = recorded("8", status=code, body={"message": "no room"})
     again = [NONE] if code == 409 else []
-    text = "no account of exactly the name pusher" if code == 409 else "no room"
+    text = "no account named exactly pusher" if code == 409 else "no room"
     with replay(NONE, refused, *again) as server, pytest.raises(LabError, match=rf"\({code}\).*{text}"):
         task(server.address)
 
@@ -259,7 +259,7 @@ def test_somebody_else_made_the_account_meanwhile(task: Task, taken: Any) -> Non
 
 def test_a_name_that_grafana_takes_for_another_one(task: Task, grafana: Accounts) -> None:
     task(grafana.address, name="Pusher")
-    with pytest.raises(LabError, match=r"already exists.* no account of exactly the name pusher, but one that Grafana"):
+    with pytest.raises(LabError, match=r"already exists.* no account named exactly pusher, but one"):
         task(grafana.address)
 
 
@@ -338,11 +338,11 @@ def damage(task: Task, grafana: Accounts) -> None:
 
 WHY = [
     (lose, "none is kept", "created"),
-    (delete, "Grafana does not accept the one that is kept", "renewed"),
-    (expire, "Grafana does not accept the one that is kept", "renewed"),
-    (nearly_expire, "the one that is kept expires in 86", "renewed"),
-    (swap, "the one that is kept is of another account", "renewed"),
-    (damage, "the one that is kept is damaged", "renewed"),
+    (delete, "Grafana rejected the kept one (401)", "renewed"),
+    (expire, "Grafana rejected the kept one (401)", "renewed"),
+    (nearly_expire, "the kept one expires in 86", "renewed"),
+    (swap, "the kept one is of another account", "renewed"),
+    (damage, "the kept one is damaged", "renewed"),
 ]
 
 
@@ -477,7 +477,7 @@ def test_absent_leaves_the_token_of_another_account(task: Task, grafana: Account
     task(grafana.address)
     result = task(grafana.address, name="other", state="absent")
     assert (result["changed"], result["token"]["state"]) == (False, "none")
-    assert "is of account pusher and stays" in task.lines[-1]
+    assert "which is of account pusher" in task.lines[-1]
     assert task.kept() is not None
 
 
