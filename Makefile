@@ -30,6 +30,7 @@ help:
 	@echo '  DISTRIBUTION=embedded  there with the chart and images of the collection'
 	@echo '  STUDENT=NAME         for one host of the inventory'
 	@echo '  TAGS=STAGE,...       only these stages'
+	@echo 'make check             linters, types and unit tests: no root, no node'
 	@echo 'make test              all checks'
 	@echo '  CHECKS="ruff units"  only these'
 	@echo 'make setup             only what make lab needs to start (with KUBECONFIG=FILE: without the node)'
@@ -64,6 +65,11 @@ test:
 	@tools/setup.sh test
 	@.venv/bin/python tools/check.py $(CHECKS)
 
+.PHONY: check
+check:
+	@tools/setup.sh test
+	@.venv/bin/python tools/check.py quick
+
 .PHONY: dashboard
 dashboard:
 	@tools/setup.sh
@@ -76,6 +82,6 @@ requirements:
 
 .PHONY: clean
 clean:
-	@rm -rf .venv collections tests/output .ansible .pytest_cache .ruff_cache .hypothesis *.tar.gz
+	@rm -rf .venv collections tests/output .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo 'Results stay in results/, and what was built in '"$${XDG_CACHE_HOME:-$$HOME/.cache}/temporal_lab."

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the project's checks one after another, and end with a table of them.
+"""Run the project's checks, and end with a table of them.
 
-tools/check.py [NAME...]   all checks, or those named; `molecule` stands for all scenarios
+tools/check.py [NAME...]   all checks, or those named; `molecule` stands for all scenarios,
+                           `quick` for what needs neither root nor a node
 
-What a check prints is kept in tests/output/<check>.log, and shown when it fails. A check
-that does not say how much it checked has failed: nothing checked is not a pass.
+Checks are in lanes: those of one lane run one after another, and lanes run side by side. What a check
+prints is kept in tests/output/<check>.log, and shown when it fails. A check that does not say how much
+it checked has failed: nothing checked is not a pass.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from project import ROOT, cache, files
@@ -30,9 +33,15 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 SHOWN = 200
 #: Seconds between two signs of life of a long check.
 PATIENCE = 60
+#: Seconds between two looks at what runs.
+LOOK = 0.1
 
 
 Count = Callable[[str], str]
+
+
+#: Lanes of checks. What computes: linters, types, unit tests. Behind it in the table what mostly waits: scenarios.
+COMPUTING, LINTING, NODE, WAITING = "tests", "linters", "node", "node 2"
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,9 @@ class Check:
     limit: seconds for each command.
     place: gives the folder to run in.
     node: needs what `tools/setup.sh node` sets up.
+    shared: works on the node that scenarios share.
+    lane: where it runs; checks of a lane run one after another.
+    after: checks that have to be over before this one begins, where they are run at all.
     """
 
     name: str
@@ -52,14 +64,20 @@ class Check:
     limit: int = 300
     place: Callable[[], Path] = lambda: ROOT
     node: bool = False
+    shared: bool = False
+    lane: str = COMPUTING
+    after: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
+    """How a check ended. cpu: seconds of its own processes; those of the node are not among them."""
+
     name: str
     passed: bool
     count: str
     seconds: float
+    cpu: float = 0.0
 
 
 #: A folder or a packed chart of Temporal's own project, which no package registry has: given by the environment.
@@ -116,74 +134,141 @@ def not_run() -> dict[str, str]:
 
 
 def scenarios() -> list[str]:
-    """The molecule scenarios that can be run, the node first: it builds what the others run on."""
+    """The molecule scenarios that can be run."""
     found = sorted(path.parent.name for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
-    return sorted((name for name in found if f"molecule:{name}" not in not_run()), key=lambda name: name != "node")
+    return [name for name in found if f"molecule:{name}" not in not_run()]
 
 
-def all_checks() -> list[Check]:
-    """All checks in their order, the quick ones first."""
-    pytests = said(r"^=* ?(\d+ passed.*?) in [\d.]+s")
-    gofmt = 'found=$(gofmt -d files/node); [ -z "$found" ] || { echo "$found"; exit 1; }'
-    # the flags of the node's build, so that vet finds the packages compiled
-    vet = ["env", "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false"]
-    vet += ["go", "-C", "files/node", "vet", "-trimpath", "-gcflags=all=-dwarf=false", "./..."]
-    quick = [
+#: Where the collection is found by its full name, and which of its plugins have types.
+COLLECTION = "collections/ansible_collections/temporal_lab/benchmarking"
+TYPED = ("module_utils", "action", "plugin_utils")
+#: Unit tests that ansible-test runs once more; plain pytest runs all of them. They show that it finds and imports the
+#: collection as a user of Galaxy has it.
+ANSIBLE_TEST_UNITS = (
+    "tests/unit/test_importable.py",
+    "tests/unit/filter/test_seconds.py",
+    "tests/unit/students/test_inventory.py",
+)
+#: Scenarios that do not share a lane with the others, so that long ones run side by side.
+LANES = {"class": WAITING, "node": WAITING, "install": WAITING}
+#: How checks that bring the shared node up and down are called.
+UP, DOWN = "node up", "node down"
+
+
+def node_folder() -> Path:
+    """The folder of the node that scenarios share."""
+    return cache() / "node"
+
+
+def linters() -> list[Check]:
+    """Checks that run nothing of the collection."""
+    return [
         Check(
             "ruff",
             [["ruff", "format", "--check", "."], ["ruff", "check", "."]],
             said(r"(\d+ files?) already formatted"),
+            lane=LINTING,
         ),
         Check(
             "yamllint",
             [["yamllint", "--list-files", "."], ["yamllint", "--strict", "."]],
             lines(r"\.(?:yml|yaml|yamllint|ansible-lint)$", "files"),
+            lane=LINTING,
         ),
-        Check("sources", [["python", "tools/check_sources.py"]], said(r"(\d+ files), 0 problems")),
-        Check("helm", [["helm", "lint", "--strict", "files/charts/temporal-lab"]], said(r"(\d+ chart)\(s\) linted")),
-        # A file's tests share servers, so they stay in one process.
+        Check("sources", [["python", "tools/check_sources.py"]], said(r"(\d+ files), 0 problems"), lane=LINTING),
         Check(
-            "pytest",
-            [["python", "-m", "pytest", "--quiet", "--durations=5", "--numprocesses=2", "--dist=loadfile"]],
-            pytests,
-            limit=900,
+            "helm",
+            [["helm", "lint", "--strict", "files/charts/temporal-lab"]],
+            said(r"(\d+ chart)\(s\) linted"),
+            lane=LINTING,
         ),
-        Check("ansible-lint", [["ansible-lint", "--offline"]], said(r" in (\d+ files) processed"), limit=600),
-        Check("galaxy", [["python", "tools/check_galaxy.py"]], said(r"^(\d+ files) in ")),
+        Check(
+            "mypy",
+            # three programs, as pyproject.toml says
+            [
+                ["mypy", *(f"{COLLECTION}/plugins/{room}" for room in TYPED)],
+                ["mypy", "tools"],
+                ["mypy", "files/benchmark"],
+            ],
+            said(r"no issues found in (\d+ source files)"),
+            limit=900,
+            lane=LINTING,
+        ),
+        Check(
+            "ansible-lint",
+            [["ansible-lint", "--offline"]],
+            said(r" in (\d+ files) processed"),
+            limit=900,
+            lane=LINTING,
+        ),
+        Check("galaxy", [["python", "tools/check_galaxy.py"]], said(r"^(\d+ files) in "), lane=LINTING),
+    ]
+
+
+#: From the output of pytest, how many tests passed.
+PYTESTS = said(r"^=* ?(\d+ passed.*?) in [\d.]+s")
+
+
+def unit_tests() -> Check:
+    """All unit tests. A file's tests share servers, so they stay in one process."""
+    command = ["python", "-m", "pytest", "--quiet", "--durations=10", "--numprocesses=2", "--dist=loadfile"]
+    return Check("pytest", [command], PYTESTS, limit=1800, after=(UP,))
+
+
+def ansible_tests() -> list[Check]:
+    """What ansible-test checks of the collection, in the folder that it wants."""
+    command = ["--python", PYTHON, "--color", "no"]
+    sanity = ["ansible-test", "sanity", *command]
+    units = ["ansible-test", "units", *command, *ANSIBLE_TEST_UNITS]
+    return [
         Check(
             "sanity",
-            [["ansible-test", "sanity", "--python", PYTHON, "--color", "no"]],
+            [sanity],
             lines(r'^Running sanity test "', "tests"),
-            limit=900,
+            limit=1800,
             place=ansible_test_place,
+            after=(UP,),
         ),
-        Check(
-            "units",
-            [["ansible-test", "units", "--python", PYTHON, "--color", "no"]],
-            pytests,
-            limit=900,
-            place=ansible_test_place,
-        ),
+        Check("units", [units], PYTESTS, limit=900, place=ansible_test_place),
     ]
-    molecule = [
-        Check(
-            f"molecule:{name}",
-            # molecule's own choice is the same for two checkouts of one name
-            [["env", f"MOLECULE_EPHEMERAL_DIRECTORY={cache() / name}", "molecule", "test", "--scenario-name", name]],
-            tasks,
-            limit=2700 if name == "node" else 1500,  # the first builds all
-            node=True,
+
+
+def molecule() -> list[Check]:
+    """The scenarios, the node that they share, and what is built for it."""
+    found = []
+    for name in scenarios():
+        # molecule's own choice of a folder is the same for two checkouts of one name
+        folders = [f"MOLECULE_EPHEMERAL_DIRECTORY={cache() / name}", f"LAB_NODE={node_folder()}"]
+        command = ["env", *folders, "molecule", "test", "--scenario-name", name]
+        lane = LANES.get(name, NODE)
+        shared = name != "node"
+        found.append(
+            Check(f"molecule:{name}", [command], tasks, 1800, node=True, shared=shared, lane=lane, after=(UP,))
         )
-        for name in scenarios()
-    ]
-    go = Check(
-        "go",
-        [["sh", "-c", gofmt], ["go", "-C", "files/node", "list", "./..."], vet],
-        lines(r"^temporal-lab\S+/", "packages"),
-        limit=1500,
-        node=True,
+    # The longest first.
+    order = ["measure", "class", "lab", "upstream"]
+    found.sort(key=lambda one: order.index(one.name[9:]) if one.name[9:] in order else len(order))
+    return found
+
+
+def shared_node(checks: Sequence[Check]) -> tuple[Check, Check]:
+    """The checks that bring the node up that others share, from nothing, and down again after them."""
+    folder = ["-e", f"node_folder={node_folder()}"]
+    down = ["ansible-playbook", "playbooks/node_down.yml", "-e", "node_down_state=absent", *folder]
+    up = ["ansible-playbook", "playbooks/node_up.yml", *folder]
+    # The first builds all.
+    return (
+        Check(UP, [["mkdir", "-p", str(node_folder())], down, up], tasks, limit=2700, node=True, lane=NODE),
+        Check(DOWN, [down], tasks, node=True, lane=NODE, after=[check.name for check in checks if check.shared]),
     )
-    # What was built for the node, on its own: the oracle with the newer Prometheus, and the profile with the server.
+
+
+def built() -> list[Check]:
+    """Checks of what is built for the node, on its own: the oracle with the newer Prometheus, and the profile."""
+    gofmt = 'found=$(gofmt -d files/node); [ -z "$found" ] || { echo "$found"; exit 1; }'
+    # the flags of the node's build, so that vet finds the packages compiled
+    vet = ["env", "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false"]
+    vet += ["go", "-C", "files/node", "vet", "-trimpath", "-gcflags=all=-dwarf=false", "./..."]
     oracle = (
         "TEMPORAL_LAB_PROMETHEUS=$(python tools/built.py prometheus)/prometheus "
         "TEMPORAL_SERVER=$(python tools/built.py temporal)/server "
@@ -191,23 +276,47 @@ def all_checks() -> list[Check]:
         "tests/unit/prometheus/test_prometheus_oracle.py tests/unit/prometheus/test_prometheus_sample.py "
         "tests/integration/test_frameworks.py"
     )
-    built = Check("built", [["sh", "-euc", oracle]], pytests, node=True)
-    return [*quick, *molecule[:1], built, go, *molecule[1:]]
+    return [
+        Check("built", [["sh", "-euc", oracle]], PYTESTS, limit=900, node=True, after=(UP,)),
+        Check(
+            "go",
+            [["sh", "-c", gofmt], ["go", "-C", "files/node", "list", "./..."], vet],
+            lines(r"^temporal-lab\S+/", "packages"),
+            limit=1500,
+            node=True,
+            after=(UP,),
+        ),
+    ]
+
+
+def all_checks() -> list[Check]:
+    """All checks but those of the shared node, the quick ones first."""
+    return [*linters(), unit_tests(), *ansible_tests(), *built(), *molecule()]
+
+
+def quick() -> set[str]:
+    """Names of the checks that need neither root nor a node, nor a copy for ansible-test."""
+    return {check.name for check in [*linters(), unit_tests()]}
 
 
 def is_chosen(check: str, names: Sequence[str]) -> bool:
     """Whether a check is one of these names, or of a group of them; without names all are."""
-    return not names or bool({check, check.partition(":")[0]} & set(names))
+    groups = {check, check.partition(":")[0], *(["quick"] if check in quick() else [])}
+    return not names or bool(groups & set(names))
 
 
 def chosen(names: Sequence[str]) -> list[Check]:
-    """The checks of these names; all of them without names."""
+    """The checks of these names; all of them without names. The shared node is added for those that need it."""
     checks = all_checks()
     known = [check.name for check in checks] + list(not_run())
-    unknown = sorted(set(names) - set(known) - {name.partition(":")[0] for name in known})
+    unknown = sorted(set(names) - set(known) - {name.partition(":")[0] for name in known} - {"quick"})
     if unknown:
         sys.exit(f"There is no check {', '.join(unknown)}; there are {', '.join(check.name for check in checks)}.")
-    return [check for check in checks if is_chosen(check.name, names)]
+    wanted = [check for check in checks if is_chosen(check.name, names)]
+    if not any(check.shared for check in wanted):
+        return wanted
+    up, down = shared_node(wanted)
+    return [up, *wanted, down]
 
 
 def environment() -> dict[str, str]:
@@ -238,9 +347,68 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def run(command: Sequence[str], place: Path, log: Path, limit: int, name: str) -> bool:
-    """Run one command with its output at the end of the log; say whether it ended well."""
-    began = time.monotonic()
+@dataclass
+class Running:
+    """Checks on their way.
+
+    over: for each check, whether it is over.
+    stopping: set when everything has to end.
+    outcomes: in the order in which checks ended.
+    """
+
+    checks: Sequence[Check]
+    before: dict[str, float]
+    over: dict[str, threading.Event] = field(init=False)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.over = {check.name: threading.Event() for check in self.checks}
+
+    def lane(self, name: str) -> None:
+        """Run the checks of a lane one after another, each when those before it are over."""
+        for check in self.checks:
+            if check.lane != name:
+                continue
+            for earlier in check.after:
+                while earlier in self.over and not self.over[earlier].wait(LOOK) and not self.stopping.is_set():
+                    pass
+            if self.stopping.is_set():
+                return
+            try:
+                self.outcomes.append(carry_out(check, self.before.get(check.name), self.stopping))
+            finally:
+                self.over[check.name].set()
+
+    def all(self) -> None:
+        """Run all lanes side by side; on Ctrl-C end what runs, and raise it again when all has ended."""
+        lanes = [
+            threading.Thread(target=self.lane, args=[name], name=name)
+            for name in dict.fromkeys(check.lane for check in self.checks)
+        ]
+        for lane in lanes:
+            lane.start()
+        try:
+            for lane in lanes:
+                while lane.is_alive():
+                    lane.join(LOOK)
+        finally:
+            self.stopping.set()
+            for lane in lanes:
+                lane.join()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. cpu: seconds of it and of those of its children that it waited for."""
+
+    well: bool
+    cpu: float = 0.0
+
+
+def run(command: Sequence[str], place: Path, log: Path, limit: int, name: str, stopping: threading.Event) -> Ended:
+    """Run one command with its output at the end of the log."""
+    began = told = time.monotonic()
     with log.open("ab") as output:
         output.write(f"$ {' '.join(command)}\n".encode())
         output.flush()
@@ -255,57 +423,87 @@ def run(command: Sequence[str], place: Path, log: Path, limit: int, name: str) -
         )
         try:
             while True:
-                try:
-                    return process.wait(timeout=PATIENCE) == 0
-                except subprocess.TimeoutExpired:
-                    passed = time.monotonic() - began
-                if passed > limit:
-                    output.write(f"stopped after {passed:.0f} s: more than its limit of {limit} s\n".encode())
-                    return False
-                print(f"         {name} {passed:.0f} s: {last_line(log)}", flush=True)
+                pid, status, used = os.wait4(process.pid, os.WNOHANG)
+                if pid:
+                    process.returncode = os.waitstatus_to_exitcode(status)
+                    return Ended(process.returncode == 0, used.ru_utime + used.ru_stime)
+                if stopping.wait(LOOK):
+                    return Ended(False)
+                now = time.monotonic()
+                if now - began > limit:
+                    output.write(f"stopped after {now - began:.0f} s: more than its limit of {limit} s\n".encode())
+                    return Ended(False)
+                if now - told > PATIENCE:
+                    told = now
+                    print(f"         {name} {now - began:.0f} s: {last_line(log)}", flush=True)
         finally:
-            if process.poll() is None:
+            if process.returncode is None:
                 stop(process)
 
 
-def carry_out(check: Check, before: float | None) -> Outcome:
+def carry_out(check: Check, before: float | None, stopping: threading.Event) -> Outcome:
     """Run a check, and show what it printed when it failed."""
     expected = "" if before is None else f" (last time {before:.0f} s)"
     print(f"running  {check.name}{expected}", flush=True)
-    log = OUTPUT / f"{check.name.replace(':', '-')}.log"
+    log = OUTPUT / f"{check.name.replace(':', '-').replace(' ', '-')}.log"
     log.unlink(missing_ok=True)
     began = time.monotonic()
-    ready = not check.node or run([str(ROOT / "tools" / "setup.sh"), "node"], ROOT, log, 1200, check.name)
-    place = check.place() if ready else ROOT
-    results = [run(command, place, log, check.limit, check.name) for command in check.commands] if ready else []
+    setup = [str(ROOT / "tools" / "setup.sh"), "node"]
+    results = [run(setup, ROOT, log, 1200, check.name, stopping)] if check.node else []
+    if all(ended.well for ended in results):
+        place = check.place()
+        results += [run(command, place, log, check.limit, check.name, stopping) for command in check.commands]
     seconds = time.monotonic() - began
     printed = log.read_text(errors="replace")
     # without the lines that say which commands were run
     count = check.count(re.sub(r"^\$ .*\n", "", printed, flags=re.MULTILINE))
-    ended_well = ready and all(results)
+    ended_well = all(ended.well for ended in results)
     if ended_well and not count:
         printed += "It ended well but did not say that it checked anything.\n"
-    outcome = Outcome(check.name, ended_well and bool(count), count, seconds)
+    outcome = Outcome(check.name, ended_well and bool(count), count, seconds, sum(ended.cpu for ended in results))
+    text = f"{'passed' if outcome.passed else 'FAILED':8} {check.name} in {seconds:.0f} s"
     if not outcome.passed:
-        print(*printed.splitlines()[-SHOWN:], f"(all of it: {log.relative_to(ROOT)})", sep="\n")
-    print(f"{'passed' if outcome.passed else 'FAILED':8} {check.name} in {seconds:.0f} s", flush=True)
+        shown = [*printed.splitlines()[-SHOWN:], f"(all of it: {log.relative_to(ROOT)})"]
+        text = "\n".join([*shown, text])
+    # In one piece, whatever other lanes print.
+    print(text, flush=True)
     return outcome
 
 
 def table(outcomes: Sequence[Outcome], before: dict[str, float], left_out: dict[str, str]) -> str:
     """The table of all checks, as text. left_out: those that were not run, and why."""
-    rows = [("check", "result", "checked", "seconds", "last time")]
+    rows = [("check", "result", "checked", "seconds", "last time", "cpu")]
     for outcome in outcomes:
         last = f"{before[outcome.name]:.0f}" if outcome.name in before else "-"
         result = "passed" if outcome.passed else "FAILED"
-        rows.append((outcome.name, result, outcome.count or "-", f"{outcome.seconds:.0f}", last))
-    rows += [(name, "not run", reason, "-", "-") for name, reason in left_out.items()]
+        rows.append((outcome.name, result, outcome.count or "-", f"{outcome.seconds:.0f}", last, f"{outcome.cpu:.0f}"))
+    rows += [(name, "not run", reason, "-", "-", "-") for name, reason in left_out.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     aligned = [
         "  ".join(cell.rjust(width) if column > 2 else cell.ljust(width) for column, (cell, width) in enumerate(pairs))
         for pairs in (zip(row, widths) for row in rows)
     ]
     return "\n".join([aligned[0], "-" * len(aligned[0]), *aligned[1:]])
+
+
+def saved(checks: Sequence[Check], outcomes: Sequence[Outcome], passed: float) -> str:
+    """What running lanes side by side saved, as text, and which checks ran beside which. passed: seconds in all."""
+    took = {outcome.name: outcome.seconds for outcome in outcomes}
+    lanes: dict[str, list[str]] = {}
+    for check in checks:
+        if check.name in took:
+            lanes.setdefault(check.lane, []).append(check.name)
+    work = sum(took.values())
+    summary = f"all of it took {passed:.0f} s"
+    if len(lanes) < 2:
+        return summary
+    width = max(map(len, lanes))
+    described = [
+        f"  {lane:{width}}  {sum(took[name] for name in names):4.0f} s  {', '.join(names)}"
+        for lane, names in lanes.items()
+    ]
+    side_by_side = f"{summary}: {work:.0f} s of checks side by side, {work - passed:.0f} s saved"
+    return "\n".join([side_by_side, *described])
 
 
 def interrupted(*_signal: object) -> None:
@@ -320,7 +518,7 @@ def main(names: Sequence[str]) -> int:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     times = OUTPUT / "times.json"
     before: dict[str, float] = json.loads(times.read_text()) if times.exists() else {}
-    outcomes: list[Outcome] = []
+    running = Running(checks, before)
     began = time.monotonic()
     with (OUTPUT / "lock").open("w") as lock:
         try:
@@ -328,15 +526,21 @@ def main(names: Sequence[str]) -> int:
         except BlockingIOError:
             sys.exit(f"Another run of the checks is at work in {ROOT}: wait for it.")
         try:
-            for check in checks:
-                outcomes.append(carry_out(check, before.get(check.name)))
+            running.all()
         except KeyboardInterrupt:
             print("\ninterrupted; these were done:")
+            for check in checks:
+                # The node does not outlive the checks that share it.
+                if check.name == DOWN and not running.over[DOWN].is_set():
+                    carry_out(check, None, threading.Event())
+        order = [check.name for check in checks]
+        outcomes = sorted(running.outcomes, key=lambda outcome: order.index(outcome.name))
         passed = {outcome.name: outcome.seconds for outcome in outcomes if outcome.passed}
         times.write_text(json.dumps(before | passed))
+    took = time.monotonic() - began
     failed = len(checks) - len(passed)
     left_out = {name: reason for name, reason in not_run().items() if is_chosen(name, names)}
-    print(f"\n{table(outcomes, before, left_out)}\n\nall of it took {time.monotonic() - began:.0f} s")
+    print(f"\n{table(outcomes, before, left_out)}\n\n{saved(checks, outcomes, took)}")
     print(f"{len(passed)} passed, {failed} failed" + (f", {len(left_out)} not run" if left_out else ""))
     return 1 if failed or not checks else 0
 

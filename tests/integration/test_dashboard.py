@@ -9,46 +9,36 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import ROOT
+from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
+    NAMESPACE,
+    PROMETHEUS,
+    RUN,
+    TEMPORAL,
+    kubectl,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboard_interpolation import (
     interpolated,
     queries_of,
     values_of,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-FOLDER = Path(os.environ["LAB_FOLDER"])
-KUBECONFIG = FOLDER / ".node" / "kubeconfig"
-RUN = FOLDER / "results" / "student-01" / "molecule"
-
 DASHBOARD = json.loads((ROOT / "files" / "dashboards" / "temporal-benchmarking.json").read_text(encoding="utf-8"))
-VALUES = values_of(DASHBOARD, "default", "my-temporal")
+VALUES = values_of(DASHBOARD, NAMESPACE, "my-temporal")
 #: Seconds between scrapes, and what is looked at: all of the lab's windows are in it.
 STEP, SPAN = 5, 600
 #: Panels that have no data on a lab under load, by title, with the reason. There are none: what may be absent is zero.
 RIGHTLY_EMPTY: dict[str, str] = {}
 
 
-def kubectl(*arguments: str) -> str:
-    command = [BIN / "kubectl", f"--kubeconfig={KUBECONFIG}", *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
 def prometheus(path: str) -> Any:
-    service = "/api/v1/namespaces/default/services/my-temporal-prometheus-server:80/proxy"
-    answer = json.loads(kubectl("get", "--raw", f"{service}/api/v1/{path}"))
+    answer = json.loads(kubectl("get", "--raw", f"{PROMETHEUS}/{path}"))
     assert answer["status"] == "success", answer
     return answer["data"]
 
@@ -98,17 +88,12 @@ def test_every_query_has_data_under_load(title: str, target: dict) -> None:
 
 def test_no_query_has_a_warning() -> None:
     for _name, query in queries_of(DASHBOARD, VALUES):
-        service = "/api/v1/namespaces/default/services/my-temporal-prometheus-server:80/proxy"
-        answer = json.loads(kubectl("get", "--raw", f"{service}/api/v1/query?query={quote(query)}"))
+        answer = json.loads(kubectl("get", "--raw", f"{PROMETHEUS}/query?query={quote(query)}"))
         assert not answer.get("warnings"), (query, answer["warnings"])
 
 
 def test_the_values_are_those_of_the_lab() -> None:
-    info = json.loads(
-        kubectl(
-            "get", "--raw", "/api/v1/namespaces/default/services/my-temporal-frontend:7243/proxy/api/v1/cluster-info"
-        )
-    )
+    info = json.loads(kubectl("get", "--raw", f"{TEMPORAL}/cluster-info"))
     shards = instant(asked("Shards per history pod", "stat"))
     assert len(shards) == 2
     assert sum(float(row["value"][1]) for row in shards) == info["historyShardCount"]
@@ -138,7 +123,7 @@ def test_the_choices_above_the_panels_are_those_of_the_lab() -> None:
         pattern = re.compile(variable(name)["regex"].strip("/") or "(.+)")
         return {match[1] for value in found if (match := pattern.search(value))}
 
-    assert choices("namespace") == {"default"}
+    assert choices("namespace") == {NAMESPACE}
     assert choices("release") == {"my-temporal"}
     text = variable("scrape_interval")["definition"].removeprefix("query_result(").removesuffix(")")
     (row,) = instant(interpolated(text, VALUES))

@@ -2,7 +2,7 @@
 """A port-forward through a real API server, as the tasks for Grafana use it.
 
 LAB_KUBECONFIG is the kubeconfig of an embedded node, whose image of the load holds the Python that answers here: the
-molecule scenarios `lab` and `measure` have it as ``$MOLECULE_EPHEMERAL_DIRECTORY/.node/kubeconfig``. By hand, after
+molecule scenario `lab` gives it. By hand, after
 `make node-up`::
 
     LAB_KUBECONFIG=.node/kubeconfig .venv/bin/python -m pytest -p no:cacheprovider tests/integration/test_forward.py

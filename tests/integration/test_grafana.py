@@ -11,22 +11,24 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
+from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
+    FOLDER,
+    KUBECONFIG,
+    RUN,
+    kubectl,
+    lab,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import Grafana, grafana_served
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import PASSWORD
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-FOLDER = Path(os.environ["LAB_FOLDER"])
-KUBECONFIG = FOLDER / ".node" / "kubeconfig"
 IMAGE = "localhost/temporal-lab/benchmark:0.1.0"
 NAME = "my-temporal-grafana"
 UID = "temporal-lab-benchmarking"
@@ -47,13 +49,6 @@ async def main():
         await server.serve_forever()
 asyncio.run(main())
 """
-
-
-def kubectl(*arguments: str, text: str = "") -> str:
-    command = [BIN / "kubectl", f"--kubeconfig={KUBECONFIG}", *arguments]
-    run = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120, check=False)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
 
 
 def objects(grafana: Grafana) -> str:
@@ -98,22 +93,14 @@ def objects(grafana: Grafana) -> str:
 
 @pytest.fixture(scope="module")
 def grafana() -> Iterator[Grafana]:
-    network = json.loads((FOLDER / ".node" / "node.json").read_text())["network"]
-    host = ipaddress.ip_network(network)[1]
+    # The node's address is the second of its network, and this machine's is the first.
+    server = yaml.safe_load(KUBECONFIG.read_text())["clusters"][0]["cluster"]["server"]
+    host = ipaddress.ip_address(urlsplit(server).hostname) - 1
     with grafana_served(str(host)) as served:
         kubectl("apply", "-f", "-", text=objects(served))
         yield served
         kubectl("delete", "deployment,service,secret", NAME, "--ignore-not-found")
         kubectl("delete", "secret", f"{NAME}-token", "--ignore-not-found")
-
-
-def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook lab.yml from the repository's root, as README says."""
-    settings = {"lab_kubeconfig": str(KUBECONFIG), "lab_results_dir": str(FOLDER / "results"), "lab_run": "molecule"}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment |= {"ANSIBLE_NOCOLOR": "true"}
-    command = [BIN / "ansible-playbook", "lab.yml", "--extra-vars", json.dumps(settings), *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def changed(run: subprocess.CompletedProcess[str]) -> int:
@@ -162,8 +149,7 @@ def test_the_marks_are_those_of_the_run(grafana: Grafana) -> None:
     for begin in ("baseline", "benchmark", "concurrency", "scale: first", "scale: 20 s after"):
         assert any(text.startswith(begin) for text in regions), (begin, regions)
     assert any("6 in flight, 2 history pods" in text for text in regions)
-    run = FOLDER / "results" / "student-01" / "molecule"
-    first = json.loads((run / "scale-1.json").read_text())["windows"][0]
+    first = json.loads((RUN / "scale-1.json").read_text())["windows"][0]
     (mark,) = (texts[text] for text in regions if text.startswith("scale: first"))
     assert (mark["time"], mark["timeEnd"]) == (round(first["start"] * 1000), round(first["end"] * 1000))
     assert {"temporal-lab", "student:student-01", "run:molecule", "stage:scale"} <= set(mark["tags"])

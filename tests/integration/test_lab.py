@@ -9,52 +9,26 @@ from __future__ import annotations
 
 import html.parser
 import json
-import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import message
-
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-FOLDER = Path(os.environ["LAB_FOLDER"])
-KUBECONFIG = FOLDER / ".node" / "kubeconfig"
-RUN = FOLDER / "results" / "student-01" / "molecule"
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import ROOT, message
+from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
+    BIN,
+    FOLDER,
+    KUBECONFIG,
+    PROMETHEUS,
+    RUN,
+    TEMPORAL,
+    kubectl,
+    lab,
+)
 
 MEASURED = ("baseline", "benchmark", "concurrency", "scale")
 #: Figures that every measured window has, also the idle one.
 ALWAYS = ("state_transitions", "persistence_latency_p95", "workflow_successes", "shards_per_pod")
-
-
-def kubectl(*arguments: str) -> str:
-    run = subprocess.run(
-        [BIN / "kubectl", f"--kubeconfig={KUBECONFIG}", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
-def lab(*arguments: str) -> subprocess.CompletedProcess:
-    """Run ansible-playbook lab.yml from the repository's root, as README says."""
-    settings = {
-        "lab_kubeconfig": str(KUBECONFIG),
-        "lab_results_dir": str(FOLDER / "results"),
-        "lab_run": "molecule",
-        "lab_window": "20s",
-    }
-    # A student's shell, not molecule's: that one has settings of Ansible of its own.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment |= {"ANSIBLE_NOCOLOR": "true"}
-    command = [BIN / "ansible-playbook", "lab.yml", "--extra-vars", json.dumps(settings), *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def changed(run: subprocess.CompletedProcess) -> int:
@@ -71,8 +45,7 @@ def figures(window: dict) -> dict[str, dict]:
 
 def promql(query: str, time: float) -> list[dict]:
     """Ask Prometheus by hand, past all code of the collection."""
-    service = "/api/v1/namespaces/default/services/my-temporal-prometheus-server:80/proxy"
-    answer = json.loads(kubectl("get", "--raw", f"{service}/api/v1/query?query={quote(query)}&time={time}"))
+    answer = json.loads(kubectl("get", "--raw", f"{PROMETHEUS}/query?query={quote(query)}&time={time}"))
     assert answer["status"] == "success"
     return answer["data"]["result"]
 
@@ -200,11 +173,7 @@ def test_figures_are_worked_out_again_without_the_cluster():
 
 def test_scale_proves_the_balance():
     shards = stage("scale")["facts"]["shards"]
-    info = json.loads(
-        kubectl(
-            "get", "--raw", "/api/v1/namespaces/default/services/my-temporal-frontend:7243/proxy/api/v1/cluster-info"
-        )
-    )
+    info = json.loads(kubectl("get", "--raw", f"{TEMPORAL}/cluster-info"))
     assert shards["expected"] == info["historyShardCount"]
     assert len(shards["before"]) == 1
     assert len(shards["after"]) == 2
@@ -365,8 +334,7 @@ def test_cleanup_leaves_nothing_and_removes_what_helm_leaves():
     assert run.returncode == 0, run.stdout
     assert stage("cleanup")["facts"]["leftovers"] == ["persistentvolumeclaims/left-behind"]
     kinds = "deployments,statefulsets,jobs,pods,services,persistentvolumeclaims,secrets"
-    left = kubectl("get", kinds, "-o", "name").split()
-    assert left == ["service/kubernetes"]
+    assert kubectl("get", kinds, "-o", "name").split() == []
     again = lab("--tags", "cleanup")
     assert again.returncode == 0, again.stdout
     assert changed(again) == 0

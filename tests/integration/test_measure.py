@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures of a real lab in which things go wrong in the middle of a window; run by the molecule scenario `measure`.
 
-Temporal and its load are there in MEASURE_FOLDER's node when this begins. In each experiment the load
+Temporal and its load are there in the scenario's namespace when this begins. In each experiment the load
 runs for a while inside one window, and something happens to the cluster meanwhile. What the figures say is compared
 with two witnesses that have nothing to do with Prometheus: the state transitions that the server's database holds for
 each of the load's workflows, and what the load generator counted itself and says in its log when it ends.
@@ -14,7 +14,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,24 +24,22 @@ from urllib.parse import quote
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample as sample
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
+from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
+    BIN,
+    FOLDER,
+    KUBECONFIG,
+    NAMESPACE,
+    TEMPORAL,
+    kubectl,
+)
 
-BIN = Path(sys.executable).parent
-FOLDER = Path(os.environ["MEASURE_FOLDER"])
-KUBECONFIG = FOLDER / ".node" / "kubeconfig"
 #: Seconds of load before and after what happens.
 HALF = 20
 #: Seconds between two scrapes.
 INTERVAL = 5
 #: Seconds until all targets were scraped once more.
 SCRAPED = INTERVAL + 1
-WORKFLOWS = "/api/v1/namespaces/default/services/my-temporal-frontend:7243/proxy/api/v1/namespaces/default/workflows"
-
-
-def kubectl(*arguments: str) -> str:
-    command = [BIN / "kubectl", f"--kubeconfig={KUBECONFIG}", *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+WORKFLOWS = f"{TEMPORAL}/namespaces/default/workflows"
 
 
 def until(what: str, found: Callable[[], Any], patience: float = 120) -> Any:
@@ -151,7 +148,7 @@ def experiment(name: str, happens: Callable[[], None]) -> Experiment:
     assert said, log.read_text()
     given = {option: spec.get("default") for option, spec in sample.SPEC.items()}
     window = {"name": name, "title": None, "start": start, "duration": length}
-    given.update(kubeconfig=str(KUBECONFIG), namespace="default", server_version="1.31.2", windows=[window])
+    given.update(kubeconfig=str(KUBECONFIG), namespace=NAMESPACE, server_version="1.31.2", windows=[window])
     given.update(raw_path=str(FOLDER / f"{name}.samples.json.gz"))
     result = sample.run(given, Context())
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The embedded node as a user of this machine sees it; run by the molecule scenario `node`.
 
-The node of NODE_FOLDER is up when this begins. What is looked at is looked at
+The node of LAB_FOLDER is up when this begins. What is looked at is looked at
 with the machine's own commands, not with the collection's code.
 """
 
@@ -21,7 +21,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-FOLDER = Path(os.environ["NODE_FOLDER"])
+FOLDER = Path(os.environ["LAB_FOLDER"])
 IMAGE = "localhost/temporal-lab/benchmark:0.1.0"
 USER_KUBECONFIG = Path.home() / ".kube" / "config"
 

@@ -16,20 +16,23 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.tests.integration import test_lab as the_lab
-from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import message
-from ansible_collections.temporal_lab.benchmarking.tests.integration.test_lab import (
-    ALWAYS,
+from ansible_collections.temporal_lab.benchmarking.tests.integration import scenario
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import ROOT, message
+from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
     BIN,
-    BY_HAND,
     FOLDER,
     KUBECONFIG,
-    MEASURED,
-    ROOT,
+    NAMESPACE,
     RUN,
+    TEMPORAL,
+    kubectl,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.integration.test_lab import (
+    ALWAYS,
+    BY_HAND,
+    MEASURED,
     changed,
     figures,
-    kubectl,
     promql,
     stage,
 )
@@ -71,7 +74,7 @@ def objects(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def lab(*arguments: str) -> subprocess.CompletedProcess:
-    return the_lab.lab("--extra-vars", f"@{ROOT}/extensions/molecule/upstream/vars/upstream.yml", *arguments)
+    return scenario.lab("--extra-vars", f"@{ROOT}/extensions/molecule/upstream/vars/upstream.yml", *arguments)
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess:
@@ -190,11 +193,7 @@ def test_the_stage_is_done(name):
 
 def test_it_is_the_chart_that_was_given():
     assert stage("install")["versions"]["chart"] == f"temporal-{VERSION}"
-    info = json.loads(
-        kubectl(
-            "get", "--raw", "/api/v1/namespaces/default/services/my-temporal-frontend:7243/proxy/api/v1/cluster-info"
-        )
-    )
+    info = json.loads(kubectl("get", "--raw", f"{TEMPORAL}/cluster-info"))
     assert stage("install")["versions"]["temporal_server"] == info["serverVersion"]
 
 
@@ -249,7 +248,8 @@ def test_scale_proves_the_balance():
 def test_the_dashboards_queries_are_the_same():
     """A panel of the lab's dashboard asks by these labels, whatever the chart."""
     for metric in ("state_transition_count_count", "persistence_requests", "numshards_gauge"):
-        found = promql(f'{metric}{{job="kubernetes-pods",kubernetes_namespace="default"}}', stage("scale")["finished"])
+        labels = f'job="kubernetes-pods",kubernetes_namespace="{NAMESPACE}"'
+        found = promql(f"{metric}{{{labels}}}", stage("scale")["finished"])
         assert found, metric
         assert {series["metric"]["app_kubernetes_io_name"] for series in found} == {"temporal"}
 
@@ -343,7 +343,7 @@ def test_cleanup_leaves_nothing():
     run = lab("--tags", "cleanup")
     assert run.returncode == 0, run.stdout
     kinds = "deployments,statefulsets,jobs,pods,services,persistentvolumeclaims,secrets"
-    assert kubectl("get", kinds, "-o", "name").split() == ["service/kubernetes"]
+    assert kubectl("get", kinds, "-o", "name").split() == []
 
 
 def test_recreate_starts_from_an_empty_database():

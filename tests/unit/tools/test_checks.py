@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -62,18 +63,16 @@ def test_one_failed(run_checks, failing, reason):
 
 def test_a_check_that_takes_too_long_is_stopped(run_checks, monkeypatch):
     monkeypatch.setattr(check, "PATIENCE", 0.1)
-    endless = check.Check("endless", [["sh", "-c", "echo 1 files; sleep 60"]], check.said(r"(\d+ files)"), limit=0)
-    began = time.monotonic()
+    endless = check.Check("endless", [["sh", "-c", "echo 1 files; sleep 3000"]], check.said(r"(\d+ files)"), limit=0)
     code, shown = run_checks(endless)
     assert code == 1
     assert "more than its limit of 0 s" in shown
-    assert time.monotonic() - began < 30
 
 
 def test_the_time_of_the_last_pass_is_shown(run_checks):
     run_checks(GOOD)
     _code, shown = run_checks(GOOD)
-    assert re.search(r"^good +passed +7 files +0 +0$", shown, re.MULTILINE)
+    assert re.search(r"^good +passed +7 files +\d+ +\d+ +\d+$", shown, re.MULTILINE)
 
 
 def test_names_choose_checks_and_groups_of_them(run_checks):
@@ -89,7 +88,7 @@ def test_what_cannot_be_run_is_no_pass(run_checks, monkeypatch):
     code, shown = run_checks(scenario, names=("molecule",))
     assert code == 0
     assert re.search(
-        r"^molecule:upstream +not run +no chart at hand \(TEMPORAL_LAB_CHART\) +- +-$", shown, re.MULTILINE
+        r"^molecule:upstream +not run +no chart at hand \(TEMPORAL_LAB_CHART\) +- +- +-$", shown, re.MULTILINE
     )
     assert shown.endswith("\n1 passed, 0 failed, 1 not run\n")
     # Another group has nothing to do with it, and of it alone nothing was checked.
@@ -103,6 +102,80 @@ def test_the_scenario_of_the_upstream_chart_runs_with_a_chart(monkeypatch, tmp_p
     monkeypatch.setenv(check.CHART, str(tmp_path / "nothing"))
     assert "upstream" not in check.scenarios()
     assert check.not_run() == {"molecule:upstream": f"no chart at {tmp_path}/nothing (TEMPORAL_LAB_CHART)"}
+
+
+def waits_for(folder: Path, mine: str, other: str) -> list[str]:
+    """A command that leaves a file and waits for that of another."""
+    script = f"touch {mine}; while [ ! -e {other} ]; do sleep 0.01; done; echo 1 files"
+    return ["sh", "-c", f"cd {folder}; {script}"]
+
+
+def test_lanes_run_side_by_side_and_the_table_says_so(run_checks, tmp_path):
+    """Each of two checks ends only when the other has begun."""
+    one = check.Check("one", [waits_for(tmp_path, "a", "b")], GOOD.count, lane="first")
+    two = check.Check("two", [waits_for(tmp_path, "b", "a")], GOOD.count, lane="second")
+    three = check.Check("three", GOOD.commands, GOOD.count, lane="second")
+    code, shown = run_checks(one, two, three)
+    assert code == 0
+    assert re.search(r"^all of it took \d+ s: \d+ s of checks side by side, -?\d+ s saved$", shown, re.MULTILINE)
+    assert re.search(r"^  first +\d+ s  one$", shown, re.MULTILINE)
+    assert re.search(r"^  second +\d+ s  two, three$", shown, re.MULTILINE)
+
+
+def test_a_check_waits_for_those_before_it_also_when_they_fail(run_checks, tmp_path):
+    last = check.Check("last", [["ls", str(tmp_path)]], check.lines("^made$", "files"), after=("first", "elsewhere"))
+    make = ["sh", "-c", f"sleep 0.3; touch {tmp_path}/made; exit 1"]
+    code, shown = run_checks(last, check.Check("first", [make], GOOD.count, lane="other"))
+    assert code == 1
+    assert re.search(r"^last +passed +1 files", shown, re.MULTILINE)
+
+
+def test_scenarios_of_the_shared_node_have_it_up_before_and_down_after(run_checks, monkeypatch, tmp_path):
+    def step(name: str, **given: object) -> check.Check:
+        return check.Check(name, [["sh", "-c", f"echo {name} >> {tmp_path}/order; echo 1 files"]], GOOD.count, **given)
+
+    def shared_node(checks):
+        after = [one.name for one in checks if one.shared]
+        return step(check.UP, lane="node"), step(check.DOWN, lane="node", after=after)
+
+    monkeypatch.setattr(check, "shared_node", shared_node)
+    scenario = step("molecule:a", shared=True, lane="other", after=(check.UP,))
+    code, _shown = run_checks(scenario, step("alone"), names=("molecule",))
+    assert code == 0
+    assert (tmp_path / "order").read_text().split("\n")[:-1] == [check.UP, "molecule:a", check.DOWN]
+    run_checks(scenario, step("alone"), names=("alone",))
+    assert (tmp_path / "order").read_text().count(check.UP) == 1
+
+
+def test_an_interrupt_ends_what_runs_and_takes_the_node_down(run_checks, monkeypatch, tmp_path):
+    down = check.Check(check.DOWN, [["sh", "-c", "echo 1 files"]], GOOD.count, lane="node", after=("endless",))
+    monkeypatch.setattr(check, "shared_node", lambda checks: (GOOD, down))
+    interrupt = ["sh", "-c", f"kill -INT {os.getpid()}; sleep 3000"]
+    endless = check.Check("endless", [interrupt], GOOD.count, shared=True, lane="other")
+    code, shown = run_checks(endless)
+    assert code == 1
+    assert "interrupted; these were done:" in shown
+    assert f"passed   {check.DOWN}" in shown
+    assert not re.search(r"^endless +passed", shown, re.MULTILINE)
+
+
+def test_what_a_check_computed_is_told(run_checks):
+    busy = check.Check("busy", [[sys.executable, "-c", "sum(range(10**7)); print('1 files')"]], GOOD.count)
+    _code, _shown = run_checks(busy)
+    ended = check.run(busy.commands[0], check.ROOT, check.OUTPUT / "log", 60, "busy", threading.Event())
+    assert ended.well
+    assert ended.cpu > 0
+
+
+def test_the_real_checks_are_well_formed():
+    checks = check.all_checks()
+    names = [one.name for one in checks]
+    assert len(set(names)) == len(names)
+    assert {"ruff", "mypy", "pytest", "units", "molecule:lab"} <= set(names)
+    assert {"ruff", "mypy", "pytest"} <= check.quick() <= set(names)
+    assert not [one.name for one in checks if one.name in check.quick() and (one.node or one.shared)]
+    for path in check.ANSIBLE_TEST_UNITS:
+        assert (check.ROOT / path).exists()
 
 
 def test_tasks_of_playbooks_are_counted():
