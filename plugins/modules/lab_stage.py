@@ -134,6 +134,11 @@ attempt:
   returned: always
   type: int
   sample: 1
+msg:
+  description: The reason, as it was given.
+  returned: when a reason was given
+  type: str
+  sample: There is no Grafana in this lab.
 """
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.lab_stage import TASK

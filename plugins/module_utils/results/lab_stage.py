@@ -38,7 +38,10 @@ def finished_now(started: float) -> float:
 
 
 def run(params: Params, context: Context) -> Result:
-    """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError."""
+    """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError.
+
+    The reason for the stage's state is returned as ``msg``, so that a task which fails by it shows it.
+    """
     record = build_stage(
         student=params["student"],
         run=params["run"],
@@ -56,7 +59,8 @@ def run(params: Params, context: Context) -> Result:
         facts=params["facts"],
     )
     path, attempt = write_stage(os.path.abspath(params["results_dir"]), record, context.check_mode)
-    return {"changed": True, "path": str(path), "attempt": attempt}
+    reason = {"msg": params["reason"]} if params["reason"] else {}
+    return {"changed": True, "path": str(path), "attempt": attempt, **reason}
 
 
 TASK = Task(SPEC, run)
