@@ -20,7 +20,7 @@ importlib.import_module("conftest")  # makes the collection importable
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import written
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.json_values import Json
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile as profiles
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import FRAMEWORKS, Profile
 from dashboard_layout import COLUMNS, Layout
 from dashboard_layout import load as load_layout
@@ -122,7 +122,7 @@ def arranged(queries: DashboardQueries, layout: Layout) -> list[Json]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--profile", default=str(profiles.default_path()), help="what is measured")
+    parser.add_argument("--profile", default=str(profile_file.default_path()), help="what is measured")
     parser.add_argument("--layout", type=Path, default=LAYOUT, help="what the dashboard shows, and in which order")
     parser.add_argument(
         "--variables", nargs="*", default=[], metavar="NAME=VALUE", help="values of the profile's variables"
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         values = {name: value for name, _is, value in (one.partition("=") for one in options.variables)}
-        profile, layout = profiles.load(options.profile), load_layout(options.layout)
+        profile, layout = profile_file.load(options.profile), load_layout(options.layout)
         dashboard = build(profile, layout, values, options.server_version, options.framework)
     except LabError as error:
         sys.exit(str(error))

@@ -16,7 +16,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 #: Stand in a query for what Grafana puts there. No query has these values otherwise.
 QUANTILE, INTERVAL = 0.123456789, 1_000_003.0
 #: What Prometheus has is not known while the dashboard is built.
-NOTHING = query.Found()
+NOTHING = query.FoundMetrics()
 
 
 class DashboardQueries:

@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a check found.
-
-A finding is ``{id, state: pass|warn|fail, title, effect, cure}``: what was found, what it does to
-the lab or to its figures, and what to do. The last two are empty for a pass.
-"""
+"""What a check found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Literal, TypedDict
 
-Finding = dict[str, str]
+FindingState = Literal["pass", "warn", "fail"]
 
 
-def finding(name: str, state: str, title: str, effect: str = "", cure: str = "") -> Finding:
+class Finding(TypedDict):
+    """What a check found, what it does to the lab or to its figures, and what to do; both are empty for a pass."""
+
+    id: str
+    state: FindingState
+    title: str
+    effect: str
+    cure: str
+
+
+def finding(name: str, state: FindingState, title: str, effect: str = "", cure: str = "") -> Finding:
     """One finding; ``state`` is pass, warn or fail."""
     return {"id": name, "state": state, "title": title, "effect": effect, "cure": cure}
 
 
 def sentence(entry: Finding) -> str:
     """A finding in one sentence: what was found, what it does, what to do."""
-    first, *others = [entry[part].rstrip(".") for part in ("title", "effect", "cure") if entry[part]]
+    parts = (entry["title"], entry["effect"], entry["cure"])
+    first, *others = [part.rstrip(".") for part in parts if part]
     return "; ".join([first, *(part[0].lower() + part[1:] for part in others)])
 
 

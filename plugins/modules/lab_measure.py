@@ -163,10 +163,30 @@ figures:
   type: dict
   sample: {"benchmark": {"state_transitions": 188.2, "shard_lock_latency_p95": 0.001}}
 findings:
-  description: Whether the load was the one that was asked for; as M(temporal_lab.benchmarking.prometheus_sample).
+  description:
+    - Whether the load was the one that was asked for, by the figures of each window.
+    - What was asked for is C(concurrent_workflows) of O(settings), else what the soak test says itself.
   returned: success
   type: list
   elements: dict
+  contains:
+    id:
+      description: Name of the check.
+      type: str
+      sample: load_in_flight
+    state:
+      description: V(pass) or V(warn).
+      type: str
+    title:
+      description: What was found, in a sentence.
+      type: str
+      sample: 2.97 of 3 workflows were in flight on average by Little's law
+    effect:
+      description: What it does to the figures; empty for a pass.
+      type: str
+    cure:
+      description: What to do; empty when nothing needs to be done.
+      type: str
 notes:
   description: Warnings and infos of Prometheus, and what else is to be known about the figures.
   returned: success

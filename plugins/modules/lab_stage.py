@@ -83,7 +83,7 @@ options:
   samples:
     description:
       - Name of the file in the run's folder that keeps the raw samples of the windows.
-      - M(temporal_lab.benchmarking.prometheus_sample) writes it with its option C(samples_dir).
+      - M(temporal_lab.benchmarking.lab_measure) writes such a file and says its name by itself.
     type: str
   versions:
     description: Versions of what took part, by name.
@@ -110,7 +110,6 @@ EXAMPLES = r"""
     started: "{{ baseline_started }}"
     windows: "{{ baseline.windows }}"
     series: "{{ baseline.series }}"
-    samples: "{{ baseline.raw_path | basename }}"
 
 - name: Write down that there is no dashboard
   temporal_lab.benchmarking.lab_stage:

@@ -78,45 +78,6 @@ options:
       - Figures can be worked out from it again, later and without Prometheus.
       - It is written whole or not at all, and takes the place of one that is there. Its folder must be there.
     type: path
-  samples_dir:
-    description:
-      - Folder of a run to keep the raw samples in, instead of O(raw_path). It is made where it is missing.
-      - The file is C(<stage>-<number>.samples.json.gz), with the stage of O(about), which is needed then, and the next
-        free number. Nothing is ever overwritten, and the file appears whole or not at all; RV(raw_path) is its path.
-    type: path
-  about:
-    description:
-      - What is known of the stage that the windows belong to, as M(temporal_lab.benchmarking.lab_stage) takes it.
-      - It is kept with the samples, so that M(temporal_lab.benchmarking.lab_reanalyse) can write the stage file from
-        them. Content that is not of the schema is refused before the wait.
-      - C(versions) need not have Prometheus, nor C(settings) the scrape interval; they are kept besides.
-    type: dict
-    suboptions:
-      stage:
-        description: Name of the stage, of lower-case letters, digits and C(_).
-        type: str
-        required: true
-      started:
-        description: When the stage began, in Unix seconds.
-        type: float
-        required: true
-      events:
-        description: What happened to the cluster. Each event has C(name), C(title) and C(time) in Unix seconds.
-        type: list
-        elements: dict
-        default: []
-      versions:
-        description: Versions of what took part, by name.
-        type: dict
-        default: {}
-      settings:
-        description: Effective settings of the stage, by name; durations in seconds.
-        type: dict
-        default: {}
-      facts:
-        description: What the stage found out, by name.
-        type: dict
-        default: {}
   series:
     description: Whether to read the course of the key figures too, for plots.
     type: bool
@@ -172,19 +133,6 @@ EXAMPLES = r"""
       - name: benchmark
         start: "{{ load_ready }}"
         duration: 120
-
-- name: Keep the raw samples of a stage in its run, with what its stage file is made of
-  temporal_lab.benchmarking.prometheus_sample:
-    namespace: student-01
-    samples_dir: "{{ lab_run.path }}"
-    about:
-      stage: benchmark
-      started: "{{ began }}"
-    windows:
-      - name: benchmark
-        start: "{{ load_ready }}"
-        duration: 120
-    series: true
 """
 
 RETURN = r"""
@@ -340,31 +288,6 @@ windows:
           promql: 45.0
           promql_difference: -0.002
           promql_reason: ""
-findings:
-  description:
-    - Whether the load was the one that was asked for, of the figures of each window; empty without O(about).
-    - What was asked for is C(concurrent_workflows) of O(about.settings), else what the soak test says itself.
-  returned: always
-  type: list
-  elements: dict
-  contains:
-    id:
-      description: Name of the check.
-      type: str
-      sample: load_in_flight
-    state:
-      description: V(pass) or V(warn).
-      type: str
-    title:
-      description: What was found, in a sentence.
-      type: str
-      sample: 2.97 of 3 workflows were in flight on average by Little's law
-    effect:
-      description: What it does to the figures; empty for a pass.
-      type: str
-    cure:
-      description: What to do; empty when nothing needs to be done.
-      type: str
 series:
   description: The course of the key figures, one entry for each figure and label value.
   returned: always

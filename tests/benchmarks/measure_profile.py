@@ -29,10 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 importlib.import_module("conftest")  # makes the collection importable
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (  # noqa: E402
-    prometheus_sample as sample,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import transport  # noqa: E402
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample, transport  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (  # noqa: E402
     BASE,
@@ -150,12 +147,12 @@ class Meter:
         gc.collect()
         begun, wall = cpu(resource.RUSAGE_SELF), time.perf_counter()
         for _time in range(times):
-            result = sample.run(params, Context())
+            result = prometheus_sample.run(params, Context())
         return result, cpu(resource.RUSAGE_SELF) - begun, time.perf_counter() - wall
 
     def measure(self, title: str, params: dict[str, Any]) -> dict[str, Any]:
         """Read once without counting, then as often as was asked for, and print the median."""
-        sample.run(params, Context())
+        prometheus_sample.run(params, Context())
         took = [self.run(params) for _round in range(self.rounds)]
         seconds = [one[1] for one in took]
         say(
@@ -196,7 +193,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     meter = Meter(arguments.rounds)
-    params = {name: option.get("default") for name, option in sample.SPEC.items()}
+    params = {name: option.get("default") for name, option in prometheus_sample.SPEC.items()}
     window = {"name": "w", "title": None, "start": float(BASE), "duration": 120.0}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

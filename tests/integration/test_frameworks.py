@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile, query
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file, query
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ENDS_WITH_ITS_STARTER, free_port
 
 SERVER = os.environ["TEMPORAL_SERVER"]
@@ -137,19 +137,19 @@ def metrics_of(settings: dict[str, object], folder: Path) -> Iterator[str]:
         process.wait()
 
 
-def found_in(text: str) -> query.Found:
+def found_in(text: str) -> query.FoundMetrics:
     """What Prometheus would have of it."""
     names = set(re.findall(r"^([a-zA-Z_:][\w:]*)(?:\{| )", text, re.MULTILINE))
     smallest: dict[str, float] = {}
     for name, bound in re.findall(r'^(\w+_bucket)\{[^}]*le="([^"]+)"', text, re.MULTILINE):
         smallest[name] = min(float(bound), smallest.get(name, float("inf")))
-    return query.Found(frozenset(names), smallest)
+    return query.FoundMetrics(frozenset(names), smallest)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_the_profile_finds_a_real_servers_metrics_and_their_unit(name: str, tmp_path: Path) -> None:
     settings, framework, scale = FRAMEWORKS[name]
-    own = profile.load(profile.default_path()).bind("student-01", "my-temporal", server_version=VERSION)
+    own = profile_file.load(profile_file.default_path()).bind("student-01", "my-temporal", server_version=VERSION)
     with metrics_of(settings, tmp_path) as text:
         found = found_in(text)
     for figure in own.figures:

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample as sample
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
     BIN,
@@ -146,11 +146,11 @@ def experiment(name: str, happens: Callable[[], None]) -> Experiment:
     found = workflows(f"StartTime >= '{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(start))}'")
     said = re.search(r"workflows in all: (\d+) started, (\d+) completed, (\d+) failed", log.read_text())
     assert said, log.read_text()
-    given = {option: spec.get("default") for option, spec in sample.SPEC.items()}
+    given = {option: spec.get("default") for option, spec in prometheus_sample.SPEC.items()}
     window = {"name": name, "title": None, "start": start, "duration": length}
     given.update(kubeconfig=str(KUBECONFIG), namespace=NAMESPACE, server_version="1.31.2", windows=[window])
     given.update(raw_path=str(FOLDER / f"{name}.samples.json.gz"))
-    result = sample.run(given, Context())
+    result = prometheus_sample.run(given, Context())
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1))
     return Experiment(
         figures={figure["id"]: figure for figure in result["windows"][0]["figures"]},

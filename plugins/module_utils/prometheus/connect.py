@@ -11,7 +11,7 @@ from ..cluster.connect import CLUSTER
 from ..cluster.connection import Cluster
 from ..errors import LabError
 from ..task import Params
-from . import profile as profiles
+from . import profile_file
 from .client import Prometheus
 from .transport import ClusterTransport, UrlTransport
 
@@ -46,22 +46,25 @@ VALIDATION: dict[str, Any] = {
 
 def profile_text(params: Params) -> tuple[str, str]:
     """Text of the profile that the arguments mean, and what errors call it. Raises LabError."""
-    path = params["profile"] or profiles.default_path()
-    text = profiles.read_text(path) if params["profile_content"] is None else params["profile_content"]
+    path = params["profile"] or profile_file.default_path()
+    text = profile_file.read_text(path) if params["profile_content"] is None else params["profile_content"]
     return text, str(path)
 
 
 def with_profile(arguments: Params) -> Params:
-    """A task's arguments with the profile's text, for a host that has no profiles. Raises LabError."""
+    """A task's arguments with the profile's text, for a host that has no profile_file. Raises LabError."""
     if arguments.get("profile_content") is not None:
         return arguments
-    return {**arguments, "profile_content": profiles.read_text(arguments.get("profile") or profiles.default_path())}
+    return {
+        **arguments,
+        "profile_content": profile_file.read_text(arguments.get("profile") or profile_file.default_path()),
+    }
 
 
 def read_default() -> None:
     """Read the collection's profile, which is kept for the tasks that follow; its errors are left to them."""
     with suppress(LabError):
-        profiles.load(profiles.default_path())
+        profile_file.load(profile_file.default_path())
 
 
 def profile_variables(params: Params) -> dict[str, str]:

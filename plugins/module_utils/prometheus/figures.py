@@ -1,276 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures of a window, worked out from raw samples; docs/measurement.md explains how.
 
-Pure: Reader (reader.py) gets a Reading from Prometheus, raw.py gets it from a file, and work_out
-makes the same figures of both.
+Pure: reader.py gets a Reading from Prometheus, samples_file.py gets it from a file, and work_out makes the same figures
+of both.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
+from ..results.stage_file import window_values
+from ..results.types import Evidence, FigureDetails, FigureResult, Labels, Values, WindowResult
 from . import histograms, query
-from .growth import (
-    LATE,
-    Growth,
-    Ruler,
-    Targets,
-    alive,
-    growth,
-    mean_of_sum,
-)
-from .profile import Figure, Profile, Relative, Selection, Source
-from .query import Found
-from .series import (
-    Labels,
-    Series,
-    finite,
-    without_doubles,
-)
+from .coverage import coverage, shortfall
+from .cross_check import cross_check, no_answer, promql
+from .figure_state import GRAVITY, Judged, compare, judge
+from .growth import Growth, Ruler, alive, growth, mean_of_sum
+from .matchers import matches
+from .profile import Figure, Profile, Selection, Source
+from .query import FoundMetrics
+from .reading import Reading, Window
+from .scrape_history import LATE, ScrapeHistory
+from .series import Series
 
-#: A window needs this share of its scrapes.
-LEAST_COVERAGE = 0.5
 #: The growth of every series must be known in this share of the window, but for a scrape that is late.
 LEAST_KNOWN = 0.9
-#: From this relative difference on PromQL's own answer is explained.
-DIFFERENCE = 0.05
-
-Points = Iterable[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Window:
-    """A span that figures are worked out for; ``start`` is Unix seconds, ``length`` seconds."""
-
-    name: str
-    title: str
-    start: float
-    length: float
-
-    @property
-    def end(self) -> float:
-        return round(self.start + self.length, 3)
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How well a component was scraped in a window.
-
-    scrapes: times at which at least one of its pods answered. expected: times in the window.
-    silent: pods that did not answer most of the expected scrapes, with how many they did not.
-    """
-
-    scrapes: int
-    expected: int
-    silent: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def share(self) -> float:
-        return min(1.0, self.scrapes / self.expected)
-
-
-def scrape_rounds(times: Iterable[float], interval: float) -> int:
-    """Number of scrape rounds in sample times of several pods.
-
-    Pods are scraped at different moments of each interval, and not to the
-    millisecond: times less than three quarters of it apart are one round.
-    """
-    rounds = 0
-    begun = -math.inf
-    for time in sorted(times):
-        if time - begun >= 0.75 * interval:
-            rounds += 1
-            begun = time
-    return rounds
-
-
-def coverage(up: Iterable[tuple[Labels, Points]], pods: str, length: float, interval: float) -> Coverage:
-    """Coverage of the component whose pods' names match ``pods``, from raw samples of `up`."""
-    expected = max(1, math.floor(length / interval))
-    answered: list[float] = []
-    silent = {}
-    for labels, points in up:
-        pod = labels.get("pod", "")
-        if not re.fullmatch(pods, pod):
-            continue
-        values = list(points)
-        answered += [time for time, value in values if value == 1]
-        failed = sum(value != 1 for _time, value in values)
-        if failed > expected / 2:
-            silent[pod] = failed
-    return Coverage(scrape_rounds(answered, interval), expected, silent)
-
-
-def shortfall(components: Sequence[str], covered: Mapping[str, Coverage]) -> str:
-    """Why the scrapes of a window do not bear a figure of those components; empty when they do."""
-    for component in components:
-        of = covered[component]
-        if of.scrapes < query.LEAST_SCRAPES or of.share < LEAST_COVERAGE:
-            return f"{component} was scraped {of.scrapes} times in this window, of {of.expected}"
-        for pod, failed in of.silent.items():
-            return f"the pod {pod} did not answer {failed} of {of.expected} scrapes in this window"
-    return ""
-
-
-def judge(
-    figure: Figure, rows: Sequence[tuple[Labels, float]], short: str, missing: str
-) -> tuple[float | None, dict[str, float] | None, str, str]:
-    """Value, values by label, state and reason of a figure.
-
-    rows: what its query gave. short: why the scrapes do not bear it, or empty.
-    missing: names of its metric when Prometheus has none of them, or empty.
-    """
-    if not rows:
-        none = {} if figure.by else None
-        what = "no series with these labels has samples enough in this window"
-        if missing:
-            what = f"Prometheus has no metric {missing} here"
-        if short:
-            return None, none, "inconclusive", short
-        if figure.absent == "zero":
-            return 0.0, none, "pass", ""
-        return None, none, figure.absent, what
-    values = [value for _labels, value in rows]
-    if any(math.isnan(value) for value in values):
-        return None, None, "inconclusive", short or "no observations in this window"
-    if any(math.isinf(value) for value in values):
-        return None, None, "inconclusive", short or "there was nothing to divide by in this window"
-    by = {labels.get(figure.by, ""): value for labels, value in rows} if figure.by else None
-    value = math.fsum(values)
-    if short:
-        return value, by, "inconclusive", short
-    return value, by, *_against_thresholds(figure, value)
-
-
-def _against_thresholds(figure: Figure, value: float) -> tuple[str, str]:
-    for state in ("fail", "warn"):
-        limit = figure.thresholds.get(state)
-        if limit is None:
-            continue
-        if value > limit if figure.direction == "lower" else value < limit:
-            side = "above" if figure.direction == "lower" else "below"
-            return state, f"{side} the threshold of {query.number(limit)} {figure.unit}"
-    return "pass", ""
-
-
-# -- against an earlier window --------------------------------------------------
-
-#: Values of earlier windows: by the window's name and the figure's id.
-Earlier = Mapping[str, Mapping[str, Union[float, None]]]
-
-
-def compare(
-    figure: Figure,
-    relative: Relative,
-    value: float,
-    window: str,
-    earlier: Earlier,
-    bound: str = "",
-    least: float = -math.inf,
-) -> tuple[str, str, dict[str, Any]]:
-    """State, reason and what was compared, of a value against that of an earlier window.
-
-    bound: which way the value is only the end of its quantile's bucket. least: the end of the smallest bucket; an
-    earlier value that is not above it is such an end too.
-    """
-    if window == relative.window:
-        return "pass", "", {}
-    before = earlier.get(relative.window, {}).get(figure.id)
-    compared: dict[str, Any] = {"window": relative.window, "value": before, "ratio": None}
-    if before is None:
-        return "inconclusive", f"there is no value of the window {relative.window} to compare with", compared
-    if before == 0 and value != 0:
-        return (
-            "inconclusive",
-            f"it was zero in the window {relative.window}: there is nothing to compare with",
-            compared,
-        )
-    ratio = compared["ratio"] = value / before if before else 1.0
-    found, reason = "pass", ""
-    for state in ("fail", "warn"):
-        limit = relative.limits.get(state)
-        if limit is not None and (ratio > limit if figure.direction == "lower" else ratio < limit):
-            side = "more" if figure.direction == "lower" else "less"
-            found = state
-            reason = f"{side} than {query.number(limit)} times the value of the window {relative.window}"
-            break
-    # The true ratio may be on one side of this one: what is beyond a limit for certain stays so.
-    may_be_more = bound == "above" or before <= least
-    may_be_less = bound == "below"
-    if may_be_less if (found != "pass") == (figure.direction == "lower") else may_be_more:
-        reason = f"one of the values is only the end of a bucket: how it compares with {relative.window} is not known"
-        return "inconclusive", reason, compared
-    return found, reason, compared
-
-
-# -- the samples of a window ----------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Samples:
-    """The raw samples of one metric: the query that gave them, the matchers of figures in it, and the series."""
-
-    query: str
-    where: tuple[str, ...]
-    series: list[Series]
-
-
-@dataclass
-class Reading:
-    """What was read from Prometheus for windows that lie close together.
-
-    Times of samples, begin and end are on Prometheus' clock, those of windows on this
-    machine's; skew is the difference. found: what Prometheus has of the profile. starts: samples of
-    process_start_time_seconds. answers: PromQL's own values by window and figure (NaN for what
-    is no number), or why there are none.
-    """
-
-    windows: list[Window]
-    interval: float
-    skew: float
-    begin: float
-    end: float
-    found: Found
-    up: Samples
-    starts: Samples
-    metrics: dict[str, Samples]
-    answers: dict[str, dict[str, float] | str]
-    _clean: dict[str, tuple[list[Series], int, int]] = field(default_factory=dict, repr=False, compare=False)
-
-    def decided(self) -> float:
-        """Time from which on it is known of every target whether it is gone or only late; Prometheus' clock.
-
-        A scrape that should have come an interval after the last one may take another until it has failed.
-        """
-        end = round(max(window.end for window in self.windows) + self.skew, 3)
-        last = [one.times[-1] for one in self.up.series if one.times[-1] <= end]
-        return max(last, default=0.0) + 2 * self.interval
-
-    def clean(self, metric: str) -> tuple[list[Series], int, int]:
-        """Series of a metric, each process once and numbers only; numbers of doubles and of samples left out."""
-        if metric not in self._clean:
-            series, dropped = finite(self.metrics[metric].series if metric in self.metrics else ())
-            kept, doubles = without_doubles(series)
-            self._clean[metric] = kept, doubles, dropped
-        return self._clean[metric]
-
-
-def wanted(profile: Profile, found: Found) -> dict[str, tuple[str, ...]]:
-    """Metrics to read for a profile, with the label matchers that all figures of a metric share."""
-    metrics: dict[str, tuple[str, ...]] = {}
-    for selection in profile.selections:
-        metric = query.choose(selection, found).metric
-        if metric in found.names:
-            shared = metrics.get(metric, selection.where)
-            metrics[metric] = tuple(matcher for matcher in shared if matcher in selection.where)
-    return metrics
-
-
-# -- the figures of a window ----------------------------------------------------
 
 
 @dataclass
@@ -290,11 +47,11 @@ class _Sum:
         return sum(one.resets for _series, one in self.growths)
 
 
-def work_out(profile: Profile, reading: Reading, window: Window, earlier: Earlier) -> dict[str, Any]:
-    """The window with all figures of a bound profile, in the form of the results (docs/architecture.md)."""
+def work_out(profile: Profile, reading: Reading, window: Window, earlier: Values) -> WindowResult:
+    """The window with all figures of a bound profile."""
     start, end = round(window.start + reading.skew, 3), round(window.end + reading.skew, 3)
-    targets = Targets(reading.up.series, reading.starts.series, reading.interval, reading.begin)
-    at_work = _Window(profile, reading, window, earlier, Ruler(start, end, targets))
+    history = ScrapeHistory(reading.up.series, reading.starts.series, reading.interval, reading.begin)
+    at_work = _Window(profile, reading, window, earlier, Ruler(start, end, history))
     return {
         "name": window.name,
         "title": window.title,
@@ -305,22 +62,22 @@ def work_out(profile: Profile, reading: Reading, window: Window, earlier: Earlie
 
 
 def work_out_all(
-    profile: Profile, readings: Sequence[Reading], windows: Sequence[Window], earlier: Earlier
-) -> list[dict[str, Any]]:
+    profile: Profile, readings: Sequence[Reading], windows: Sequence[Window], earlier: Values
+) -> list[WindowResult]:
     """All windows in the order given; each is compared with those before it, and with ``earlier``."""
-    known: dict[str, Mapping[str, float | None]] = dict(earlier)
-    done = []
+    known = dict(earlier)
+    done: list[WindowResult] = []
     for window in windows:
         reading = next(one for one in readings if window in one.windows)
         done.append(work_out(profile, reading, window, known))
-        known[window.name] = {figure["id"]: figure["value"] for figure in done[-1]["figures"]}
+        known.update(window_values(done[-1:]))
     return done
 
 
 class _Window:
     """One window at work."""
 
-    def __init__(self, profile: Profile, reading: Reading, window: Window, earlier: Earlier, ruler: Ruler) -> None:
+    def __init__(self, profile: Profile, reading: Reading, window: Window, earlier: Values, ruler: Ruler) -> None:
         self.profile = profile
         self.reading = reading
         self.window = window
@@ -336,66 +93,69 @@ class _Window:
             for name, pods in profile.components.items()
         }
 
-    def figure(self, figure: Figure) -> dict[str, Any]:
+    def figure(self, figure: Figure) -> FigureResult:
         """One figure, as in the results."""
-        sources = [query.choose(selection, self.reading.found) for selection in figure.selections]
-        extra: dict[str, Any] = {"metrics": sorted({source.metric for source in sources}), "notes": []}
-        wrong = _wrong_unit(sources, self.reading.found)
-        value: float | None
+        found = self.reading.found
+        sources = [query.choose(selection, found) for selection in figure.selections]
+        evidence: Evidence = {"metrics": sorted({source.metric for source in sources}), "notes": []}
+        wrong = _wrong_unit(sources, found)
         if wrong:
-            value, by, state, reason = None, None, "error", wrong
-            beside: dict[str, Any] = {"promql": None, "promql_difference": None, "promql_reason": wrong}
+            judged = Judged(None, None, "error", wrong)
+            checked = no_answer(wrong)
         else:
-            if figure.kind == "gauge":
-                rows, unknown = self._gauge(figure, extra)
-            else:
-                rows, unknown = self._counter(figure, extra)
+            rows, unknown = self._gauge(figure, evidence) if figure.kind == "gauge" else self._counter(figure, evidence)
             short = shortfall(figure.components, self.covered) or unknown
-            value, by, state, reason = judge(figure, rows, short, self._missing(figure))
-            beside = self._beside(figure, value, reason, extra)
-            extra["notes"] += [
+            judged = judge(figure, rows, short, self._missing(figure))
+            answers = self.reading.answers.get(self.window.name, {})
+            checked = cross_check(figure, judged.value, judged.reason, evidence, answers)
+            evidence["notes"] += [
                 f"{source.metric} is the metric of servers {source.server}." for source in sources if source.server
             ]
+        judged = self._against_earlier(figure, judged, evidence)
+        details: FigureDetails = {}
         thresholds: dict[str, Any] = dict(figure.thresholds)
         if figure.relative is not None:
             thresholds["relative"] = {"window": figure.relative.window, **figure.relative.limits}
-            if value is not None and state != "inconclusive":
-                found, why, compared = compare(
-                    figure,
-                    figure.relative,
-                    value,
-                    self.window.name,
-                    self.earlier,
-                    extra.get("bound", ""),
-                    self.reading.found.smallest_value(figure),
-                )
-                if compared:
-                    extra["compared"] = compared
-                if GRAVITY[found] > GRAVITY[state]:
-                    state, reason = found, why
-        result: dict[str, Any] = {
+        if thresholds:
+            details["thresholds"] = thresholds
+        if figure.reference:
+            details["reference"] = figure.reference
+        if judged.by is not None:
+            details["by"] = judged.by
+        return {
             "id": figure.id,
             "title": figure.title,
             "question": figure.question,
             "unit": figure.unit,
             "direction": figure.direction,
             "key": figure.key,
-            "value": value,
-            "state": state,
-            "reason": reason,
-            "query": promql(figure, self.reading.found, self.profile.filters, self.window, self.reading.interval),
+            "value": judged.value,
+            "state": judged.state,
+            "reason": judged.reason,
+            "query": promql(figure, found, self.profile.filters, self.window, self.reading.interval),
             "time": self.ruler.end,
             "coverage": round(min(self.covered[component].share for component in figure.components), 3),
-            **extra,
-            **beside,
+            **evidence,
+            **checked,
+            **details,
         }
-        if thresholds:
-            result["thresholds"] = thresholds
-        if figure.reference:
-            result["reference"] = figure.reference
-        if by is not None:
-            result["by"] = by
-        return result
+
+    def _against_earlier(self, figure: Figure, judged: Judged, evidence: Evidence) -> Judged:
+        """What a figure is worth beside an earlier window, where its profile compares them."""
+        if figure.relative is None or judged.value is None or judged.state == "inconclusive":
+            return judged
+        state, reason, compared = compare(
+            figure,
+            figure.relative,
+            judged.value,
+            self.window.name,
+            self.earlier,
+            evidence.get("bound", ""),
+            self.reading.found.smallest_value(figure),
+        )
+        if compared:
+            evidence["compared"] = compared
+        return judged._replace(state=state, reason=reason) if GRAVITY[state] > GRAVITY[judged.state] else judged
 
     # -- kinds ------------------------------------------------------------------
 
@@ -406,7 +166,7 @@ class _Window:
             asked = self.reading.metrics[metric].where
             rest = [matcher for matcher in selection.where if matcher not in asked]
             if rest:
-                series = [one for one in series if query.matches(rest, one.labels)]
+                series = [one for one in series if matches(rest, one.labels)]
         return series, doubles, dropped
 
     def _sum(self, selection: Selection) -> _Sum:
@@ -423,20 +183,20 @@ class _Window:
             scale /= query.choose(figure.denominator, self.reading.found).scale
         return scale
 
-    def _counter(self, figure: Figure, extra: dict[str, Any]) -> tuple[list[tuple[Labels, float]], str]:
+    def _counter(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
         sums = [self._sum(selection) for selection in figure.selections]
-        self._describe(sums, extra)
+        self._describe(sums, evidence)
         if not all(one.growths for one in sums):
             return [], ""
         scale = self._scale(figure)
         if figure.kind == "quantile":
-            rows = self._quantile(figure, sums[0], scale, extra)
+            rows = self._quantile(figure, sums[0], scale, evidence)
         elif figure.kind == "ratio":
             above, below = (math.fsum(found.value for _series, found in one.growths) for one in sums)
             nothing = math.nan if above == 0 else math.inf
             rows = [({}, scale * above / below if below else nothing)]
         else:
-            rows = self._grown(figure, sums[0], scale, extra)
+            rows = self._grown(figure, sums[0], scale, evidence)
         return rows, self._doubt([found for one in sums for _series, found in one.growths])
 
     def _doubt(self, growths: Sequence[Growth]) -> str:
@@ -448,9 +208,9 @@ class _Window:
         if not doubtful:
             return ""
         seconds = max(one.course.unknown + one.lost for one in doubtful)
-        return f"what {_series(len(doubtful))} counted is not known for up to {seconds:.0f} s of this window"
+        return f"what {len(doubtful)} series counted is not known for up to {seconds:.0f} s of this window"
 
-    def _grown(self, figure: Figure, found: _Sum, scale: float, extra: dict[str, Any]) -> list[tuple[Labels, float]]:
+    def _grown(self, figure: Figure, found: _Sum, scale: float, evidence: Evidence) -> list[tuple[Labels, float]]:
         """Growth, or growth a second over the time in which it is known, by the figure's label."""
         values: dict[str, list[float]] = {}
         least, most = [], []
@@ -462,30 +222,30 @@ class _Window:
             least.append(one.least / whole)
             most.append(one.most / whole)
         certain = not (found.resets or found.count("unknown") or found.count("gone"))
-        extra["interval"] = [scale * math.fsum(least), scale * math.fsum(most) if certain else None]
+        evidence["interval"] = [scale * math.fsum(least), scale * math.fsum(most) if certain else None]
         return [({figure.by: label} if figure.by else {}, scale * math.fsum(of)) for label, of in values.items()]
 
-    def _quantile(self, figure: Figure, found: _Sum, scale: float, extra: dict[str, Any]) -> list[tuple[Labels, float]]:
+    def _quantile(self, figure: Figure, found: _Sum, scale: float, evidence: Evidence) -> list[tuple[Labels, float]]:
         buckets, same = histograms.summed((series.labels.get("le", ""), one.value) for series, one in found.growths)
         if not same:
-            extra["notes"].append("The processes have different buckets: only the bounds that all have are used.")
+            evidence["notes"].append("The processes have different buckets: only the bounds that all have are used.")
         quantile = histograms.quantile(figure.quantile or 0.0, buckets)
         if quantile is None:
             return [({}, math.nan)]
-        extra["interval"] = [None if side is None else scale * side for side in (quantile.lower, quantile.upper)]
-        extra["observations"] = quantile.observations
+        evidence["interval"] = [None if side is None else scale * side for side in (quantile.lower, quantile.upper)]
+        evidence["observations"] = quantile.observations
         if quantile.bound:
-            extra["bound"] = quantile.bound
+            evidence["bound"] = quantile.bound
             which = "at or below the smallest bound" if quantile.bound == "below" else "above the largest bound"
-            extra["notes"].append(f"The quantile is {which} of the histogram's buckets, which is what is shown.")
+            evidence["notes"].append(f"The quantile is {which} of the histogram's buckets, which is what is shown.")
         return [({}, scale * quantile.value)]
 
-    def _gauge(self, figure: Figure, extra: dict[str, Any]) -> tuple[list[tuple[Labels, float]], str]:
+    def _gauge(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
         series, doubles, dropped = self._series(figure.selection)
-        self._describe([_Sum([], [], doubles, dropped)], extra)
+        self._describe([_Sum([], [], doubles, dropped)], evidence)
         courses = [course for one in series if (course := self.ruler.course(one)) is not None]
-        extra["samples"] = sum(course.samples for course in courses)
-        extra["largest_gap"] = _seconds(max((course.gap for course in courses), default=None))
+        evidence["samples"] = sum(course.samples for course in courses)
+        evidence["largest_gap"] = _seconds(max((course.gap for course in courses), default=None))
         scale = self._scale(figure)
         groups: dict[str, list[Series]] = {}
         for one in series:
@@ -505,38 +265,38 @@ class _Window:
                     values.append(value)
                 elif silent:
                     pod = one.labels.get("pod") or one.labels.get("instance", "")
-                    extra["notes"].append(f"{pod} did not answer the last scrape: its value is left out.")
+                    evidence["notes"].append(f"{pod} did not answer the last scrape: its value is left out.")
             if values:
                 rows.append((labels, scale * math.fsum(values)))
         return rows, ""
 
     # -- what is said beside the value --------------------------------------------
 
-    def _describe(self, sums: Sequence[_Sum], extra: dict[str, Any]) -> None:
+    def _describe(self, sums: Sequence[_Sum], evidence: Evidence) -> None:
         growths = [found for one in sums for _series, found in one.growths]
-        notes = extra["notes"]
-        extra["samples"] = sum(one.course.samples for one in growths)
-        extra["largest_gap"] = _seconds(max((one.course.gap for one in growths), default=None))
-        extra["resets"] = sum(one.resets for one in sums)
-        extra["new_series"] = sum(one.count("new") for one in sums)
-        extra["gone_series"] = sum(one.count("gone") for one in sums)
-        extra["unknown_series"] = sum(one.count("unknown") for one in sums)
-        extra["double_series"] = sum(one.doubles for one in sums)
-        if extra["resets"]:
+        notes = evidence["notes"]
+        evidence["samples"] = sum(one.course.samples for one in growths)
+        evidence["largest_gap"] = _seconds(max((one.course.gap for one in growths), default=None))
+        evidence["resets"] = sum(one.resets for one in sums)
+        evidence["new_series"] = sum(one.count("new") for one in sums)
+        evidence["gone_series"] = sum(one.count("gone") for one in sums)
+        evidence["unknown_series"] = sum(one.count("unknown") for one in sums)
+        evidence["double_series"] = sum(one.doubles for one in sums)
+        if evidence["resets"]:
             lost = max(one.lost for one in growths)
             notes.append(
                 f"A counter began again at zero: what it counted in up to {lost:.0f} s since its last scrape before "
                 f"that is lost."
             )
-        if extra["gone_series"]:
-            notes.append(f"{_series(extra['gone_series'])} ended; what was counted after the last scrape is lost.")
-        if extra["unknown_series"]:
+        if evidence["gone_series"]:
+            notes.append(f"{evidence['gone_series']} series ended; what was counted after the last scrape is lost.")
+        if evidence["unknown_series"]:
             notes.append(
-                f"{_series(extra['unknown_series'])} began or ended without it being known what was counted before "
+                f"{evidence['unknown_series']} series began or ended without it being known what was counted before "
                 f"or after."
             )
-        if extra["double_series"]:
-            notes.append(f"{_series(extra['double_series'])} came from a second scrape of the same process: left out.")
+        if evidence["double_series"]:
+            notes.append(f"{evidence['double_series']} series came from a second scrape of the same process: left out.")
         dropped = sum(one.dropped for one in sums)
         if dropped:
             notes.append(f"{dropped} samples of the metric were no finite numbers and were left out.")
@@ -548,41 +308,8 @@ class _Window:
                 return " or ".join(names)
         return ""
 
-    def _beside(self, figure: Figure, value: float | None, reason: str, extra: Mapping[str, Any]) -> dict[str, Any]:
-        """PromQL's own value, the difference relative to the figure's, and its reason when it is not small."""
-        answers = self.reading.answers.get(self.window.name, {})
-        if isinstance(answers, str):
-            return {"promql": None, "promql_difference": None, "promql_reason": answers}
-        theirs: float | None = answers.get(figure.id)
-        if theirs is not None and not math.isfinite(theirs):
-            theirs = None
-        difference = None
-        why = ""
-        if value is None and theirs is not None:
-            why = f"no value is given here: {reason}"
-        elif value is not None and theirs is None:
-            if extra.get("new_series"):
-                why = f"PromQL has no value: it leaves out the first value of {_series(extra['new_series'])}"
-            elif value != 0 or extra["samples"]:
-                why = "PromQL has no value: it sees no growth between samples inside the window"
-        elif value is not None and theirs is not None:
-            if value != 0:
-                difference = (theirs - value) / abs(value)
-            if theirs != value and (difference is None or abs(difference) > DIFFERENCE):
-                why = _why(figure, extra)
-        return {"promql": theirs, "promql_difference": difference, "promql_reason": why}
 
-
-#: A graver state takes the place of one that is less grave.
-GRAVITY = {"pass": 0, "warn": 1, "inconclusive": 2, "fail": 3, "error": 4}
-
-
-def promql(figure: Figure, found: Found, filters: Sequence[str], window: Window, interval: float) -> str:
-    """PromQL's own way to the figure, for the cross-check."""
-    return query.instant(figure, found, filters, window.length, interval)
-
-
-def _wrong_unit(sources: Sequence[Source], found: Found) -> str:
+def _wrong_unit(sources: Sequence[Source], found: FoundMetrics) -> str:
     """Why the values of a metric are not in the unit that the profile says; empty when they seem to be."""
     for source in sources:
         if not found.fits(source):
@@ -591,26 +318,6 @@ def _wrong_unit(sources: Sequence[Source], found: Found) -> str:
                 f"profile says {query.number(source.smallest_bucket or 0.0)}: its unit is another one"
             )
     return ""
-
-
-def _why(figure: Figure, extra: Mapping[str, Any]) -> str:
-    if figure.kind == "gauge":
-        return "PromQL takes values at steps, and those of targets that are gone until they are marked so"
-    if extra.get("bound") == "below":
-        return "PromQL interpolates inside the smallest bucket, as if its observations were spread evenly from zero"
-    if extra["new_series"]:
-        return f"PromQL leaves out the first value of {_series(extra['new_series'])} that began in the window"
-    if extra["double_series"]:
-        return f"PromQL counts {_series(extra['double_series'])} twice, from a second scrape of the same process"
-    if extra["resets"] or extra["gone_series"] or extra["unknown_series"]:
-        return "PromQL carries growth on to the window's edges, also where series began, ended or were reset"
-    return (
-        "PromQL carries the growth between the samples inside the window on to its edges; the growth there was another"
-    )
-
-
-def _series(count: int) -> str:
-    return f"{count} series"
 
 
 def _seconds(value: float | None) -> float | None:

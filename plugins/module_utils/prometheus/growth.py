@@ -3,98 +3,19 @@
 
 Nothing is carried on beyond the samples. At an edge of the window the growth between the two
 samples on its sides is divided in proportion to time, so that windows side by side add up.
-Times are Unix seconds on Prometheus' clock, and the samples reach beyond the window by MARGIN.
+Times are Unix seconds on Prometheus' clock, and the samples reach beyond the window (reader.py).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .query import ALIVE_SCRAPES
-from .series import (
-    Series,
-    Times,
-)
-
-#: Scrape intervals that samples are read for before and after a window.
-MARGIN = 2.5
-#: Scrape intervals after which a scrape that did not take place was left out, not late.
-LATE = 1.5
-#: The first scrapes of a Prometheus that starts lie within one interval; this is a little more.
-FIRST_ROUND = 1.05
-
-Target = tuple[str, str, str]
-
-
-class Targets:
-    """When targets were scraped, from samples of `up` and of their processes' start times.
-
-    interval: seconds between scrapes. begin: time from which samples were read.
-    """
-
-    def __init__(self, up: Iterable[Series], starts: Iterable[Series], interval: float, begin: float) -> None:
-        self.interval = interval
-        self._begin = begin
-        points: dict[Target, list[tuple[float, float]]] = {}
-        for one in up:
-            points.setdefault(one.target, []).extend(zip(one.times, one.values))
-        self._up: dict[Target, list[tuple[float, float]]] = {target: sorted(of) for target, of in points.items()}
-        self._all = sorted((time, target) for target, of in self._up.items() for time, _value in of)
-        self._starts: dict[Target, list[tuple[float, float]]] = {}
-        for one in starts:
-            self._starts.setdefault(one.target, []).extend(zip(one.times, one.values))
-
-    def _others(self, target: Target, after: float, before: float) -> bool:
-        """Whether Prometheus scraped another target between two times."""
-        low = bisect_right(self._all, (after, ("\uffff",) * 3))
-        high = bisect_left(self._all, (before, ("",) * 3))
-        return any(one != target for _time, one in self._all[low:high])
-
-    def birth(self, target: Target, first: float) -> tuple[str, float | None]:
-        """What is known of a counter before its first sample at ``first``.
-
-        ("new", time): it was zero, or not there, at that time. ("new", None): its target began
-        between two rounds of scrapes. ("unknown", None): it may have counted for long.
-        """
-        up = self._up.get(target, [])
-        seen = [time for time, value in up if value == 1 and time < first]
-        if seen:
-            return "new", seen[-1]
-        begun = [value for time, value in self._starts.get(target, ()) if time >= first and value <= first]
-        if begun:
-            return ("new", begun[0]) if begun[0] >= self._begin else ("unknown", None)
-        if up:
-            tried = up[0][0]
-            if self._others(target, tried - MARGIN * self.interval, tried - FIRST_ROUND * self.interval):
-                return "new", None
-        return "unknown", None
-
-    def began(self, target: Target, after: float, before: float) -> float | None:
-        """When the process of a target began, between two times; None when it does not tell."""
-        found = [value for _time, value in self._starts.get(target, ()) if after < value <= before]
-        return found[0] if found else None
-
-    def death(self, target: Target, last: float) -> str:
-        """What is known of a series after its last sample: "gone", or "unknown" when it may go on.
-
-        A series is gone when its target answered without it, or when Prometheus scraped
-        others but not its target any more.
-        """
-        up = self._up.get(target)
-        if not up:
-            return "unknown"
-        if any(value == 1 and time > last for time, value in up):
-            return "gone"
-        tried = max(up[-1][0], last)
-        return "gone" if self._others(target, tried + LATE * self.interval, float("inf")) else "unknown"
-
-    def answer(self, target: Target, after: float, until: float) -> float | None:
-        """The last value of `up` after a time and up to another; None without a scrape."""
-        values = [value for time, value in self._up.get(target, ()) if after < time <= until]
-        return values[-1] if values else None
+from .scrape_history import ScrapeHistory
+from .series import Series, TargetKey, Times
 
 
 @dataclass(frozen=True)
@@ -141,12 +62,12 @@ class Growth(NamedTuple):
 class Ruler:
     """Lays a window over sample times; keeps what it found out for each target."""
 
-    def __init__(self, start: float, end: float, targets: Targets) -> None:
+    def __init__(self, start: float, end: float, history: ScrapeHistory) -> None:
         self.start = start
         self.end = end
-        self.targets = targets
+        self.history = history
         # With the times themselves, which keeps them alive and so their ids their own.
-        self._courses: dict[tuple[int, Target], tuple[Times, Course | None]] = {}
+        self._courses: dict[tuple[int, TargetKey], tuple[Times, Course | None]] = {}
 
     @property
     def length(self) -> float:
@@ -160,23 +81,23 @@ class Ruler:
             found = self._courses[key] = series.times, self._course(series.times, series.target)
         return found[1]
 
-    def _course(self, times: Times, target: Target) -> Course | None:
+    def _course(self, times: Times, target: TargetKey) -> Course | None:
         start, end = self.start, self.end
         begins = ends = ""
         zero: float | None = None
         sure = True
         unknown = 0.0
         if times[0] > start:
-            begins, zero = self.targets.birth(target, times[0])
+            begins, zero = self.history.birth(target, times[0])
             if begins == "new" and zero is None:
-                zero = max(start, times[0] - self.targets.interval)
-                sure = times[0] - self.targets.interval >= start
+                zero = max(start, times[0] - self.history.interval)
+                sure = times[0] - self.history.interval >= start
             if zero is not None and zero >= end:
                 return None
             if begins == "unknown":
                 unknown += min(times[0], end) - start
         if times[-1] < end:
-            ends = self.targets.death(target, times[-1])
+            ends = self.history.death(target, times[-1])
             if ends == "unknown":
                 unknown += end - max(times[-1], start)
         points = times if zero is None else (zero, *times)
@@ -230,7 +151,7 @@ def growth(series: Series, ruler: Ruler) -> Growth | None:
             if reset and low < index <= high:
                 resets += 1
                 # From the last scrape of the process before to the beginning of the one after.
-                began = ruler.targets.began(series.target, times[index - 1], times[index]) or times[index]
+                began = ruler.history.began(series.target, times[index - 1], times[index]) or times[index]
                 lost += max(0.0, min(began, ruler.end) - max(times[index - 1], ruler.start))
         values = whole
     if first > last:
@@ -247,12 +168,12 @@ def growth(series: Series, ruler: Ruler) -> Growth | None:
 def alive(series: Series, ruler: Ruler) -> tuple[float | None, bool]:
     """The value of a gauge at the window's end, None when it has none; and whether its target did not answer."""
     index = bisect_right(series.times, ruler.end) - 1
-    if index < 0 or ruler.end - series.times[index] > ALIVE_SCRAPES * ruler.targets.interval:
+    if index < 0 or ruler.end - series.times[index] > ALIVE_SCRAPES * ruler.history.interval:
         return None, False
-    answer = ruler.targets.answer(series.target, series.times[index], ruler.end)
+    answer = ruler.history.answer(series.target, series.times[index], ruler.end)
     if answer is not None:
         return None, answer != 1
-    if index + 1 == len(series.times) and ruler.targets.death(series.target, series.times[index]) == "gone":
+    if index + 1 == len(series.times) and ruler.history.death(series.target, series.times[index]) == "gone":
         return None, False
     return series.values[index], False
 
@@ -265,13 +186,13 @@ def mean_of_sum(series: Sequence[Series], ruler: Ruler) -> float | None:
     """
     area = 0.0
     spans: list[tuple[float, float]] = []
-    hold = ALIVE_SCRAPES * ruler.targets.interval
+    hold = ALIVE_SCRAPES * ruler.history.interval
     for one in series:
         for index, time in enumerate(one.times):
             last = index + 1 == len(one.times)
             until = time + hold if last else min(one.times[index + 1], time + hold)
-            if last and ruler.targets.death(one.target, time) == "gone":
-                until = min(until, time + ruler.targets.interval)
+            if last and ruler.history.death(one.target, time) == "gone":
+                until = min(until, time + ruler.history.interval)
             low, high = max(time, ruler.start), min(until, ruler.end)
             if low < high:
                 area += one.values[index] * (high - low)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from .query import SAME_UNIT, number
 
@@ -26,7 +27,7 @@ class Quantile:
     value: float
     lower: float | None
     upper: float | None
-    bound: str
+    bound: Literal["", "below", "above"]
     observations: float
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..findings import Finding, finding
 from ..formatting import number_text
 from ..results.stage_file import window_values
+from ..results.types import FigureResult, Values, WindowResult
 
 REQUESTED = "load_requested_concurrency"
 ACHIEVED = "load_achieved_concurrency"
@@ -27,11 +28,9 @@ SETTING = 0.01
 #: Seconds within which the end of a window is the start of the next.
 SAME_TIME = 0.001
 
-Values = Mapping[str, Mapping[str, "float | None"]]
-
 
 def load_findings(
-    window: Mapping[str, Any], earlier: Values, requested: float | None, together: float | None = None
+    window: WindowResult, earlier: Values, requested: float | None, together: float | None = None
 ) -> list[Finding]:
     """Findings about the load of a measured window (docs/results.md), of those figures that the window has.
 
@@ -56,7 +55,7 @@ def load_findings(
     return [entry for entry in found if entry is not None]
 
 
-def stage_findings(windows: Sequence[Mapping[str, Any]], earlier: Values, settings: Mapping[str, Any]) -> list[Finding]:
+def stage_findings(windows: Sequence[WindowResult], earlier: Values, settings: Mapping[str, Any]) -> list[Finding]:
     """Findings about the load of a stage's windows, in their order; each names its window where there are several.
 
     settings: those of the stage, of which concurrent_workflows says what was asked for.
@@ -74,7 +73,7 @@ def stage_findings(windows: Sequence[Mapping[str, Any]], earlier: Values, settin
     return found
 
 
-def in_flight_together(windows: Sequence[Mapping[str, Any]]) -> float | None:
+def in_flight_together(windows: Sequence[WindowResult]) -> float | None:
     """Workflows in flight over windows that follow on each other; None for one window, or where one is not known.
 
     A workflow counts in the window that it ends in: where one is held up at the border of two, as by shards that
@@ -91,12 +90,12 @@ def in_flight_together(windows: Sequence[Mapping[str, Any]]) -> float | None:
     return total / (windows[-1]["end"] - windows[0]["start"])
 
 
-def known(figure: Mapping[str, Any]) -> float | None:
+def known(figure: FigureResult) -> float | None:
     """The value of a figure, None when it has none that can be relied on."""
     return figure["value"] if figure["state"] not in ("inconclusive", "error") else None
 
 
-def _unknown(name: str, what: str, figure: Mapping[str, Any], effect: str) -> Finding:
+def _unknown(name: str, what: str, figure: FigureResult, effect: str) -> Finding:
     return finding(
         name,
         "warn",
@@ -106,7 +105,7 @@ def _unknown(name: str, what: str, figure: Mapping[str, Any], effect: str) -> Fi
     )
 
 
-def judge_request(requested: float, told: Mapping[str, Any]) -> Finding | None:
+def judge_request(requested: float, told: FigureResult) -> Finding | None:
     """told: the figure with what the soak test says it was told; without a value the next finding says enough."""
     value = known(told)
     if value is None:
@@ -124,9 +123,7 @@ def judge_request(requested: float, told: Mapping[str, Any]) -> Finding | None:
     )
 
 
-def judge_in_flight(
-    requested: float | None, achieved: Mapping[str, Any], together: float | None = None
-) -> Finding | None:
+def judge_in_flight(requested: float | None, achieved: FigureResult, together: float | None = None) -> Finding | None:
     """achieved: the figure of Little's law. together: its value over all windows of the stage, where that is known."""
     name, value = "load_in_flight", known(achieved)
     if requested == 0:
@@ -170,14 +167,14 @@ def judge_in_flight(
     )
 
 
-def judge_transitions(figure: Mapping[str, Any], earlier: Values) -> Finding:
+def judge_transitions(figure: FigureResult, earlier: Values) -> Finding:
     """Compared with the first of the earlier windows that has the figure: a slow drift is seen too."""
     name, value = "load_transitions_per_success", known(figure)
     if value is None:
         effect = "Whether windows are of the same work cannot be told."
         return _unknown(name, "The number of state transitions per success", figure, effect)
     title = f"{number_text(value)} state transitions per workflow success"
-    before = [(window, of[TRANSITIONS]) for window, of in earlier.items() if of.get(TRANSITIONS)]
+    before = [(window, found) for window, of in earlier.items() if (found := of.get(TRANSITIONS))]
     if not before:
         return finding(name, "pass", f"{title}; no earlier window has any to compare with")
     window, reference = before[0]
@@ -196,13 +193,15 @@ def judge_transitions(figure: Mapping[str, Any], earlier: Values) -> Finding:
     )
 
 
-def judge_pollers(requested: float | None, pollers: Mapping[str, Mapping[str, Any]]) -> Finding:
+def judge_pollers(requested: float | None, pollers: Mapping[str, FigureResult]) -> Finding:
     """pollers: the figures of the polls that workers have open, by what they poll for."""
     name, effect = "load_pollers", "Whether the worker was the bottleneck cannot be told."
-    values = {what: known(figure) for what, figure in pollers.items()}
-    for what, value in values.items():
+    values: dict[str, float] = {}
+    for what, figure in pollers.items():
+        value = known(figure)
         if value is None:
-            return _unknown(name, f"The number of {what} pollers", pollers[what], effect)
+            return _unknown(name, f"The number of {what} pollers", figure, effect)
+        values[what] = value
     title = f"The workers have {' and '.join(f'{number_text(value)} {what}' for what, value in values.items())} pollers"
     if requested is None:
         return finding(

@@ -1,20 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task prometheus_info: what a Prometheus is and what it scrapes."""
+"""Task prometheus_info: what a Prometheus is and what it scrapes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..task import Context, Params, Result, Task, as_given
-from .connect import (
-    PROMETHEUS,
-    VALIDATION,
-    connect,
-)
-from .prometheus_sample import (
-    Clock,
-    clock_skew,
-)
+from .connect import PROMETHEUS, VALIDATION, connect
+from .server import Clock, clock_skew
 from .targets import duplicates, read_targets
 
 SPEC: dict[str, Any] = {**PROMETHEUS, "job": {"type": "str"}}

@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task prometheus_preflight: would figures that are measured from now on be right?
+"""Task prometheus_preflight: would figures that are measured from now on be right?
 
-Each function ``judge_...`` makes one finding out of what was read; docs/measurement.md lists them.
+It asks; preflight_findings.py judges what was read.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..cluster.connection import ClusterUnreachable, TemporaryFailure
 from ..cluster.wait import Look, Waiter
 from ..errors import LabError
-from ..findings import Finding, finding, sentence, show_faulty
+from ..findings import Finding, sentence, show_faulty
 from ..task import Context, Params, Result, Task
-from . import profile as profiles
-from . import query
+from . import profile_file, query
 from .client import REPEAT, Prometheus, PrometheusError
 from .connect import (
     PROFILE,
@@ -32,15 +28,29 @@ from .connect import (
     read_default,
     with_profile,
 )
-from .histograms import thousands, unit_fault
-from .profile import Figure, Profile, Selection, Source
-from .prometheus_sample import (
-    Clock,
-    clock_skew,
-    prometheus_version,
+from .matchers import matches
+from .preflight_findings import (
+    double_scrapes,
+    failure,
+    frameworks_of,
+    judge_clock,
+    judge_double_scrapes,
+    judge_metrics,
+    judge_prometheus,
+    judge_scrape_interval,
+    judge_shards,
+    judge_targets,
+    judge_units,
+    labels_elsewhere,
+    needed_components,
+    of_components,
+    strange_pods,
+    uneven_intervals,
 )
-from .query import Found
-from .targets import Target, read_targets, scrape_interval
+from .profile import Figure, Profile, Selection, Source
+from .query import FoundMetrics
+from .server import Clock, clock_skew, prometheus_version
+from .targets import read_targets, scrape_interval
 from .transport import Unreachable
 
 SPEC: dict[str, Any] = {
@@ -53,15 +63,11 @@ SPEC: dict[str, Any] = {
     "clock_skew_fail": {"type": "float", "default": 30.0},
 }
 
-#: Scrapes in a window from which on a scrape that is missed does not matter much.
-ENOUGH_SCRAPES = 8
 #: Seconds in which a first answer must come, and between two looks of a wait.
 PATIENCE = 10.0
 PAUSE = 2.0
 #: Seconds between scrapes to reckon with while that is not known.
 USUAL_INTERVAL = 60.0
-#: Bound of the smallest bucket of Temporal's timers, in seconds, where a source does not say another one.
-SMALLEST_BUCKET = 0.001
 #: Findings that a few more scrapes can change, unless Seen.lasting says otherwise. Waiting never cures the others.
 PASSING = ("prometheus", "prometheus_api", "scrape_interval", "targets", "metrics", "shards")
 #: The figure of the shards that each history pod owns, and what it is made of where the profile has none.
@@ -69,406 +75,13 @@ SHARDS = Figure(
     "shards_per_pod", "", "", "1", "gauge", ("history",), Selection((Source("numshards_gauge"),)), take="last", by="pod"
 )
 
-#: Names that stand in one line of a finding; more are counted.
-SHOWN = 5
 #: Characters of a finding in a line of progress.
 SHOWN_WIDTH = 100
-
-_LABEL_OF_MATCHER = re.compile(r'(\w+)(?:=~|!~|!=|=)"(.*)"', re.DOTALL)
-
-
-def some(names: Sequence[str]) -> str:
-    """Names in a row, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def rows_of(names: Sequence[str], one: str, many: str) -> str:
-    """A name with the word for one, or names with the word for many."""
-    return f"{some(names)} {one if len(names) == 1 else many}"
-
-
-# -- judging, without a Prometheus ------------------------------------------------
-
-
-def judge_prometheus(address: str, version: str | None) -> Finding:
-    """version: what Prometheus says, None when its build did not note one."""
-    return finding("prometheus", "pass", f"Prometheus at {address} answers, version {version or 'not known'}")
-
-
-def failure(name: str, error: LabError) -> Finding:
-    """The finding for an error, whose sentence says what to do."""
-    return finding(name, "fail", error.msg, "Nothing can be measured.", "Correct that first.")
-
-
-def judge_clock(skew: float, warn: float, fail: float) -> Finding:
-    """skew: seconds that Prometheus' clock is ahead of this machine's; warn and fail: more than that is so."""
-    title = f"The clocks of Prometheus and of this machine differ by {abs(skew):.1f} s"
-    if abs(skew) <= warn:
-        return finding("prometheus_clock", "pass", title)
-    return finding(
-        "prometheus_clock",
-        "fail" if abs(skew) > fail else "warn",
-        title,
-        f"Windows are moved by that, but one that begins at a time which the cluster noted is {abs(skew):.1f} s off.",
-        "Let both keep time with NTP.",
-    )
-
-
-def judge_scrape_interval(interval: float, window: float, uneven: Mapping[str, Sequence[float]]) -> Finding:
-    """interval: seconds between scrapes, the longest. window: its length in seconds.
-
-    uneven: the intervals of components whose targets have several.
-    """
-    scrapes = math.floor(window / interval + 1e-9)
-    title = f"A scrape every {interval:g} s: {scrapes} in a window of {window:g} s"
-    often = (
-        f"Scrape every {query.number(window / ENOUGH_SCRAPES)} s or more often "
-        f"(prometheus.server.global.scrape_interval in the chart's values), or make the window longer."
-    )
-    if window < query.LEAST_SCRAPES * interval:
-        return finding(
-            "scrape_interval",
-            "fail",
-            title,
-            f"A window with fewer than {query.LEAST_SCRAPES} is refused: one late scrape would leave nothing to "
-            f"measure growth by.",
-            often,
-        )
-    faults, effects, cures = [], [], []
-    if window < ENOUGH_SCRAPES * interval:
-        faults.append(title)
-        effects.append(f"Each scrape that is missed costs {interval / window:.0%} of a window")
-        cures.append(often)
-    if uneven:
-        each = [f"{name} every {' and '.join(f'{one:g}' for one in of)} s" for name, of in uneven.items()]
-        faults.append(f"Targets of one component are scraped at different intervals: {'; '.join(each)}")
-        effects.append("The longest counts for all, so that a pod of the others that goes away is noticed late")
-        cures.append("Give all targets of a component one scrape_interval.")
-    if not faults:
-        return finding("scrape_interval", "pass", title)
-    return finding("scrape_interval", "warn", "; ".join(faults), "; ".join(effects) + ".", " ".join(cures))
-
-
-def of_components(profile: Profile, targets: Sequence[Target]) -> dict[str, list[Target]]:
-    """Targets that the profile's filters match, by component; each component is there."""
-    own = [target for target in targets if query.matches(profile.filters, target.labels)]
-    return {
-        name: [target for target in own if re.fullmatch(pods, target.pod)] for name, pods in profile.components.items()
-    }
-
-
-def needed_components(profile: Profile) -> list[str]:
-    """Components without which a figure is an error."""
-    used = {component for figure in profile.figures if figure.absent == "error" for component in figure.components}
-    return [component for component in profile.components if component in used]
-
-
-def uneven_intervals(components: Mapping[str, Sequence[Target]]) -> dict[str, list[float]]:
-    """The intervals of those components whose targets have more than one."""
-    intervals = {name: sorted({target.scrape_interval for target in of}) for name, of in components.items()}
-    return {name: of for name, of in intervals.items() if len(of) > 1}
-
-
-def labels_elsewhere(profile: Profile, targets: Sequence[Target]) -> str:
-    """How pods of the profile are labelled that its filters do not match; empty when there is none.
-
-    Of one such target the labels that the filters ask for, and those with a value that they ask for.
-    """
-    wanted = [found.groups() for matcher in profile.filters if (found := _LABEL_OF_MATCHER.fullmatch(matcher))]
-    names, values = {name for name, _value in wanted}, {value for _name, value in wanted}
-    others = [
-        target.labels
-        for target in targets
-        if any(re.fullmatch(pods, target.pod) for pods in profile.components.values())
-        and not query.matches(profile.filters, target.labels)
-    ]
-    # The one that is most like what is asked for is the likeliest to be meant; Prometheus gives them in any order.
-    others.sort(key=lambda labels: sorted(labels.items()))
-    labels = max(others, key=lambda labels: len(values.intersection(labels.values())), default={})
-    return ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name in names or value in values)
-
-
-def judge_targets(
-    components: Mapping[str, Sequence[Target]], needed: Sequence[str], nothing: str, elsewhere: str
-) -> Finding:
-    """components: their targets. needed: those without which a figure is an error.
-
-    nothing: the filters when they match no target at all, else empty. elsewhere: labels of pods that are scraped, but
-    that the filters do not match.
-    """
-    lost, partly, waiting, there = [], [], [], []
-    for name, targets in components.items():
-        up = [target for target in targets if target.health == "up"]
-        down = [target for target in targets if target.health == "down"]
-        errors = "; ".join(f"{target.pod}: {target.last_error or 'no reason given'}" for target in down[:SHOWN])
-        if up and down:
-            partly.append(f"{len(down)} of {len(targets)} pods of {name} do not answer ({errors})")
-        elif down:
-            lost.append(f"no pod of {name} answers ({errors})")
-        elif not up and name in needed:
-            lost.append(f"{name} was not scraped yet" if targets else f"no pod of {name} is scraped")
-        elif not up:
-            waiting.append(name)
-        if up:
-            there.append(f"{len(up)} of {name}")
-    absent = f"; {rows_of(waiting, 'is', 'are')} not there yet, which is no fault" if waiting else ""
-    unseen = any(not components[name] for name in needed)
-    if not lost and not partly:
-        return finding("targets", "pass", f"Pods that answer: {', '.join(there) or 'none'}{absent}")
-    what = "; ".join([*lost, *partly])
-    title = what[0].upper() + what[1:]
-    if lost and nothing:
-        title = f"Prometheus scrapes no pod with {nothing}"
-    if lost:
-        effect = "Figures of these components have no value."
-    else:
-        effect = "Figures of these components leave such a pod out, or are inconclusive."
-    cures = []
-    if unseen and elsewhere:
-        cures.append(
-            f"Other pods of such names are scraped with {elsewhere}: correct `namespace`, `release`, or the variables "
-            f"of the profile that name job and label."
-        )
-    elif unseen:
-        cures.append(
-            "See whether the pods run and have the annotations prometheus.io/scrape and prometheus.io/port, and "
-            "whether `namespace`, `release` and the variables of the profile are right."
-        )
-    if any(target.health == "down" for targets in components.values() for target in targets):
-        cures.append("See what the pods that do not answer serve at that address, and their logs.")
-    if any("not scraped yet" in one for one in lost):
-        cures.append("Wait for a scrape.")
-    return finding("targets", "fail" if lost else "warn", title, effect, " ".join(cures))
-
-
-def double_scrapes(targets: Sequence[Target], filters: Sequence[str]) -> list[list[Target]]:
-    """Groups of targets that are one process: of one address, or of one pod that the filters match on several ports.
-
-    Targets that do not answer bring no series.
-    """
-    answering = [target for target in targets if target.health != "down"]
-    # The target of a Service need not have the label `pod`; its address tells whose it is.
-    owners = {
-        target.scrape_url: (_host(target), target.pod)
-        for target in answering
-        if target.pod and query.matches(filters, target.labels)
-    }
-    groups: dict[tuple[str, str], list[Target]] = {}
-    for target in answering:
-        groups.setdefault(owners.get(target.scrape_url, (target.scrape_url, "")), []).append(target)
-    return [group for _key, group in sorted(groups.items()) if len(group) > 1]
-
-
-def _host(target: Target) -> str:
-    try:
-        return urlsplit(target.scrape_url).hostname or ""
-    except ValueError:
-        return target.scrape_url
-
-
-def judge_double_scrapes(groups: Sequence[Sequence[Target]], filters: Sequence[str]) -> Finding:
-    """groups: targets that are one process. Only those of which the filters match one matter."""
-    inside: list[str] = []
-    outside: list[str] = []
-    jobs: set[str] = set()
-    for group in groups:
-        own = [target for target in group if query.matches(filters, target.labels)]
-        name = next((target.pod for target in group if target.pod), group[0].scrape_url)
-        if len(own) > 1:
-            addresses = sorted({target.scrape_url for target in own})
-            inside.append(f"{name} ({', '.join(addresses)})")
-        elif own:
-            outside.append(name)
-            jobs |= {target.job for target in group if target not in own}
-    if inside:
-        return finding(
-            "double_scrapes",
-            "warn",
-            f"{rows_of(inside, 'is', 'are')} scraped more than once with {', '.join(filters)}",
-            "These figures count such a pod once, where both scrapes tell the same; PromQL and dashboards count it as "
-            "often as it is scraped.",
-            "Leave one target for each pod: one job, and one port (annotation prometheus.io/port).",
-        )
-    if outside:
-        return finding(
-            "double_scrapes",
-            "pass",
-            f"{rows_of(outside, 'is', 'are')} scraped by {', '.join(sorted(jobs))} too, which {', '.join(filters)} "
-            f"leaves out; a plain sum(rate()) by hand counts twice",
-        )
-    return finding("double_scrapes", "pass", "Each pod is scraped once")
-
-
-def missing_metrics(figure: Figure, found: Found) -> list[str]:
-    """The names of the first selection of a figure of which Prometheus has none; empty when it has all."""
-    for selection in figure.selections:
-        names = [source.metric for source in selection.sources]
-        if not found.names.intersection(names):
-            return list(dict.fromkeys(names))
-    return []
-
-
-def frameworks_of(profile: Profile, found: Found) -> list[str]:
-    """Naming frameworks of all metrics of the profile that Prometheus has, whether they are taken or not."""
-    frameworks = set()
-    for selection in profile.selections:
-        for metric in found.names.intersection(source.metric for source in selection.sources):
-            # A name can be of both frameworks; its unit tells whose it is.
-            of_name = Selection(tuple(source for source in selection.sources if source.metric == metric))
-            frameworks.add(query.choose(of_name, found).framework)
-    return sorted(filter(None, frameworks))
-
-
-def judge_metrics(profile: Profile, found: Found) -> Finding:
-    missing = {figure.id: names for figure in profile.figures if (names := missing_metrics(figure, found))}
-    wrong = [figure.id for figure in profile.figures if figure.id in missing and figure.absent == "error"]
-    frameworks = frameworks_of(profile, found)
-    named = f" by names of {' and '.join(frameworks)}" if frameworks else ""
-    title = f"{len(profile.figures) - len(missing)} of {len(profile.figures)} figures have their metrics{named}"
-    if wrong and not found.names:
-        return finding(
-            "metrics",
-            "fail",
-            f"Prometheus has no metric of the profile with {', '.join(profile.filters)}",
-            "No figure has a value.",
-            "See what is said about the targets; a server that has just started may need a scrape more.",
-        )
-    if wrong:
-        each = [f"{figure} ({' or '.join(missing[figure])})" for figure in wrong]
-        return finding(
-            "metrics",
-            "fail",
-            f"Prometheus has no metric of {some(each)}",
-            f"{'This figure' if len(wrong) == 1 else 'These figures'} will be an `error`, without a value.",
-            "See what the server serves at /metrics, and give the figures the names that it has in a profile of your "
-            "own; a server that has just started may need a scrape more.",
-        )
-    if len(frameworks) > 1:
-        return finding(
-            "metrics",
-            "warn",
-            title,
-            "Of a figure whose metric has both names only one is read: pods with the other are left out.",
-            "Let all pods of the server use one metrics framework (metrics.prometheus.framework).",
-        )
-    rest = "; the others come with the first event that they count, or with the load" if missing else ""
-    return finding("metrics", "pass", title + rest)
-
-
-def judge_units(profile: Profile, found: Found, bounds: Mapping[str, Sequence[float]]) -> Finding:
-    """bounds: those of the buckets of each histogram, in its own unit."""
-    timed = [figure for figure in profile.figures if figure.kind == "quantile" and figure.unit == "s"]
-    looked: set[str] = set()
-    faults: dict[str, str] = {}
-    cures: dict[str, None] = {}
-    wrong: list[str] = []
-    for figure in timed:
-        source = query.choose(figure.selection, found)
-        seconds = [bound * source.scale for bound in bounds.get(source.metric, ())]
-        if not seconds:
-            continue
-        looked.add(source.metric)
-        smallest = getattr(source, "smallest_bucket", None)
-        expected = SMALLEST_BUCKET if smallest is None else smallest * source.scale
-        fault = unit_fault(seconds, expected)
-        if fault:
-            wrong.append(figure.id)
-            faults[source.metric] = fault
-            right = source.scale / 1000.0 ** thousands(seconds, expected)
-            cures[f"`scale: {query.number(right)}` for {source.metric}"] = None
-    if faults:
-        return finding(
-            "units",
-            "fail",
-            "; ".join(f"The buckets of {metric} {fault}" for metric, fault in faults.items()),
-            f"{some(wrong)} would be wrong by a factor of a thousand or more; a figure whose source says its "
-            f"`smallest_bucket` is an `error` instead.",
-            f"Set {some(list(cures))} in the profile, or recordTimerInSeconds of the server's metrics; where buckets "
-            f"are meant to begin there, give the source its `smallest_bucket`.",
-        )
-    if looked:
-        return finding("units", "pass", f"The buckets of {some(sorted(looked))} are of the profile's unit")
-    if not timed:
-        return finding("units", "pass", "The profile has no quantile in seconds")
-    return finding(
-        "units",
-        "warn",
-        "Prometheus has no histogram of the profile's yet",
-        "Whether times are in seconds or in milliseconds cannot be told.",
-        "Look again when the server has answered requests.",
-    )
-
-
-def strange_pods(owned: Iterable[str], history: str) -> list[str]:
-    """Pods that own shards and are not history pods of this release. history: pattern of their names, or empty."""
-    return [pod for pod in sorted(owned) if history and pod and not re.fullmatch(history, pod)]
-
-
-def judge_shards(owned: Mapping[str, float], expected: int | None, history: str, doubled: bool) -> Finding:
-    """owned: shards by history pod. expected: how many Temporal has, None when that is not known.
-
-    history: pattern of the history pods' names, empty when the profile has none. doubled: whether pods are scraped
-    more than once with the profile's filters.
-    """
-    total = sum(owned.values())
-    each = " + ".join(f"{count:g}" for _pod, count in sorted(owned.items()))
-    sums = f" ({each})" if len(owned) > 1 else ""
-    # A figure that is not split says the sum only.
-    pods = f"{len(owned)} history pod{'s' if len(owned) > 1 else ''}" if "" not in owned else "The history pods"
-    owns = "owns" if pods.endswith("pod") else "own"
-    if not owned:
-        return finding(
-            "shards",
-            "warn",
-            "No history pod says how many shards it owns",
-            "The balance of the shards cannot be seen.",
-            "See whether the history pods are scraped, and serve the metric of shards_per_pod.",
-        )
-    if expected is None:
-        return finding(
-            "shards",
-            "warn",
-            f"{pods} {owns} {total:g} shards{sums}; how many Temporal has is not known",
-            "Whether every history pod is in the figures cannot be told.",
-            "Give the number that Temporal says as `history_shards`.",
-        )
-    if total == expected:
-        return finding("shards", "pass", f"{pods} {owns} all {expected} shards{sums}")
-    title = f"{pods} {owns} {total:g} shards{sums}, and Temporal has {expected}"
-    if doubled and total == 2 * expected:
-        return finding(
-            "shards",
-            "warn",
-            title,
-            "A plain sum over what is scraped twice is twice the truth; these figures count each pod once.",
-            "Leave one target for each pod, as double_scrapes says.",
-        )
-    strangers = strange_pods(owned, history)
-    if strangers:
-        cure = f"{some(strangers)} of another release: give each release a Kubernetes namespace of its own."
-    elif total > expected:
-        cure = "See whether pods of another release, or of before, are in the same Kubernetes namespace."
-    else:
-        cure = (
-            "See whether all history pods are scraped; shortly after a pod came or went, wait a minute until all have "
-            "counted anew."
-        )
-    return finding(
-        "shards",
-        "fail",
-        title,
-        f"Figures of history hold {'more than' if total > expected else 'only a part of'} this Temporal.",
-        cure,
-    )
-
-
-# -- asking -----------------------------------------------------------------------
 
 
 def read_profile(params: Params) -> Profile:
     """The bound profile that the arguments mean. Raises LabError."""
-    profile = profiles.parse(*profile_text(params))
+    profile = profile_file.parse(*profile_text(params))
     return profile.bind(
         params["namespace"], params["release"], profile_variables(params), params["server_version"] or ""
     )
@@ -507,7 +120,7 @@ class Seen:
         return passing if len(passing) == len(fails) else []
 
 
-def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found, dict[str, list[float]]]:
+def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[FoundMetrics, dict[str, list[float]]]:
     """What Prometheus has of the profile at a time on its clock; and the bounds of the histograms' buckets.
 
     Only what is there at that moment, which names that it remembers of pods that are gone are not. Raises LabError.
@@ -524,10 +137,12 @@ def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found
             continue
         if math.isfinite(bound):
             bounds.setdefault(labels["__name__"], []).append(bound)
-    return Found(frozenset(there), {metric: min(of) for metric, of in bounds.items()}), bounds
+    return FoundMetrics(frozenset(there), {metric: min(of) for metric, of in bounds.items()}), bounds
 
 
-def read_shards(client: Prometheus, profile: Profile, found: Found, interval: float, at: float) -> dict[str, float]:
+def read_shards(
+    client: Prometheus, profile: Profile, found: FoundMetrics, interval: float, at: float
+) -> dict[str, float]:
     """Shards by history pod, as PromQL sums them. Raises LabError."""
     figure = next((figure for figure in profile.figures if figure.id == SHARDS.id), SHARDS)
     expression = query.instant(figure, found, profile.filters, USUAL_INTERVAL, interval)
@@ -567,7 +182,7 @@ def _look(client: Prometheus, profile: Profile, params: Params, clock: Clock, se
         seen.findings.append(judge_scrape_interval(seen.interval, params["window"], uneven_intervals(components)))
         seen.lasting.add("scrape_interval")
     elsewhere = labels_elsewhere(profile, targets)
-    matched = any(query.matches(profile.filters, target.labels) for target in targets)
+    matched = any(matches(profile.filters, target.labels) for target in targets)
     nothing = "" if matched else ", ".join(profile.filters)
     seen.findings.append(judge_targets(components, needed_components(profile), nothing, elsewhere))
     doubles = double_scrapes(targets, profile.filters)
@@ -582,7 +197,7 @@ def _look(client: Prometheus, profile: Profile, params: Params, clock: Clock, se
     history = profile.components.get("history", "")
     if strange_pods(owned, history):
         seen.lasting.add("shards")
-    doubled = any(sum(query.matches(profile.filters, one.labels) for one in group) > 1 for group in doubles)
+    doubled = any(sum(matches(profile.filters, one.labels) for one in group) > 1 for group in doubles)
     seen.findings.append(judge_shards(owned, params["history_shards"], history, doubled))
 
 

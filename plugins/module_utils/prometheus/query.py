@@ -7,7 +7,6 @@ A figure must be bound (Profile.bind) before. Durations are seconds.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,8 +18,6 @@ LEAST_SCRAPES = 4
 SAME_UNIT = 300.0
 #: A pod without a sample for this many scrapes is gone, whether Prometheus marked it as stale or not.
 ALIVE_SCRAPES = 3
-
-_MATCHER = re.compile(r'(?P<label>\w+)(?P<op>=~|!~|!=|=)"(?P<value>.*)"', re.DOTALL)
 
 
 def duration(seconds: float) -> str:
@@ -39,20 +36,8 @@ def selector(metric: str, *matchers: Sequence[str]) -> str:
     return f"{metric}{{{','.join(one for group in matchers for one in group)}}}"
 
 
-def matches(matchers: Sequence[str], labels: Mapping[str, str]) -> bool:
-    """Whether labels fit all matchers, as Prometheus decides it: patterns are anchored."""
-    for matcher in matchers:
-        parts = _MATCHER.fullmatch(matcher)
-        wanted = re.sub(r"\\(.)", r"\1", parts["value"])
-        found = labels.get(parts["label"], "")
-        fits = bool(re.fullmatch(wanted, found)) if parts["op"].endswith("~") else wanted == found
-        if fits == parts["op"].startswith("!"):
-            return False
-    return True
-
-
 @dataclass(frozen=True)
-class Found:
+class FoundMetrics:
     """What Prometheus has of a profile.
 
     names: its metrics. smallest: the smallest bound of each histogram's buckets, in the metric's own unit.
@@ -79,13 +64,13 @@ class Found:
         return self.smallest.get(source.metric, -math.inf) * source.scale
 
 
-def choose(selection: Selection, found: Found) -> Source:
+def choose(selection: Selection, found: FoundMetrics) -> Source:
     """The first source whose metric is there in its unit, else the first that is there, else the first."""
     there = [source for source in selection.sources if source.metric in found.names]
     return next((source for source in there if found.fits(source)), (there or selection.sources)[0])
 
 
-def instant(figure: Figure, found: Found, filters: Sequence[str], length: float, interval: float) -> str:
+def instant(figure: Figure, found: FoundMetrics, filters: Sequence[str], length: float, interval: float) -> str:
     """Query for the figure over a window, to be asked at the window's end.
 
     ``length`` is the window's, ``interval`` is between scrapes; seconds.
@@ -95,7 +80,7 @@ def instant(figure: Figure, found: Found, filters: Sequence[str], length: float,
     span = duration(length)
     if figure.kind == "quantile":
         expression = _quantile(figure, f"increase({series}[{span}])")
-    elif figure.kind == "ratio":
+    elif figure.denominator is not None:
         below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
         expression = f"sum(increase({series}[{span}])) / sum(increase({below}[{span}]))"
     elif figure.kind == "rate":
@@ -109,7 +94,7 @@ def instant(figure: Figure, found: Found, filters: Sequence[str], length: float,
     return _scaled(figure, found, expression)
 
 
-def plot(figure: Figure, found: Found, filters: Sequence[str], interval: float) -> str:
+def plot(figure: Figure, found: FoundMetrics, filters: Sequence[str], interval: float) -> str:
     """Query for the figure's course over time, to be asked as a range with a step of ``interval``.
 
     The course of a total is its rate: see plot_unit.
@@ -119,7 +104,7 @@ def plot(figure: Figure, found: Found, filters: Sequence[str], interval: float) 
     span = duration(LEAST_SCRAPES * interval)
     if figure.kind == "quantile":
         expression = _quantile(figure, f"rate({series}[{span}])")
-    elif figure.kind == "ratio":
+    elif figure.denominator is not None:
         below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
         expression = f"sum(rate({series}[{span}])) / sum(rate({below}[{span}]))"
     elif figure.kind == "gauge":
@@ -141,7 +126,7 @@ def _sum(figure: Figure) -> str:
 
 
 def _quantile(figure: Figure, buckets: str) -> str:
-    return f"histogram_quantile({number(figure.quantile)}, sum by (le) ({buckets}))"
+    return f"histogram_quantile({number(figure.quantile or 0.0)}, sum by (le) ({buckets}))"
 
 
 def _alive(series: str, interval: float) -> str:
@@ -150,7 +135,7 @@ def _alive(series: str, interval: float) -> str:
     return f"{series} and last_over_time({series}[{duration(ALIVE_SCRAPES * interval)}])"
 
 
-def _scaled(figure: Figure, found: Found, expression: str) -> str:
+def _scaled(figure: Figure, found: FoundMetrics, expression: str) -> str:
     """The expression in the figure's unit: sources may count in another."""
     scale = choose(figure.selection, found).scale
     if figure.denominator is not None:

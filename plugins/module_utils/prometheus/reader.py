@@ -7,19 +7,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..errors import LabError
+from ..results.types import Labels, SeriesResult
 from . import query
 from .client import Points, Prometheus
-from .figures import Reading, Samples, Window, promql, wanted
-from .growth import MARGIN
+from .cross_check import promql
 from .profile import Figure, Profile
-from .query import Found
-from .series import (
-    Labels,
-    Series,
-)
+from .query import FoundMetrics
+from .reading import Reading, Samples, Window, wanted
+from .scrape_history import MARGIN
+from .series import Series
 
 #: Steps of a range query; Prometheus allows 11,000.
 MOST_STEPS = 10_000
@@ -41,12 +39,12 @@ class Reader:
     profile: Profile
     interval: float
     skew: float = 0.0
-    found: Found = field(default_factory=Found)
+    found: FoundMetrics = field(default_factory=FoundMetrics)
 
     def find(self, start: float, end: float) -> None:
         """Find out what Prometheus has of the profile at that time: it chooses between sources. Raises LabError."""
         names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
-        self.found = Found(frozenset(names), self._smallest(names, start, end))
+        self.found = FoundMetrics(frozenset(names), self._smallest(names, start, end))
 
     def _smallest(self, names: set[str], start: float, end: float) -> dict[str, float]:
         """Smallest bucket bounds of the histograms whose unit the profile tells by them."""
@@ -163,7 +161,7 @@ class Reader:
             values.setdefault(labels[FIGURE_LABEL], []).append(value)
         return {figure: math.fsum(of) if all(map(math.isfinite, of)) else math.nan for figure, of in values.items()}
 
-    def series(self, start: float, end: float) -> list[dict[str, Any]]:
+    def series(self, start: float, end: float) -> list[SeriesResult]:
         """The course of the key figures between two times, for plots; a point without a value is left out.
 
         Raises LabError.

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-Labels = dict[str, str]
+from ..results.types import Labels
+
 Times = tuple[float, ...]
+#: Job, instance and pod: which target a series was scraped from.
+TargetKey = tuple[str, str, str]
 
 #: Labels that say how a series came to Prometheus, not what it measures.
 OF_SCRAPE = ("job", "instance", "endpoint", "service", "container")
@@ -37,8 +40,8 @@ class Series:
     values: list[float]
 
     @cached_property
-    def target(self) -> tuple[str, str, str]:
-        """Which target the series was scraped from: job, instance and pod."""
+    def target(self) -> TargetKey:
+        """Which target the series was scraped from."""
         get = self.labels.get
         return get("job", ""), get("instance", ""), get("pod", "")
 

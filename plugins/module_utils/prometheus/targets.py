@@ -11,12 +11,14 @@ from typing import Any
 from ..durations import duration_seconds
 from ..errors import LabError
 from .client import Prometheus
-from .query import matches
+from .matchers import matches
 
 try:
     import yaml
+
+    HAS_YAML = True
 except ImportError:
-    yaml = None
+    HAS_YAML = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def scrape_interval(client: Prometheus, targets: Sequence[Target], filters: Sequ
     found = [target.scrape_interval for target in targets if matches(filters, target.labels)]
     if found:
         return max(found)
-    if yaml is None:
+    if not HAS_YAML:
         raise LabError("Reading a configuration needs the Python package PyYAML, which is not installed: install it.")
     try:
         config = yaml.load(client.config(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, Union
 
+from ..findings import Finding
+
 Labels = dict[str, str]
 
 #: Which way is better.
@@ -54,20 +56,11 @@ class NamedFigure(TypedDict):
     time: float
 
 
-class FigureResult(NamedFigure, total=False):
-    """A figure of a window: its value, its state, and how well the value is known.
+class Evidence(TypedDict, total=False):
+    """How well a figure's value is known, by the samples that it was worked out from."""
 
-    Figures that were measured have all of question, key, coverage, metrics, notes and the fields of PromQL, and those
-    of samples that their kind has. The rest is there where there is something to say.
-    """
-
-    question: str
-    reference: str
-    key: bool
-    coverage: float
     metrics: list[str]
     notes: list[str]
-    by: Mapping[str, float | None]
     interval: list[float | None]
     bound: Literal["below", "above"]
     observations: float
@@ -78,11 +71,36 @@ class FigureResult(NamedFigure, total=False):
     gone_series: int
     unknown_series: int
     double_series: int
-    thresholds: dict[str, Any]
     compared: Compared
+
+
+class CrossCheck(TypedDict, total=False):
+    """What PromQL itself makes of a figure, and why that is another value."""
+
     promql: float | None
     promql_difference: float | None
     promql_reason: str
+
+
+class FigureDetails(TypedDict, total=False):
+    """What only some figures have. by: the values of one that is split by a label; thresholds and reference: the
+    profile's limits, and what others say about good values."""
+
+    thresholds: dict[str, Any]
+    reference: str
+    by: Mapping[str, float | None]
+
+
+class FigureResult(NamedFigure, Evidence, CrossCheck, FigureDetails, total=False):
+    """A figure of a window: its value, its state, and how well the value is known.
+
+    Figures that were measured have all of question, key, coverage, metrics, notes and the fields of PromQL, and those
+    of the evidence that their kind has. The rest is there where there is something to say.
+    """
+
+    question: str
+    key: bool
+    coverage: float
 
 
 class WindowResult(TypedDict):
@@ -112,34 +130,33 @@ class SeriesResult(NamedSeries, total=False):
     step: float
 
 
-class FindingRecord(TypedDict):
-    """What a check found (findings.py), as a stage keeps it in its facts."""
-
-    id: str
-    state: Literal["pass", "warn", "fail"]
-    title: str
-    effect: str
-    cure: str
+#: What a check found, as a stage keeps it in its facts.
+FindingRecord = Finding
 
 
-class WrittenStage(TypedDict):
+class StageAbout(TypedDict):
+    """What is known of a stage besides its measurement; it is kept with the samples too."""
+
+    stage: str
+    started: float
+    events: list[Event]
+    versions: Mapping[str, str | None]
+    settings: dict[str, Any]
+    facts: dict[str, Any]
+
+
+class WrittenStage(StageAbout):
     """What each stage file holds."""
 
     schema: str
     student: str
     run: str
-    stage: str
     attempt: int
     state: StageState
     message: str
-    started: float
     finished: float
-    events: list[Event]
     windows: list[WindowResult]
     series: list[SeriesResult]
-    versions: dict[str, str | None]
-    settings: dict[str, Any]
-    facts: dict[str, Any]
 
 
 class StageRecord(WrittenStage, total=False):

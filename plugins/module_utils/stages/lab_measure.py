@@ -1,34 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Task lab_measure: reads the windows of a stage and writes its results.
+"""Task lab_measure: measures the windows of a stage and writes its results.
 
-It is made of the tasks temporal_cluster_info, lab_run, prometheus_sample and lab_stage. Through Ansible, figures would
-be copied and templated between them, which costs a class more than working them out.
+One task does it all. Through Ansible, figures would be copied and templated between tasks, which costs a class more
+than working them out.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..cluster.connection import Cluster
-from ..cluster.temporal import TemporalApi
-from ..prometheus import prometheus_sample as sample
-from ..prometheus.connect import PROFILE, PROMETHEUS, VALIDATION, read_default
-from ..results import (
-    lab_run,
-    lab_stage,
+from ..cluster.temporal import ClusterInfo, TemporalApi
+from ..findings import show_faulty
+from ..prometheus import prometheus_sample, samples_file
+from ..prometheus.connect import (
+    PROFILE,
+    PROMETHEUS,
+    VALIDATION,
+    connect,
+    profile_text,
+    profile_variables,
+    read_default,
 )
-from ..results.attempts import write_stage
-from ..results.stage_file import build_stage, window_values
-from ..task import Context, Params, Result, Task, defaults
-from ..version import VERSION
+from ..prometheus.kept_samples import figures
+from ..prometheus.load_findings import stage_findings
+from ..prometheus.measure import measure
+from ..prometheus.question import Question, read_windows
+from ..prometheus.server import Clock
+from ..results import lab_run, lab_stage
+from ..results.attempts import next_samples, write_stage
+from ..results.lab_run import measured_before, newest_attempts, open_run, values_alone
+from ..results.stage_file import window_values
+from ..results.types import StageAbout, Values
+from ..task import Context, Params, Result, Task
+from .stage_record import check_about, stage_record
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
     **{name: spec for name, spec in PROFILE.items() if name != "server_version"},
     **{name: lab_stage.SPEC[name] for name in ("results_dir", "student", "stage", "started")},
     **{name: lab_stage.SPEC[name] for name in ("events", "settings", "facts")},
-    **{name: sample.SPEC[name] for name in ("windows", "absent_components", "progress_figures")},
+    **{name: prometheus_sample.SPEC[name] for name in ("windows", "absent_components", "progress_figures")},
     "run": lab_run.SPEC["run"],
     "keep_samples": {"type": "bool", "default": True},
 }
@@ -40,62 +55,100 @@ def run(params: Params, context: Context) -> Result:
     ``stages`` are those that the run had before. In check mode nothing is asked of Prometheus and nothing is written.
     Raises LabError.
     """
-    student_run = {name: params[name] for name in ("results_dir", "student", "run", "stage")}
-    opened = lab_run.run({**student_run, "new": False}, context)
-    with Cluster.from_params(params) as cluster:
-        temporal = TemporalApi(cluster).cluster_info()
-        stage = {name: params[name] for name in ("stage", "started", "events", "facts")}
-        versions = {"temporal_server": temporal.server_version}
-        settings = {**params["settings"], "history_shards": temporal.history_shards}
-        if params["windows"]:
-            settings["window"] = params["windows"][0]["duration"]
-        found = sample.run(
-            {
-                **defaults(sample.SPEC),
-                **{name: value for name, value in params.items() if name in sample.SPEC},
-                "server_version": temporal.server_version or None,
-                "compare": opened["windows"],
-                "series": True,
-                "series_start": min([params["started"], *(one["start"] for one in params["windows"] if one["start"])]),
-                "samples_dir": opened["path"] if params["keep_samples"] else None,
-                "about": {**stage, "versions": versions, "settings": settings},
-            },
-            context,
-            cluster,
-        )
+    results_dir, stage = Path(os.path.abspath(params["results_dir"])), params["stage"]
+    found = open_run(
+        results_dir, params["student"], params["run"], check_mode=context.check_mode, keep=values_alone
+    ).run
+    earlier = measured_before(found, stage)
+    keep = params["keep_samples"]
+    # In check mode the file to come; else it says before the wait whether one can be.
+    samples = next_samples(found.path, stage) if keep else None
     result: Result = {
         "changed": True,
-        "run": opened["run"],
-        "stages": opened["stages"],
+        "run": found.name,
+        "stages": newest_attempts(found),
         "path": None,
         "attempt": None,
-        "samples": found["raw_path"],
-        "figures": window_values(found["windows"]),
-        "findings": found["findings"],
-        "notes": found["notes"],
-        "waited": found["waited"],
+        "samples": str(samples) if samples else None,
+        "figures": {},
+        "findings": [],
+        "notes": [],
+        "waited": 0.0,
     }
-    if context.check_mode:
-        return result
-    record = build_stage(
+    with Cluster.from_params(params) as cluster:
+        temporal = TemporalApi(cluster).cluster_info()
+        about = check_about(read_about(params, temporal))
+        question = read_question(params, temporal, earlier)
+        question.check()
+        if context.check_mode:
+            return result
+        with connect(params, cluster) as client:
+            kept = replace(measure(question, client, Clock(), context.show), about=about)
+    # Before all that can go wrong now: figures can be worked out again, samples do not come back.
+    samples = samples_file.save_new(found.path, stage, kept) if keep else None
+    if kept.no_course is not None:
+        raise kept.no_course
+    windows = figures(kept)
+    findings = stage_findings(windows, earlier, about["settings"])
+    show_faulty(findings, context.show)
+    record = stage_record(
+        kept,
+        windows,
+        findings,
         student=params["student"],
-        run=opened["run"],
-        stage=params["stage"],
-        state="done",
-        started=params["started"],
-        finished=lab_stage.finished_now(params["started"]),
-        events=params["events"],
-        windows=found["windows"],
-        series=found["series"],
-        samples=found["raw_path"] and os.path.basename(found["raw_path"]),
-        # lab_reanalyse puts the same together when it has to.
-        versions={"collection": VERSION, **versions, "prometheus": found["prometheus_version"]},
-        settings={**settings, "scrape_interval": found["scrape_interval"]},
-        facts={**params["facts"], "findings": found["findings"]},
+        run=found.name,
+        samples=samples.name if samples else None,
+        finished=lab_stage.finished_now(about["started"]),
         measured=True,
     )
-    path, attempt = write_stage(os.path.abspath(params["results_dir"]), record)
-    return {**result, "path": str(path), "attempt": attempt}
+    path, attempt = write_stage(results_dir, record)
+    return {
+        **result,
+        "path": str(path),
+        "attempt": attempt,
+        "samples": str(samples) if samples else None,
+        "figures": window_values(windows),
+        "findings": findings,
+        "notes": kept.prometheus["notes"],
+        "waited": kept.waited,
+    }
+
+
+def read_about(params: Params, temporal: ClusterInfo) -> StageAbout:
+    """What the arguments and Temporal itself say of the stage."""
+    settings = {**params["settings"], "history_shards": temporal.history_shards}
+    if params["windows"]:
+        settings["window"] = params["windows"][0]["duration"]
+    return {
+        "stage": params["stage"],
+        "started": params["started"],
+        "events": params["events"],
+        "versions": {"temporal_server": temporal.server_version},
+        "settings": settings,
+        "facts": params["facts"],
+    }
+
+
+def read_question(params: Params, temporal: ClusterInfo, earlier: Values) -> Question:
+    """What is asked of Prometheus; the course begins with the stage, if not with a window. Raises LabError."""
+    windows = read_windows(params["windows"])
+    text, name = profile_text(params)
+    return Question(
+        profile=text,
+        profile_name=name,
+        namespace=params["namespace"],
+        release=params["release"],
+        variables=profile_variables(params),
+        server_version=temporal.server_version or "",
+        windows=windows,
+        earlier=earlier,
+        absent_components=params["absent_components"],
+        course=(
+            min([params["started"], *(window.start for window in windows)]),
+            max(window.end for window in windows),
+        ),
+        progress=params["progress_figures"],
+    )
 
 
 TASK = Task(SPEC, run, VALIDATION, before_fork=read_default)

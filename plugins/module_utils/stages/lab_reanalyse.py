@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..findings import Finding
-from ..prometheus import profile as profiles
-from ..prometheus import samples_file as raw
+from ..prometheus import profile_file, samples_file
 from ..prometheus.connect import read_default
+from ..prometheus.kept_samples import Kept, figures
 from ..prometheus.load_findings import stage_findings
 from ..prometheus.profile import Profile
-from ..results.attempts import newest_done, newest_samples, next_attempt, write_stage
-from ..results.names import SAMPLES_FILE
-from ..results.runs import Record, Run, latest_run, read_run
-from ..results.stage_file import build_stage, window_values
+from ..results.attempts import newest_done, newest_samples, write_stage
+from ..results.names import SAMPLES_FILE, stage_file_name
+from ..results.runs import Run, latest_run, read_run
+from ..results.stage_file import window_values
+from ..results.types import StageRecord, WindowResult
 from ..task import Context, Params, Result, Task
-from ..version import VERSION
+from .stage_record import stage_record
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -36,30 +36,34 @@ SPEC: dict[str, Any] = {
 #: What an error calls a profile that came as text.
 GIVEN = "the profile given as text"
 
-Values = dict[str, Mapping[str, "float | None"]]
+#: Values of windows that are known so far, which those after them are compared with.
+Known = dict[str, Mapping[str, "float | None"]]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a stage of the run was measured with.
+class MeasuredStage:
+    """A stage of the run that was measured.
 
-    file: name of its newest file of samples, and question: what that is an answer to; "" and None where there is
-    none for its newest attempt. The samples are read when it is their turn: together they would take much memory.
+    start: when its first window began, in Unix seconds. samples: its newest file of samples, None where there is none
+    for its newest attempt that can be used. It is read again when it is its turn: all of a run would take much memory.
     attempt: its newest attempt that was done, None without one. again: whether that is of these samples.
     """
 
     stage: str
-    file: str
-    question: raw.Question | None
-    attempt: Record | None
+    start: float
+    samples: Path | None
+    attempt: StageRecord | None
     again: bool = False
 
-    @property
-    def start(self) -> float:
-        """When its first window began."""
-        if self.question is not None:
-            return min(window.start for window in self.question.windows)
-        return min(window["start"] for window in self.attempt["windows"]) if self.attempt else 0.0
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a stage: same, again, recovered or unkept; and the record to write, None where nothing is new."""
+
+    stage: str
+    result: str
+    samples: str | None
+    record: StageRecord | None = None
 
 
 def run(params: Params, context: Context) -> Result:
@@ -79,7 +83,7 @@ def run(params: Params, context: Context) -> Result:
     new = read_profile(params)
     problems: list[str] = []
     stages = sorted(measured(found, problems), key=lambda one: (one.start, one.stage))
-    if not any(one.question for one in stages):
+    if not any(one.samples for one in stages):
         if problems:
             raise LabError(problems[0])
         raise LabError(
@@ -87,26 +91,29 @@ def run(params: Params, context: Context) -> Result:
             "stages again with measure_keep_samples true while Prometheus has the time, or give another run."
         )
 
+    known: Known = {}
+    outcomes = [worked_out(one, new, params["variables"], known, found) for one in stages]
     results: list[Result] = []
-    records: list[Record | None] = []
-    known: Values = {}
-    for one in stages:
-        result, record = worked_out(one, new, params["variables"], known, found)
-        results.append(result)
-        records.append(record)
-    for result, record in zip(results, records):
-        if record is None:
-            continue
-        if context.check_mode:
-            attempt = next_attempt(found.path, record["stage"])
-            path = found.path / f"{record['stage']}-{attempt}.json"
-        else:
-            path, attempt = write_stage(results_dir, record)
-        result.update(attempt=attempt, file=str(path))
+    for one, outcome in zip(stages, outcomes):
+        attempt, file = None, None
+        if outcome.record is not None:
+            file, attempt = write_stage(results_dir, outcome.record, context.check_mode)
+        elif one.attempt is not None:
+            attempt = one.attempt["attempt"]
+            file = found.path / stage_file_name(one.stage, attempt)
+        results.append(
+            {
+                "stage": one.stage,
+                "result": outcome.result,
+                "samples": outcome.samples,
+                "attempt": attempt,
+                "file": str(file) if file else None,
+            }
+        )
     # One call: lines of students that finish at the same time do not mix.
     context.show("\n".join([f"run {name}", *map(line, results), *problems]))
     return {
-        "changed": any(record is not None for record in records),
+        "changed": any(outcome.record is not None for outcome in outcomes),
         "run": name,
         "path": str(found.path),
         "stages": results,
@@ -120,115 +127,111 @@ def read_profile(params: Params) -> tuple[Profile, str] | None:
     if path is None and text is None:
         return None
     name = path or GIVEN
-    return profiles.parse(profiles.read_text(path) if text is None else text, name), name
+    return profile_file.parse(profile_file.read_text(path) if text is None else text, name), name
 
 
 # --- what there is -------------------------------------------------------------------------------
 
 
-def measured(run: Run, problems: list[str]) -> Iterator[Measured]:
+def measured(run: Run, problems: list[str]) -> Iterator[MeasuredStage]:
     """The stages of a run that were measured; a sentence for each file that cannot be used goes to ``problems``."""
     files = newest_samples(run.path)
     for stage in sorted({*files, *run.stages}):
-        attempts = run.stages.get(stage, [])
-        done = newest_done(attempts)
+        done = newest_done(run.stages.get(stage, []))
         path = files.get(stage)
-        question = None if path is None else usable(path, problems)
-        if path is None or question is None:
-            if done is not None and done["windows"]:
-                yield Measured(stage, "", None, done)
-            continue
-        again = done is not None and done.get("samples") == path.name
-        if done is not None and not again and done["started"] > round(question.about["started"], 3):
+        kept = None if path is None else usable(path, problems)
+        if path is not None and kept is not None and kept.about is not None:
+            again = done is not None and done.get("samples") == path.name
             # Measured anew since, without samples: the old ones must not take the place of that.
-            yield Measured(stage, "", None, done)
+            outdated = done is not None and not again and done["started"] > round(kept.about["started"], 3)
+            if not outdated:
+                yield MeasuredStage(stage, kept.question.span[0], path, done, again)
+                continue
+        elif done is None or not done["windows"]:
             continue
-        yield Measured(stage, path.name, question, done, again)
+        starts = [window["start"] for window in done["windows"]] if done else []
+        yield MeasuredStage(stage, min(starts, default=0.0), None, done)
 
 
-def usable(path: Path, problems: list[str]) -> raw.Question | None:
-    """What a file of samples is an answer to; None, and a problem, where no stage can be written of it."""
-    stage = SAMPLES_FILE.fullmatch(path.name)[1]
+def usable(path: Path, problems: list[str]) -> Kept | None:
+    """What is in a file of samples; None, and a problem, where no stage can be written of it."""
+    match = SAMPLES_FILE.fullmatch(path.name)
+    stage = match[1] if match else ""
     try:
-        question = raw.load(path).question
+        kept = samples_file.load(path)
     except LabError as error:
         problems.append(error.msg)
         return None
-    about = question.about
-    if about is None:
+    if kept.about is None:
         problems.append(f"{path.name} was written without `about`: it does not say what a stage file is made of.")
         return None
-    if about["stage"] != stage:
-        problems.append(f"{path.name} says it is of stage {about['stage']}; give it its name back.")
+    if kept.about["stage"] != stage:
+        problems.append(f"{path.name} says it is of stage {kept.about['stage']}; give it its name back.")
         return None
-    return question
+    return kept
 
 
 # --- what comes of it ----------------------------------------------------------------------------
 
 
 def worked_out(
-    one: Measured, new: tuple[Profile, str] | None, variables: Mapping[str, Any], known: Values, run: Run
-) -> tuple[Result, Record | None]:
-    """The result of a stage, and the record to write, None where there is nothing new. Raises LabError.
+    one: MeasuredStage, new: tuple[Profile, str] | None, variables: Mapping[str, Any], known: Known, run: Run
+) -> Outcome:
+    """What becomes of a stage. Raises LabError.
 
     ``known`` are the values of the windows before; those of this stage are added to it.
     """
-    stands: Result = {"attempt": None, "file": None}
-    if one.attempt is not None:
-        number = one.attempt["attempt"]
-        stands = {"attempt": number, "file": str(run.path / f"{one.stage}-{number}.json")}
-    if one.question is None:
+    if one.samples is None:
         known.update(window_values(one.attempt["windows"] if one.attempt else []))
-        return {"stage": one.stage, "result": "unkept", "samples": None, **stands}, None
-
-    kept = raw.load(run.path / one.file)
-    question = kept.question
-    name = question.profile_name
-    profile = profiles.parse(question.profile, name) if variables else None
-    if new is not None:
-        profile, name = new
-    if profile is not None:
-        profile = question.bind(
-            profile,
-            {
-                # As far as this profile has them: they say how the student's Prometheus names things.
-                **{key: value for key, value in question.variables.items() if key in profile.variables},
-                **{key: str(value) for key, value in variables.items()},
-            },
-        )
-    earlier = {**question.earlier, **known}
-    windows = json.loads(json.dumps(kept.windows(profile, earlier)))
+        return Outcome(one.stage, "unkept", None)
+    file = one.samples.name
+    kept = samples_file.load(one.samples)
+    about = kept.about
+    if about is None:
+        # Another file took its place a moment ago.
+        return Outcome(one.stage, "unkept", None)
+    profile, name = other_profile(kept, new, variables)
+    earlier = {**kept.question.earlier, **known}
+    # As they will be read back, to be compared with those of before.
+    windows: list[WindowResult] = json.loads(json.dumps(figures(kept, profile, earlier)))
     known.update(window_values(windows))
     if one.again and one.attempt is not None and windows == one.attempt["windows"]:
-        return {"stage": one.stage, "result": "same", "samples": one.file, **stands}, None
-    findings = stage_findings(windows, earlier, question.about["settings"])
-    record = stage_record(one, kept, windows, findings, name, run)
-    return {"stage": one.stage, "result": "again" if one.again else "recovered", "samples": one.file}, record
-
-
-def stage_record(
-    one: Measured, kept: raw.Kept, windows: list[Record], findings: list[Finding], profile: str, run: Run
-) -> Record:
-    """The stage as it was measured, with these windows and findings. Raises LabError."""
-    about = kept.question.about
+        return Outcome(one.stage, "same", file)
+    findings = stage_findings(windows, earlier, about["settings"])
     # Not when this is written, which may be long after: the stage did not take that long.
-    finished = one.attempt["finished"] if one.again else max(kept.read, about["started"])
-    return build_stage(
+    finished = max(kept.read, about["started"])
+    if one.again and one.attempt is not None:
+        finished = one.attempt["finished"]
+    record = stage_record(
+        kept,
+        windows,
+        findings,
         student=run.student,
         run=run.name,
-        stage=one.stage,
-        state="done",
-        started=about["started"],
+        samples=file,
         finished=finished,
-        events=about["events"],
-        windows=windows,
-        series=list(kept.series),
-        samples=one.file,
-        versions={"collection": VERSION, **about["versions"], "prometheus": kept.prometheus["prometheus_version"]},
-        settings={**about["settings"], "scrape_interval": kept.prometheus["scrape_interval"]},
-        facts={**about["facts"], "findings": findings, "reanalysed": {"samples": one.file, "profile": profile}},
+        facts={"reanalysed": {"samples": file, "profile": name}},
     )
+    return Outcome(one.stage, "again" if one.again else "recovered", file, record)
+
+
+def other_profile(
+    kept: Kept, new: tuple[Profile, str] | None, variables: Mapping[str, Any]
+) -> tuple[Profile | None, str]:
+    """The bound profile that takes the place of the kept one, None where that stays; and its name. Raises LabError."""
+    question = kept.question
+    name = question.profile_name
+    profile = profile_file.parse(question.profile, name) if variables else None
+    if new is not None:
+        profile, name = new
+    if profile is None:
+        return None, name
+    values = {
+        # As far as this profile has them: they say how the student's Prometheus names things.
+        **{key: value for key, value in question.variables.items() if key in profile.variables},
+        **{key: str(value) for key, value in variables.items()},
+    }
+    return question.bind(profile, values), name
 
 
 def line(result: Result) -> str:

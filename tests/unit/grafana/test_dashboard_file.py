@@ -22,7 +22,12 @@ import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import written
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, profile, transport
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    client,
+    profile,
+    profile_file,
+    transport,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboard_interpolation import (
     interpolated,
     queries_of,
@@ -51,7 +56,7 @@ import dashboard_panels  # noqa: E402
 import measure_profile  # noqa: E402
 from dashboard_queries import DashboardQueries  # noqa: E402
 
-PROFILE = profile.load(profile.default_path())
+PROFILE = profile_file.load(profile_file.default_path())
 LAYOUT = dashboard_layout.load(dashboard.LAYOUT)
 FILE = ROOT / "files" / "dashboards" / "temporal-benchmarking.json"
 DASHBOARD = json.loads(FILE.read_text(encoding="utf-8"))
@@ -76,9 +81,9 @@ def variable(name: str) -> dict[str, Any]:
 
 def with_figures(*figures: dict[str, Any]) -> profile.Profile:
     """The collection's profile with more figures."""
-    data = yaml.safe_load(profile.default_path().read_text(encoding="utf-8"))
+    data = yaml.safe_load(profile_file.default_path().read_text(encoding="utf-8"))
     data["figures"] += figures
-    return profile.parse(yaml.safe_dump(data), "test.yml")
+    return profile_file.parse(yaml.safe_dump(data), "test.yml")
 
 
 ACTIVITIES = {

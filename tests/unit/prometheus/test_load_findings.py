@@ -11,10 +11,8 @@ import pytest
 import requests
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.findings import Finding
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    profile,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    prometheus_sample as sample,
+    profile_file,
+    prometheus_sample,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.load_findings import (
     in_flight_together,
@@ -255,7 +253,7 @@ def test_only_what_the_profile_has_is_judged() -> None:
     assert load_findings(window(state_transitions=5.0), {}, 6) == []
     (found,) = load_findings(window(load_activity_pollers=5.0), {}, 6)
     assert (found["state"], found["title"]) == ("warn", "The workers have 5 activity pollers for 6 workflows in flight")
-    own = {figure.id for figure in profile.load(profile.default_path()).figures}
+    own = {figure.id for figure in profile_file.load(profile_file.default_path()).figures}
     assert set(IDS) <= own
 
 
@@ -283,7 +281,7 @@ def test_a_real_load(tmp_path: Path) -> None:
             f"scrape_configs: [{{job_name: kubernetes-pods, static_configs: [{', '.join(targets)}]}}]\n"
         )
         with running_prometheus(program("prometheus"), tmp_path, config) as address:
-            given = {name: option.get("default") for name, option in sample.SPEC.items()}
+            given = {name: option.get("default") for name, option in prometheus_sample.SPEC.items()}
             # Prometheus takes its time until the first scrape.
             query = {"query": "count(count_over_time(up[1m]) >= 2) == 2"}
             eventually(
@@ -293,7 +291,7 @@ def test_a_real_load(tmp_path: Path) -> None:
             measured = {"name": "w", "title": None, "start": time.time(), "duration": 8.0}
             given |= {"url": address, "namespace": "student-01", "scrape_interval": 1.0, "windows": [measured]}
             given |= {"variables": {"task_queue": lab.queue}}
-            (result,) = sample.run(given, Context())["windows"]
+            (result,) = prometheus_sample.run(given, Context())["windows"]
     finally:
         lab.close()
         server.kill()

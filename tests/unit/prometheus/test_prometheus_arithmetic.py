@@ -12,14 +12,11 @@ from itertools import pairwise
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    growth as windows,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    growth,
     histograms,
+    scrape_history,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    series as samples,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import series as samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,9 +34,9 @@ def series(times: list[int], values: list[int], **labels: str) -> samples.Series
     return samples.Pool().series({**TARGET, **labels}, seconds, list(map(str, values)))
 
 
-def ruler(start: int, end: int, up: list[samples.Series] = ()) -> windows.Ruler:
+def ruler(start: int, end: int, up: list[samples.Series] = ()) -> growth.Ruler:
     begin = (BASE + start) / 1000
-    return windows.Ruler(begin, (BASE + end) / 1000, windows.Targets(up, [], 5.0, begin - 12.5))
+    return growth.Ruler(begin, (BASE + end) / 1000, scrape_history.ScrapeHistory(up, [], 5.0, begin - 12.5))
 
 
 def reference(times: list[int], values: list[int], start: int, end: int) -> Fraction:
@@ -71,7 +68,7 @@ def sampled(draw: st.DrawFn) -> tuple[list[int], list[int], int, int]:
 @given(sampled())
 def test_growth_is_that_of_the_reference(one: tuple[list[int], list[int], int, int]) -> None:
     times, values, start, end = one
-    found = windows.growth(series(times, values), ruler(start, end))
+    found = growth.growth(series(times, values), ruler(start, end))
     expected = reference(times, values, start, end)
     assert found is not None
     assert found.value == pytest.approx(float(expected), rel=1e-9, abs=1e-6)
@@ -93,8 +90,8 @@ def test_windows_side_by_side_add_up(one: tuple[list[int], list[int], int, int],
         return
     middle = data.draw(st.integers(start + 1, end - 1))
     of = series(times, values)
-    parts = [windows.growth(of, ruler(*edges)).value for edges in ((start, middle), (middle, end))]
-    assert sum(parts) == pytest.approx(windows.growth(of, ruler(start, end)).value, rel=1e-9, abs=1e-6)
+    parts = [growth.growth(of, ruler(*edges)).value for edges in ((start, middle), (middle, end))]
+    assert sum(parts) == pytest.approx(growth.growth(of, ruler(start, end)).value, rel=1e-9, abs=1e-6)
 
 
 @settings(max_examples=200, deadline=None)
@@ -104,7 +101,7 @@ def test_a_series_that_begins_on_a_known_target_begins_at_zero(one: tuple[list[i
     times, values, _start, _end = one
     cut = len(times) // 2
     up = samples.Series(TARGET, series(times, values).times, "", [1.0] * len(times))
-    found = windows.growth(series(times[cut:], values[cut:]), ruler(0, times[-1], [up]))
+    found = growth.growth(series(times[cut:], values[cut:]), ruler(0, times[-1], [up]))
     if cut == 0:
         expected = reference(times, values, 0, times[-1])
     else:
@@ -193,7 +190,7 @@ def test_series_that_are_scraped_together_share_their_times() -> None:
 
 def test_a_series_outside_the_window_tells_nothing() -> None:
     of = series([0, 5000, 10_000], [0, 1, 2])
-    assert windows.growth(of, ruler(15_000, 20_000)) is None
-    assert windows.growth(of, ruler(-20_000, -10_000)) is None
+    assert growth.growth(of, ruler(15_000, 20_000)) is None
+    assert growth.growth(of, ruler(-20_000, -10_000)) is None
     # Of one sample in the window and nothing before it is not known what it counted.
-    assert windows.growth(series([5000], [7]), ruler(0, 10_000)) is None
+    assert growth.growth(series([5000], [7]), ruler(0, 10_000)) is None

@@ -18,7 +18,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     Prometheus,
     PrometheusError,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.prometheus_sample import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.server import (
     prometheus_version,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.transport import (

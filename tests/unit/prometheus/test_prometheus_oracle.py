@@ -15,6 +15,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,17 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     client,
+    kept_samples,
+    measure,
+    profile_file,
+    prometheus_sample,
+    samples_file,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    prometheus_sample as sample,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    samples_file as raw,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import connect
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.server import Clock
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.attempts import next_samples
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context, silent
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FAMILIES,
     INTERVAL,
@@ -78,7 +81,7 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def params(address: str, name: str, *windows: tuple[str, float, float], **more: Any) -> dict[str, Any]:
-    given = {option: spec.get("default") for option, spec in sample.SPEC.items()}
+    given = {option: spec.get("default") for option, spec in prometheus_sample.SPEC.items()}
     asked = [
         {"name": one, "title": None, "start": BASE + start, "duration": end - start} for one, start, end in windows
     ]
@@ -95,7 +98,7 @@ def test_there_are_cases_enough() -> None:
 def test_a_case(address: str, name: str, tmp_path: Path) -> None:
     case: Case = CASES[name]
     kept = tmp_path / "raw.json.gz"
-    result = sample.run(params(address, name, ("w", *case.window), raw_path=str(kept)), Context())
+    result = prometheus_sample.run(params(address, name, ("w", *case.window), raw_path=str(kept)), Context())
     figures = {figure["id"]: figure for figure in result["windows"][0]["figures"]}
     for figure_id, expected in case.expected.items():
         found = {key: figures[figure_id].get(key) for key in expected}
@@ -122,7 +125,7 @@ def test_a_case(address: str, name: str, tmp_path: Path) -> None:
         if difference is not None and abs(difference) > 0.05:
             assert figure["promql_reason"]
     # The same figures come out of the file, without Prometheus.
-    assert json.dumps(raw.work_out_again(kept)) == json.dumps(result["windows"], allow_nan=False)
+    assert json.dumps(kept_samples.figures(samples_file.load(kept))) == json.dumps(result["windows"], allow_nan=False)
 
 
 def test_several_windows_are_read_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,14 +138,14 @@ def test_several_windows_are_read_at_once(address: str, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(client.Prometheus, "samples", noted)
     windows = [("first", 0, 30), ("after", 30, 90), ("whole", 0, 90), ("odd", 31.7, 61.9)]
-    result = sample.run(params(address, "long", *windows), Context())
+    result = prometheus_sample.run(params(address, "long", *windows), Context())
     totals = {one["name"]: one["figures"][0]["value"] for one in result["windows"]}
     assert totals == {"first": 60, "after": 120, "whole": 180, "odd": pytest.approx(60.4)}
     (query,) = asked
     assert query.startswith('{__name__=~"up|m_total",')
     assert query.endswith("[115s]")
     asked.clear()
-    result = sample.run(params(address, "long", ("late", 300, 330), ("early", 0, 30)), Context())
+    result = prometheus_sample.run(params(address, "long", ("late", 300, 330), ("early", 0, 30)), Context())
     assert [one["figures"][0]["value"] for one in result["windows"]] == [60, 60]
     assert len(asked) == 2
 
@@ -152,7 +155,7 @@ def test_a_cross_check_that_fails_costs_no_figure(address: str, monkeypatch: pyt
         raise client.PrometheusError("Prometheus refused.", 422)
 
     monkeypatch.setattr(client.Prometheus, "vector", refused)
-    figure = sample.run(params(address, "long", ("w", 0, 60)), Context())["windows"][0]["figures"][0]
+    figure = prometheus_sample.run(params(address, "long", ("w", 0, 60)), Context())["windows"][0]["figures"][0]
     assert (figure["value"], figure["state"]) == (120, "pass")
     assert (figure["promql"], figure["promql_difference"]) == (None, None)
     assert figure["promql_reason"] == "Prometheus refused."
@@ -180,7 +183,7 @@ def test_an_earlier_window_that_is_given(
     address: str, before: dict[str, Any], state: str, reason: str, ratio: float | None
 ) -> None:
     asked = params(address, "long", ("w", 0, 60), profile_content=RELATIVE, compare={"before": before})
-    figure = sample.run(asked, Context())["windows"][0]["figures"][0]
+    figure = prometheus_sample.run(asked, Context())["windows"][0]["figures"][0]
     assert (figure["state"], figure["reason"], figure["compared"]["ratio"]) == (state, reason, ratio)
     assert figure["value"] == 120
     assert figure["thresholds"] == {"fail": 1000, "relative": {"window": "before", "warn": 1.5, "fail": 3}}
@@ -188,7 +191,7 @@ def test_an_earlier_window_that_is_given(
 
 def test_an_earlier_window_of_the_same_call(address: str) -> None:
     asked = params(address, "long", ("before", 0, 20), ("w", 20, 70), profile_content=RELATIVE)
-    before, after = (one["figures"][0] for one in sample.run(asked, Context())["windows"])
+    before, after = (one["figures"][0] for one in prometheus_sample.run(asked, Context())["windows"])
     assert (before["state"], before.get("compared")) == ("pass", None)
     assert (after["state"], after["compared"]) == ("warn", {"window": "before", "value": 40, "ratio": 2.5})
 
@@ -200,7 +203,7 @@ def test_what_cannot_be_compared_is_refused(address: str) -> None:
         ({"before": {"total": math.nan}}, "`compare` has nan for 'total'"),
     ):
         with pytest.raises(LabError, match=re.escape(said)):
-            sample.run(params(address, "long", ("w", 0, 60), compare=given), Context(check_mode=True))
+            prometheus_sample.run(params(address, "long", ("w", 0, 60), compare=given), Context(check_mode=True))
 
 
 def test_the_notation_is_read_as_promtool_reads_it(tmp_path: Path) -> None:
@@ -229,24 +232,24 @@ def test_the_notation_is_read_as_promtool_reads_it(tmp_path: Path) -> None:
 def test_a_file_of_samples_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "raw.json.gz"
     with pytest.raises(LabError, match="cannot be read: No such file or directory"):
-        raw.load(path)
+        samples_file.load(path)
     path.write_bytes(b"\x1f\x8b nonsense")
     with pytest.raises(LabError, match="no file of samples, or not whole"):
-        raw.load(path)
+        samples_file.load(path)
 
 
 def test_samples_that_cannot_be_kept(address: str, tmp_path: Path) -> None:
     gone = tmp_path / "no" / "raw.json.gz"
     with pytest.raises(LabError, match=r"The samples cannot be written to .*: No such file or directory"):
-        sample.run(params(address, "long", ("w", 0, 60), raw_path=str(gone)), Context())
+        prometheus_sample.run(params(address, "long", ("w", 0, 60), raw_path=str(gone)), Context())
     kept = tmp_path / "raw.json.gz"
-    result = sample.run(params(address, "long", ("w", 0, 60), raw_path=str(kept)), Context())
+    result = prometheus_sample.run(params(address, "long", ("w", 0, 60), raw_path=str(kept)), Context())
     assert (result["changed"], result["raw_path"]) == (True, str(kept))
     assert [one.name for one in tmp_path.iterdir()] == ["raw.json.gz"]
     whole = kept.read_bytes()
     kept.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(LabError, match="not whole"):
-        raw.load(kept)
+        samples_file.load(kept)
 
 
 ABOUT = {
@@ -260,22 +263,25 @@ ABOUT = {
 
 
 def test_samples_of_a_stage_are_kept_in_its_run(address: str, tmp_path: Path) -> None:
+    profile = PROFILE.replace("id: rate,", "id: rate, key: true,")
     asked = params(
-        address, "long", ("w", 0, 60), samples_dir=str(tmp_path / "run"), about=ABOUT, series=True, scrape_interval=5.0
+        address, "long", ("w", 0, 60), series=True, profile_content=profile, compare={"before": {"total": 7}}
     )
     begun = time.time()
-    result = sample.run({**asked, "compare": {"before": {"total": 7}}}, Context())
-    assert (result["changed"], result["raw_path"]) == (True, str(tmp_path / "run" / "baseline-1.samples.json.gz"))
-    kept = raw.load(result["raw_path"])
-    assert json.dumps(kept.windows()) == json.dumps(result["windows"])
-    assert kept.series == result["series"]
-    assert kept.question.about == ABOUT
+    with connect(asked) as client:
+        measured = measure.measure(prometheus_sample.read_question(asked), client, Clock(), silent)
+    folder = tmp_path / "run"
+    path = samples_file.save_new(folder, "baseline", replace(measured, about=ABOUT))
+    assert path == folder / "baseline-1.samples.json.gz"
+    kept = samples_file.load(path)
+    assert json.dumps(kept_samples.figures(kept)) == json.dumps(kept_samples.figures(measured))
+    assert kept.series == measured.series != []
+    assert kept.about == ABOUT
     assert kept.question.earlier == {"before": {"total": 7}}
     assert begun - 0.001 <= kept.read <= time.time() + 0.001
-    for name in ("scrape_interval", "prometheus_version", "clock_skew", "frameworks", "notes"):
-        assert kept.prometheus[name] == result[name]
+    assert kept.prometheus == measured.prometheus
     # Never in the place of another; the number is above that of the stage's last attempt too.
-    first = Path(result["raw_path"]).read_bytes()
+    first = path.read_bytes()
     for number, file in (
         (2, None),
         (5, "baseline-4.json"),
@@ -283,72 +289,52 @@ def test_samples_of_a_stage_are_kept_in_its_run(address: str, tmp_path: Path) ->
         (10, "baseline-9.samples.json.gz"),
     ):
         if file:
-            (tmp_path / "run" / file).write_text("")
-        path = tmp_path / "run" / f"baseline-{number}.samples.json.gz"
-        assert sample.run(asked, Context(check_mode=True))["raw_path"] == str(path)
-        assert not path.exists()
-        assert sample.run(asked, Context())["raw_path"] == str(path)
-    assert Path(result["raw_path"]).read_bytes() == first
+            (folder / file).write_text("")
+        to_come = next_samples(folder, "baseline")
+        assert to_come == folder / f"baseline-{number}.samples.json.gz"
+        assert not to_come.exists()
+        assert samples_file.save_new(folder, "baseline", kept) == to_come
+    assert path.read_bytes() == first
 
 
-@pytest.mark.parametrize("fails", ["course", "work_out_all"])
+@pytest.mark.parametrize("fails", ["course", "figures"])
 def test_samples_are_kept_whatever_goes_wrong_after_they_were_read(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     def refused(*_: Any) -> Any:
         raise LabError("It went wrong.")
 
-    monkeypatch.setattr(client.Prometheus if fails == "course" else sample, fails, refused)
+    monkeypatch.setattr(client.Prometheus if fails == "course" else prometheus_sample, fails, refused)
     asked = params(
         address,
         "long",
         ("w", 0, 60),
-        samples_dir=str(tmp_path),
-        about=ABOUT,
+        raw_path=str(tmp_path / "kept.json.gz"),
         series=True,
         profile_content=PROFILE.replace("id: rate,", "id: rate, key: true,"),
     )
     with pytest.raises(LabError, match=r"It went wrong\."):
-        sample.run(asked, Context())
-    kept = raw.load(tmp_path / "baseline-1.samples.json.gz")
-    assert [figure["value"] for figure in kept.windows()[0]["figures"][:2]] == [120, 2]
+        prometheus_sample.run(asked, Context())
+    kept = samples_file.load(tmp_path / "kept.json.gz")
+    assert [figure["value"] for figure in kept_samples.figures(kept)[0]["figures"][:2]] == [120, 2]
     assert len(kept.series) == (0 if fails == "course" else 1)
-
-
-@pytest.mark.parametrize(
-    ("more", "told"),
-    [
-        ({"samples_dir": "/tmp", "about": None}, "`samples_dir` keeps samples by their stage: say in `about`"),
-        ({"samples_dir": "/tmp", "raw_path": "/tmp/x"}, "give `samples_dir` or `raw_path`, not both"),
-        ({"about": {**ABOUT, "stage": "../x"}}, "`about` does not describe a stage: stage "),
-        ({"about": {**ABOUT, "events": [{"name": "x"}]}}, "`about` does not describe a stage: events[0] "),
-        ({"about": {**ABOUT, "facts": {"x": math.nan}}}, "`about` does not describe a stage: facts.x is nan"),
-        ({"samples_dir": __file__}, "give the right run's folder"),
-    ],
-)
-def test_what_could_not_be_kept_is_refused_before_the_wait(
-    address: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], told: str
-) -> None:
-    monkeypatch.setattr(sample, "wait", lambda *_: pytest.fail("it waits"))
-    window = ("w", time.time() - BASE, time.time() - BASE + 600)
-    with pytest.raises(LabError, match=re.escape(told)):
-        sample.run(params(address, "long", window, **{"about": ABOUT, **more}), Context())
 
 
 def test_the_same_profile_from_elsewhere_gives_the_same(address: str, tmp_path: Path) -> None:
     windows = [("before", 0, 30), ("after", 30, 90), ("late", 300, 330)]
     path = str(tmp_path / "raw.json.gz")
-    sample.run(params(address, "long", *windows, raw_path=path, profile_content=RELATIVE), Context())
-    kept = raw.load(path)
+    prometheus_sample.run(params(address, "long", *windows, raw_path=path, profile_content=RELATIVE), Context())
+    kept = samples_file.load(path)
     assert len(kept.readings) == 2
-    assert kept.windows()[1]["figures"][0]["compared"]["ratio"] == 2
-    assert json.dumps(kept.windows(kept.question.bound())) == json.dumps(kept.windows())
+    own = kept_samples.figures(kept)
+    assert own[1]["figures"][0]["compared"]["ratio"] == 2
+    assert json.dumps(kept_samples.figures(kept, kept.question.bound)) == json.dumps(own)
 
 
 def test_a_new_figure_from_kept_samples(address: str, tmp_path: Path) -> None:
     kept = tmp_path / "raw.json.gz"
-    sample.run(params(address, "long", ("w", 0, 60), raw_path=str(kept)), Context())
-    question = raw.load(kept).question
-    other = raw.profiles.parse(PROFILE.replace("id: rate", "id: other"), "other").bind(question.namespace, "r")
-    figures = raw.work_out_again(kept, other)[0]["figures"]
+    prometheus_sample.run(params(address, "long", ("w", 0, 60), raw_path=str(kept)), Context())
+    measured = samples_file.load(kept)
+    other = profile_file.parse(PROFILE.replace("id: rate", "id: other"), "other").bind(measured.question.namespace, "r")
+    figures = kept_samples.figures(measured, other)[0]["figures"]
     assert (figures[1]["id"], figures[1]["value"], figures[1]["promql"]) == ("other", 2, None)

@@ -19,19 +19,20 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.findings import Finding, finding, sentence
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    preflight_findings,
     profile,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    prometheus_preflight as preflight,
+    profile_file,
+    prometheus_preflight,
+    server,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.histograms import (
     thousands,
     unit_fault,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.query import SAME_UNIT, Found
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.query import SAME_UNIT, FoundMetrics
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.targets import Target
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
-from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_preflight
+from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_preflight as module
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     binaries,
     free_port,
@@ -72,7 +73,7 @@ def whole(entry: Finding) -> Finding:
     ("skew", "state"), [(0.0, "pass"), (-2.0, "pass"), (2.1, "warn"), (-30.0, "warn"), (30.1, "fail"), (-400, "fail")]
 )
 def test_clocks(skew: float, state: str) -> None:
-    entry = whole(preflight.judge_clock(skew, 2.0, 30.0))
+    entry = whole(preflight_findings.judge_clock(skew, 2.0, 30.0))
     assert entry["state"] == state
     assert f"{abs(skew):.1f} s" in entry["title"]
 
@@ -93,13 +94,13 @@ def test_clocks(skew: float, state: str) -> None:
     ],
 )
 def test_scrapes_in_a_window(interval: float, window: float, uneven: Any, state: str, said: str) -> None:
-    entry = whole(preflight.judge_scrape_interval(interval, window, uneven))
+    entry = whole(preflight_findings.judge_scrape_interval(interval, window, uneven))
     assert entry["state"] == state
     assert said in entry["title"]
 
 
 def test_what_is_wrong_with_the_interval_is_told_together() -> None:
-    entry = whole(preflight.judge_scrape_interval(20, 120, {"history": [5, 20]}))
+    entry = whole(preflight_findings.judge_scrape_interval(20, 120, {"history": [5, 20]}))
     assert "6 in a window of 120 s; Targets of one component" in entry["title"]
     assert "17% of a window" in entry["effect"]
     assert "every 15 s or more often" in entry["cure"]
@@ -127,7 +128,7 @@ figures:
      sources: [{framework: tally, metric: latency_bucket}, {framework: opentelemetry, metric: latency_ms_bucket,
      scale: 0.001}]}
 """
-BOUND = profile.parse(PROFILE, "p.yml").bind("student-01", "my-temporal")
+BOUND = profile_file.parse(PROFILE, "p.yml").bind("student-01", "my-temporal")
 
 
 def target(pod: str, health: str = "up", **more: Any) -> Target:
@@ -179,10 +180,10 @@ GOOD = [target(HISTORY), target(SECOND), target(FRONTEND), target(LOAD)]
     ],
 )
 def test_targets(targets: list[Target], state: str, said: str) -> None:
-    assert preflight.needed_components(BOUND) == ["history", "frontend"]
-    components = preflight.of_components(BOUND, targets)
+    assert preflight_findings.needed_components(BOUND) == ["history", "frontend"]
+    components = preflight_findings.of_components(BOUND, targets)
     nothing = "" if targets else ", ".join(BOUND.filters)
-    entry = whole(preflight.judge_targets(components, ["history", "frontend"], nothing, ""))
+    entry = whole(preflight_findings.judge_targets(components, ["history", "frontend"], nothing, ""))
     assert (entry["state"], said in entry["title"]) == (state, True), entry
     for unhealthy in targets:
         if unhealthy.health == "down" and state != "pass":
@@ -196,20 +197,22 @@ def test_pods_under_other_labels_are_pointed_at() -> None:
         target(HISTORY, labels=upstream),
         target("postgresql-0", labels={"job": "postgresql", "other": "student-01"}),
     ]
-    elsewhere = preflight.labels_elsewhere(BOUND, others)
+    elsewhere = preflight_findings.labels_elsewhere(BOUND, others)
     assert elsewhere == 'job="pods", kubernetes_namespace="", namespace="student-01"'
-    entry = preflight.judge_targets(preflight.of_components(BOUND, others), ["history"], "", elsewhere)
+    entry = preflight_findings.judge_targets(
+        preflight_findings.of_components(BOUND, others), ["history"], "", elsewhere
+    )
     assert f"are scraped with {elsewhere}: correct `namespace`" in entry["cure"]
-    assert preflight.labels_elsewhere(BOUND, GOOD) == ""
+    assert preflight_findings.labels_elsewhere(BOUND, GOOD) == ""
     # A pod that does not answer is not cured by other labels.
     down = [target(HISTORY, "down"), *others]
-    entry = preflight.judge_targets(preflight.of_components(BOUND, down), ["history"], "", elsewhere)
+    entry = preflight_findings.judge_targets(preflight_findings.of_components(BOUND, down), ["history"], "", elsewhere)
     assert "correct `namespace`" not in entry["cure"]
 
 
 def test_intervals_that_differ_inside_a_component() -> None:
     mixed = [target(HISTORY), target(SECOND, interval=15.0), target(FRONTEND, interval=30.0)]
-    assert preflight.uneven_intervals(preflight.of_components(BOUND, mixed)) == {"history": [5, 15]}
+    assert preflight_findings.uneven_intervals(preflight_findings.of_components(BOUND, mixed)) == {"history": [5, 15]}
 
 
 POD, OTHER = "http://10.0.0.1:9090/metrics", "http://10.0.0.2:9090/metrics"
@@ -262,7 +265,11 @@ ENDPOINTS = {"job": "endpoints"}
     ],
 )
 def test_double_scrapes(targets: list[Target], state: str, said: str) -> None:
-    entry = whole(preflight.judge_double_scrapes(preflight.double_scrapes(targets, BOUND.filters), BOUND.filters))
+    entry = whole(
+        preflight_findings.judge_double_scrapes(
+            preflight_findings.double_scrapes(targets, BOUND.filters), BOUND.filters
+        )
+    )
     assert (entry["state"], said in entry["title"]) == (state, True), entry
 
 
@@ -285,17 +292,17 @@ EVERYTHING = {"requests", "errors", "work", "all", "latency_bucket"}
     ],
 )
 def test_metrics(names: set[str], state: str, said: str) -> None:
-    entry = whole(preflight.judge_metrics(BOUND, Found(frozenset(names))))
+    entry = whole(preflight_findings.judge_metrics(BOUND, FoundMetrics(frozenset(names))))
     assert (entry["state"], said in entry["title"]) == (state, True), entry
     assert ("`error`" in entry["effect"]) == (state == "fail" and bool(names))
 
 
 def test_the_framework_of_a_name_of_both_is_told_by_its_unit() -> None:
-    own = profile.load(profile.default_path()).bind("n", "r")
+    own = profile_file.load(profile_file.default_path()).bind("n", "r")
     name = "persistence_latency_bucket"
-    assert preflight.frameworks_of(own, Found(frozenset({name}), {name: 0.001})) == ["tally"]
-    assert preflight.frameworks_of(own, Found(frozenset({name}), {name: 1})) == ["opentelemetry"]
-    assert preflight.frameworks_of(own, Found()) == []
+    assert preflight_findings.frameworks_of(own, FoundMetrics(frozenset({name}), {name: 0.001})) == ["tally"]
+    assert preflight_findings.frameworks_of(own, FoundMetrics(frozenset({name}), {name: 1})) == ["opentelemetry"]
+    assert preflight_findings.frameworks_of(own, FoundMetrics()) == []
 
 
 INFINITE = float("inf")
@@ -334,7 +341,7 @@ def test_the_limit_of_a_unit_is_that_of_the_figures(factor: float) -> None:
     declared = profile.Source("m_bucket", smallest_bucket=0.001)
     for just in (0.99, 1.01):
         smallest = 0.001 * factor * just
-        fits = Found(frozenset({"m_bucket"}), {"m_bucket": smallest}).fits(declared)
+        fits = FoundMetrics(frozenset({"m_bucket"}), {"m_bucket": smallest}).fits(declared)
         assert (unit_fault([smallest], 0.001) == "") is fits
 
 
@@ -360,8 +367,8 @@ def test_the_limit_of_a_unit_is_that_of_the_figures(factor: float) -> None:
     ],
 )
 def test_units(bounds: dict[str, list[float]], state: str, said: str, cure: str) -> None:
-    found = Found(frozenset(bounds), {metric: min(of) for metric, of in bounds.items()})
-    entry = whole(preflight.judge_units(BOUND, found, bounds))
+    found = FoundMetrics(frozenset(bounds), {metric: min(of) for metric, of in bounds.items()})
+    entry = whole(preflight_findings.judge_units(BOUND, found, bounds))
     assert (entry["state"], said in entry["title"]) == (state, True), entry
     assert cure in entry["cure"]
     assert ("latency would be wrong" in entry["effect"]) == (state == "fail")
@@ -369,17 +376,17 @@ def test_units(bounds: dict[str, list[float]], state: str, said: str, cure: str)
 
 def test_a_profile_without_times_has_no_unit_to_look_at() -> None:
     text = PROFILE.partition("  - {id: latency")[0]
-    without = profile.parse(text, "p.yml").bind("n", "r")
-    assert whole(preflight.judge_units(without, Found(), {}))["state"] == "pass"
+    without = profile_file.parse(text, "p.yml").bind("n", "r")
+    assert whole(preflight_findings.judge_units(without, FoundMetrics(), {}))["state"] == "pass"
 
 
 def test_a_bucket_that_the_profile_means_is_no_fault() -> None:
     text = PROFILE.replace("metric: latency_bucket}", "metric: latency_bucket, smallest_bucket: 1}")
-    slow = profile.parse(text, "p.yml").bind("n", "r")
+    slow = profile_file.parse(text, "p.yml").bind("n", "r")
     bounds = {"latency_bucket": [1.0, 3600.0]}
-    found = Found(frozenset(bounds), {"latency_bucket": 1.0})
-    assert whole(preflight.judge_units(slow, found, bounds))["state"] == "pass"
-    assert whole(preflight.judge_units(BOUND, found, bounds))["state"] == "fail"
+    found = FoundMetrics(frozenset(bounds), {"latency_bucket": 1.0})
+    assert whole(preflight_findings.judge_units(slow, found, bounds))["state"] == "pass"
+    assert whole(preflight_findings.judge_units(BOUND, found, bounds))["state"] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -400,7 +407,7 @@ def test_a_bucket_that_the_profile_means_is_no_fault() -> None:
     ],
 )
 def test_shards(owned: dict[str, float], expected: int | None, doubled: bool, state: str, said: str) -> None:
-    entry = whole(preflight.judge_shards(owned, expected, "my-temporal-history-.+", doubled))
+    entry = whole(preflight_findings.judge_shards(owned, expected, "my-temporal-history-.+", doubled))
     assert (entry["state"], said in entry["title"]) == (state, True), entry
     assert ("other-history-a" in entry["cure"]) == ("other-history-a" in owned)
     if state == "fail":
@@ -414,8 +421,8 @@ def test_a_finding_in_one_sentence() -> None:
 
 
 def test_many_names_are_counted() -> None:
-    assert preflight.some(list("abcde")) == "a, b, c, d, e"
-    assert preflight.some(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert preflight_findings.some(list("abcde")) == "a, b, c, d, e"
+    assert preflight_findings.some(list("abcdefg")) == "a, b, c, d, e and 2 more"
 
 
 def test_what_is_read_of_metrics() -> None:
@@ -429,8 +436,8 @@ def test_what_is_read_of_metrics() -> None:
             rows += [("latency_ms_bucket", "+Inf"), ("errors", "high")]
             return [({"__name__": name, **({"le": le} if le else {})}, 1.0) for name, le in rows]
 
-    found, bounds = preflight.read_metrics(Client(), BOUND, 0.0)
-    assert found == Found(
+    found, bounds = prometheus_preflight.read_metrics(Client(), BOUND, 0.0)
+    assert found == FoundMetrics(
         frozenset({"requests", "errors", "latency_bucket", "latency_ms_bucket"}), {"latency_bucket": 1}
     )
     assert bounds == {"latency_bucket": [1, 2]}
@@ -578,12 +585,12 @@ def answer_of(address: str, query: str) -> None:
 
 def params(url: str | None, **more: Any) -> dict[str, Any]:
     """Arguments of the task as Ansible hands them over: every option, with its default."""
-    given = {name: option.get("default") for name, option in preflight.SPEC.items()}
+    given = {name: option.get("default") for name, option in prometheus_preflight.SPEC.items()}
     return {**given, "url": url, "namespace": "student-01", "window": 60.0, "history_shards": 512, **more}
 
 
 def found_of(address: str | None, **more: Any) -> tuple[dict[str, Finding], dict[str, Any]]:
-    result = preflight.run(params(address, **more), Context())
+    result = prometheus_preflight.run(params(address, **more), Context())
     json.dumps(result, allow_nan=False)
     assert result["changed"] is False
     findings = {entry["id"]: whole(entry) for entry in result["findings"]}
@@ -740,13 +747,13 @@ def test_a_second_release_in_the_namespace(address: str) -> None:
 
 @pytest.mark.server
 def test_clocks_that_differ(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Late(preflight.Clock):
+    class Late(server.Clock):
         """This machine's clock, 20 seconds behind that of Prometheus."""
 
         def now(self) -> float:
             return super().now() - 20
 
-    monkeypatch.setattr(preflight, "Clock", Late)
+    monkeypatch.setattr(prometheus_preflight, "Clock", Late)
     findings, result = found_of(address)
     assert wrong(findings) == {"prometheus_clock": "warn"}
     assert result["clock_skew"] == pytest.approx(20, abs=1)
@@ -758,7 +765,7 @@ def test_clocks_that_differ(address: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_no_prometheus_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(preflight, "PATIENCE", 0.2)
+    monkeypatch.setattr(prometheus_preflight, "PATIENCE", 0.2)
     findings, result = found_of(f"http://127.0.0.1:{free_port()}")
     assert wrong(findings) == {"prometheus": "fail"}
     assert "cannot be reached (Connection refused)" in findings["prometheus"]["title"]
@@ -780,16 +787,16 @@ def test_a_prometheus_that_refuses_in_between_is_a_finding_of_its_own() -> None:
 
 def test_mistakes_of_the_user_are_errors(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="`window` is 0 s: it must be above zero"):
-        preflight.run(params("http://127.0.0.1:9", window=0.0), Context())
+        prometheus_preflight.run(params("http://127.0.0.1:9", window=0.0), Context())
     with pytest.raises(LabError, match="There is no profile"):
-        preflight.run(params("http://127.0.0.1:9", profile=str(tmp_path / "none.yml")), Context())
+        prometheus_preflight.run(params("http://127.0.0.1:9", profile=str(tmp_path / "none.yml")), Context())
     with pytest.raises(LabError, match="no variable 'jab'"):
-        preflight.run(params("http://127.0.0.1:9", variables={"jab": "x"}), Context())
+        prometheus_preflight.run(params("http://127.0.0.1:9", variables={"jab": "x"}), Context())
 
 
 @pytest.mark.server
 def test_waiting_for_what_comes_with_a_scrape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "PAUSE", 0.3)
+    monkeypatch.setattr(prometheus_preflight, "PAUSE", 0.3)
     made = Scene()
     made.pod("student-01", FRONT, served())
     made.pod("student-01", FIRST, "")
@@ -807,13 +814,13 @@ def test_waiting_for_what_comes_with_a_scrape(tmp_path: Path, monkeypatch: pytes
     ):
         answer_of(address, "count(up) == 2")
         # Not in check mode, where what is waited for was not installed.
-        result = preflight.run(params(address, wait=60.0), Context(check_mode=True, show=show))
+        result = prometheus_preflight.run(params(address, wait=60.0), Context(check_mode=True, show=show))
         # What is wrong is told at once, to who looks at the terminal.
         assert [line for line in lines if line.startswith("waiting for")] == []
         assert any(line.startswith("fail: No pod of history answers (") for line in lines)
         assert result["waited"] < 10
         lines.clear()
-        result = preflight.run(params(address, wait=60.0), Context(show=show))
+        result = prometheus_preflight.run(params(address, wait=60.0), Context(show=show))
         assert result["faults"] == []
         assert 0 < result["waited"] < 30
         assert f"waiting for Prometheus: No pod of history answers ({FIRST}: " in lines[0]
@@ -821,13 +828,13 @@ def test_waiting_for_what_comes_with_a_scrape(tmp_path: Path, monkeypatch: pytes
         assert not any(line.startswith("fail: ") for line in lines)
         # More scrapes cure no interval: nothing is waited for, and the other faults are told at once.
         begun = time.monotonic()
-        result = preflight.run(params(address, wait=60.0, window=2.0), Context(show=show))
+        result = prometheus_preflight.run(params(address, wait=60.0, window=2.0), Context(show=show))
         assert [fault[:16] for fault in result["faults"]] == ["A scrape every 1"]
         assert time.monotonic() - begun < 10
         # The time is over: what is wrong still is told.
         made.pages[history] = ""
         answer_of(address, "up == 0")
-        result = preflight.run(params(address, wait=1.0), Context())
+        result = prometheus_preflight.run(params(address, wait=1.0), Context())
         assert any("No pod of history answers" in fault for fault in result["faults"])
         assert 1 <= result["waited"] < 10
 
@@ -842,11 +849,11 @@ def test_a_refusal_is_not_waited_for(status: int) -> None:
 
 
 def test_a_prometheus_that_is_starting_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "PAUSE", 0.1)
-    monkeypatch.setattr(preflight, "PATIENCE", 0.2)
+    monkeypatch.setattr(prometheus_preflight, "PAUSE", 0.1)
+    monkeypatch.setattr(prometheus_preflight, "PATIENCE", 0.2)
     lines: list[str] = []
     with scripted([(503, {}, b"")]) as script:
-        preflight.run(params(script.address, wait=1.0), Context(show=lines.append))
+        prometheus_preflight.run(params(script.address, wait=1.0), Context(show=lines.append))
         assert len(script.requests) > 1
     assert lines[0].startswith("waiting for Prometheus: ")
 
@@ -855,7 +862,7 @@ def test_a_prometheus_that_is_starting_is_waited_for(monkeypatch: pytest.MonkeyP
     ("names", "awaited"), [(["targets"], 1), (["targets", "shards"], 2), (["targets", "units"], 0)]
 )
 def test_nothing_is_waited_for_beside_a_failure_that_lasts(names: list[str], awaited: int) -> None:
-    seen = preflight.Seen([finding(name, "fail", name) for name in names])
+    seen = prometheus_preflight.Seen([finding(name, "fail", name) for name in names])
     seen.findings += [finding("clock", "warn", "late"), finding("metrics", "pass", "there")]
     assert len(seen.awaited()) == awaited
     seen.lasting.add("targets")
@@ -876,20 +883,24 @@ def test_pods_of_another_release_are_not_waited_for(address: str) -> None:
 def test_as_a_module(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     given = {"url": address, "namespace": "student-01", "history_shards": 512, "window": 60}
     with patch_module_args(given), pytest.raises(SystemExit):
-        prometheus_preflight.main()
+        module.main()
     result = json.loads(capsys.readouterr().out)
     assert [entry["id"] for entry in result["findings"]] == ALL
     assert result["faults"] == []
     with patch_module_args({**given, "service": "also"}), pytest.raises(SystemExit):
-        prometheus_preflight.main()
+        module.main()
     assert "mutually exclusive: url|service" in json.loads(capsys.readouterr().out)["msg"]
 
 
 def test_its_documentation_is_its_argument_spec() -> None:
-    documented = yaml.safe_load(prometheus_preflight.DOCUMENTATION)["options"]
-    own = {name for name in preflight.SPEC if name not in {**preflight.PROMETHEUS, **preflight.PROFILE}}
+    documented = yaml.safe_load(module.DOCUMENTATION)["options"]
+    own = {
+        name
+        for name in prometheus_preflight.SPEC
+        if name not in {**prometheus_preflight.PROMETHEUS, **prometheus_preflight.PROFILE}
+    }
     assert set(documented) == own
     for name in own:
-        assert documented[name].get("default") == preflight.SPEC[name].get("default"), name
+        assert documented[name].get("default") == prometheus_preflight.SPEC[name].get("default"), name
     groups = yaml.safe_load((Path(__file__).resolve().parents[3] / "meta" / "runtime.yml").read_text())
     assert "prometheus_preflight" in groups["action_groups"]["cluster"]

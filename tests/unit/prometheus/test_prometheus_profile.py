@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile, query
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile, profile_file, query
 
 GOOD = """\
 schema: temporal_lab.benchmarking/profile/1
@@ -60,7 +60,7 @@ NAMED = GOOD.replace("figures:\n", NAMINGS).replace("{metric: latency_bucket}", 
 
 
 def test_the_collections_own_profile_has_the_labs_figures() -> None:
-    own = profile.load(profile.default_path())
+    own = profile_file.load(profile_file.default_path())
     assert [figure.id for figure in own.figures] == [
         "state_transitions",
         "workflow_successes",
@@ -105,9 +105,9 @@ def test_the_collections_own_profile_has_the_labs_figures() -> None:
 
 
 def test_every_selector_of_the_own_profile_counts_one_job_and_one_namespace() -> None:
-    own = profile.load(profile.default_path()).bind("student-01", "my-temporal")
+    own = profile_file.load(profile_file.default_path()).bind("student-01", "my-temporal")
     for figure in own.figures:
-        text = query.instant(figure, query.Found(), own.filters, 120, 5)
+        text = query.instant(figure, query.FoundMetrics(), own.filters, 120, 5)
         selectors = re.findall(r"\{[^}]*\}", text)
         assert selectors, figure.id
         for one in selectors:
@@ -116,26 +116,28 @@ def test_every_selector_of_the_own_profile_counts_one_job_and_one_namespace() ->
 
 
 def test_variables_give_labels_their_names_and_values() -> None:
-    bound = profile.parse(GOOD, "p.yml").bind("student-01", "my.release", {"place": "namespace"})
+    bound = profile_file.parse(GOOD, "p.yml").bind("student-01", "my.release", {"place": "namespace"})
     assert bound.filters == ('job="pods"', 'namespace="student-01"')
     assert bound.components == {"history": "my.release-history-.+"}
-    hostile = profile.parse(GOOD, "p.yml").bind('a"b\\', "r")
+    hostile = profile_file.parse(GOOD, "p.yml").bind('a"b\\', "r")
     assert hostile.filters[1] == 'kubernetes_namespace="a\\"b\\\\"'
     with pytest.raises(LabError, match=r"no variable 'plce' \(did you mean 'place'\?\)"):
-        profile.parse(GOOD, "p.yml").bind("n", "r", {"plce": "x"})
+        profile_file.parse(GOOD, "p.yml").bind("n", "r", {"plce": "x"})
     with pytest.raises(LabError, match=r"'a-b', which is no label name"):
-        profile.parse(GOOD, "p.yml").bind("n", "r", {"place": "a-b"})
+        profile_file.parse(GOOD, "p.yml").bind("n", "r", {"place": "a-b"})
 
 
 def test_a_naming_stands_for_several_names() -> None:
     source = profile.Source
     seconds, milliseconds = source("x_bucket", "tally", 1, "", 0.001), source("x", "opentelemetry", 0.001, "", 1)
-    assert profile.parse(NAMED, "p.yml").figure("latency").selection.sources == (
+    assert profile_file.parse(NAMED, "p.yml").figure("latency").selection.sources == (
         replace(seconds, metric="latency_bucket"),
         replace(milliseconds, metric="latency_milliseconds_bucket"),
     )
     text = NAMED.replace("{timer: latency}", '{timer: latency, server: ">=1.23"}')
-    assert [one.server for one in profile.parse(text, "p.yml").figure("latency").selection.sources] == [">=1.23"] * 2
+    assert [one.server for one in profile_file.parse(text, "p.yml").figure("latency").selection.sources] == [
+        ">=1.23"
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -153,8 +155,8 @@ def test_a_naming_stands_for_several_names() -> None:
 )
 def test_the_server_chooses_the_metric_of_the_shard_lock(version: str, metric: str) -> None:
     """Also while only the other one is there: it would answer another question."""
-    own = profile.load(profile.default_path()).bind("student-01", "my-temporal", server_version=version)
-    found = query.Found(frozenset({"lock_latency_bucket"}))
+    own = profile_file.load(profile_file.default_path()).bind("student-01", "my-temporal", server_version=version)
+    found = query.FoundMetrics(frozenset({"lock_latency_bucket"}))
     assert query.choose(own.figure("shard_lock_latency_p95").selection, found).metric == metric
 
 
@@ -262,9 +264,9 @@ FAULTS = [
 @pytest.mark.parametrize(("good", "bad", "line", "reason"), FAULTS, ids=[fault[3][:40] for fault in FAULTS])
 def test_a_fault_is_told_with_path_line_and_reason(good: str, bad: str, line: int, reason: str) -> None:
     assert good in GOOD
-    profile.parse(GOOD, "p.yml")
+    profile_file.parse(GOOD, "p.yml")
     with pytest.raises(LabError) as raised:
-        profile.parse(GOOD.replace(good, bad, 1), "my/p.yml")
+        profile_file.parse(GOOD.replace(good, bad, 1), "my/p.yml")
     assert raised.value.msg.startswith(f"my/p.yml:{line}: "), raised.value.msg
     assert reason in raised.value.msg
     assert raised.value.msg.endswith(".")
@@ -284,15 +286,15 @@ def test_a_fault_is_told_with_path_line_and_reason(good: str, bad: str, line: in
 )
 def test_what_is_no_profile_at_all(text: str, message: str) -> None:
     with pytest.raises(LabError) as raised:
-        profile.parse(text, "p.yml")
+        profile_file.parse(text, "p.yml")
     assert raised.value.msg.startswith(message), raised.value.msg
 
 
 def test_a_file_that_cannot_be_read(tmp_path) -> None:
     with pytest.raises(LabError, match=r"There is no profile .*none\.yml: give the path"):
-        profile.load(tmp_path / "none.yml")
+        profile_file.load(tmp_path / "none.yml")
     with pytest.raises(LabError, match="cannot be read: Is a directory"):
-        profile.load(tmp_path)
+        profile_file.load(tmp_path)
     (tmp_path / "latin.yml").write_bytes(b"title: \xe9")
     with pytest.raises(LabError, match="it is not UTF-8 text"):
-        profile.load(tmp_path / "latin.yml")
+        profile_file.load(tmp_path / "latin.yml")

@@ -8,12 +8,15 @@ import math
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    figures,
+    coverage,
+    figure_state,
+    matchers,
     profile,
+    progress,
     query,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    prometheus_sample as sample,
+    question,
+    reading,
+    server,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import (
     Figure,
@@ -25,11 +28,11 @@ FILTERS = ('job="pods"', 'kubernetes_namespace="s1"')
 F = 'job="pods",kubernetes_namespace="s1"'
 
 
-NOTHING = query.Found()
+NOTHING = query.FoundMetrics()
 
 
-def there(*names: str, **smallest: float) -> query.Found:
-    return query.Found(frozenset(names), smallest)
+def there(*names: str, **smallest: float) -> query.FoundMetrics:
+    return query.FoundMetrics(frozenset(names), smallest)
 
 
 def figure(kind: str, metric: str = "m", **more) -> Figure:
@@ -141,7 +144,7 @@ def test_the_course_of_a_total_is_per_second() -> None:
     ],
 )
 def test_matchers_decide_as_prometheus_does(matcher: str, fits: bool) -> None:
-    assert query.matches([matcher], {"job": "pods", "quote": 'a"b'}) is fits
+    assert matchers.matches([matcher], {"job": "pods", "quote": 'a"b'}) is fits
 
 
 # -- coverage -------------------------------------------------------------------
@@ -152,14 +155,14 @@ def up(pod: str, *times: float, failed: tuple[float, ...] = ()):
 
 
 def test_scrape_rounds_join_the_pods_of_one_interval() -> None:
-    assert figures.scrape_rounds([], 5) == 0
-    assert figures.scrape_rounds([0, 5, 10, 15], 5) == 4
-    assert figures.scrape_rounds([0, 5, 10, 15, 3, 8, 13, 18], 5) == 4
-    assert figures.scrape_rounds([0.02, 4.98, 10.01], 5) == 3
+    assert coverage.scrape_rounds([], 5) == 0
+    assert coverage.scrape_rounds([0, 5, 10, 15], 5) == 4
+    assert coverage.scrape_rounds([0, 5, 10, 15, 3, 8, 13, 18], 5) == 4
+    assert coverage.scrape_rounds([0.02, 4.98, 10.01], 5) == 3
 
 
 def test_coverage_counts_a_component_whose_pods_take_turns() -> None:
-    found = figures.coverage(
+    found = coverage.coverage(
         [
             up("my-temporal-history-a", *range(0, 30, 5), failed=(30, 35)),
             up("my-temporal-history-b", *range(32, 60, 5)),
@@ -169,7 +172,7 @@ def test_coverage_counts_a_component_whose_pods_take_turns() -> None:
         60,
         5,
     )
-    assert found == figures.Coverage(scrapes=12, expected=12)
+    assert found == coverage.Coverage(scrapes=12, expected=12)
     assert found.share == 1
 
 
@@ -190,13 +193,13 @@ def test_coverage_counts_a_component_whose_pods_take_turns() -> None:
     ids=["whole", "half", "less than half", "another component", "nothing", "a silent pod", "a new pod"],
 )
 def test_shortfall(pods, reason: str) -> None:
-    covered = {"history": figures.coverage(pods, "h-.", 60, 5)}
-    assert figures.shortfall(("history",), covered) == reason
+    covered = {"history": coverage.coverage(pods, "h-.", 60, 5)}
+    assert coverage.shortfall(("history",), covered) == reason
 
 
 def test_four_scrapes_are_the_least() -> None:
-    covered = {"history": figures.coverage([up("h", 0, 5, 10)], "h", 20, 5)}
-    assert figures.shortfall(("history",), covered) == "history was scraped 3 times in this window, of 4"
+    covered = {"history": coverage.coverage([up("h", 0, 5, 10)], "h", 20, 5)}
+    assert coverage.shortfall(("history",), covered) == "history was scraped 3 times in this window, of 4"
 
 
 # -- verdicts -------------------------------------------------------------------
@@ -253,7 +256,7 @@ NAN, INF = math.nan, math.inf
     ],
 )
 def test_no_data_never_passes_unless_the_profile_says_zero(of, rows, short, missing, verdict) -> None:
-    assert figures.judge(of, rows, short, missing) == verdict
+    assert figure_state.judge(of, rows, short, missing) == verdict
 
 
 @pytest.mark.parametrize(
@@ -270,17 +273,17 @@ def test_no_data_never_passes_unless_the_profile_says_zero(of, rows, short, miss
 def test_thresholds(direction: str, value: float, state: str, reason: str) -> None:
     limits = {"warn": 2, "fail": 4} if direction == "lower" else {"warn": 4, "fail": 2}
     of = figure("rate", unit="s", direction=direction, thresholds=limits)
-    assert figures.judge(of, [({}, value)], "", "") == (value, None, state, reason)
-    assert figures.judge(of, [({}, value)], "few", "")[2:] == ("inconclusive", "few")
+    assert figure_state.judge(of, [({}, value)], "", "") == (value, None, state, reason)
+    assert figure_state.judge(of, [({}, value)], "few", "")[2:] == ("inconclusive", "few")
 
 
 # -- what is said ---------------------------------------------------------------
 
 
 def test_the_line_of_progress() -> None:
-    first = figures.Window("first", "first two minutes", 1000.0, 120)
-    after = figures.Window("after", "after", 1120.0, 120)
-    line = sample.progress_line
+    first = reading.Window("first", "first two minutes", 1000.0, 120)
+    after = reading.Window("after", "after", 1120.0, 120)
+    line = progress.progress_line
     assert line([first, after], 1035.0, "successes 3/s") == "first two minutes: 1:25 left · successes 3/s"
     assert line([first, after], 1120.5, "") == "after: 2:00 left"
     assert line([first], 990.0, "") == "first two minutes: begins in 10 s"
@@ -290,7 +293,7 @@ def test_the_line_of_progress() -> None:
 def test_the_clocks_are_compared_by_the_quickest_answer() -> None:
     moments = iter([0.0, 4.0, 10.0, 10.2, 20.0, 23.0])
 
-    class Ticking(sample.Clock):
+    class Ticking(server.Clock):
         def now(self) -> float:
             return next(moments)
 
@@ -302,30 +305,30 @@ def test_the_clocks_are_compared_by_the_quickest_answer() -> None:
         def now(self) -> float:
             return next(self.answers)
 
-    assert sample.clock_skew(Other(), Ticking()) == pytest.approx(0)
+    assert server.clock_skew(Other(), Ticking()) == pytest.approx(0)
 
 
 def test_windows_that_cannot_be_read_are_refused() -> None:
     entry = {"name": "a", "title": None, "start": 1000.0, "duration": 19.0}
-    windows = sample.read_windows([entry])
-    assert windows == [figures.Window("a", "a", 1000.0, 19.0)]
+    windows = question.read_windows([entry])
+    assert windows == [reading.Window("a", "a", 1000.0, 19.0)]
     with pytest.raises(LabError, match=r"'a' of 19 s is too short for a scrape every 5 s: make it at least 20 s"):
-        sample.long_enough(windows, 5)
-    sample.long_enough(windows, 4.75)
+        question.long_enough(windows, 5)
+    question.long_enough(windows, 4.75)
     with pytest.raises(LabError, match="Two windows are named 'a'"):
-        sample.read_windows([entry, entry])
+        question.read_windows([entry, entry])
     with pytest.raises(LabError, match="a duration of 0 s: it must be above zero"):
-        sample.read_windows([{**entry, "duration": 0.0}])
+        question.read_windows([{**entry, "duration": 0.0}])
     with pytest.raises(LabError, match="There is no window"):
-        sample.read_windows([])
+        question.read_windows([])
     with pytest.raises(LabError, match=r"The window 'a' is the first and has no `start`: give it one"):
-        sample.read_windows([{**entry, "start": None}])
+        question.read_windows([{**entry, "start": None}])
 
 
 def test_a_window_without_a_start_begins_where_the_one_before_it_ends() -> None:
     entry = {"name": "first", "title": None, "start": 1000.1234, "duration": 20.5}
     after = {"name": "after", "title": None, "start": None, "duration": 30.0}
-    windows = sample.read_windows([entry, after, {**after, "name": "last"}])
+    windows = question.read_windows([entry, after, {**after, "name": "last"}])
     assert [(window.start, window.end) for window in windows] == [
         (1000.123, 1020.623),
         (1020.623, 1050.623),
@@ -366,7 +369,7 @@ def test_a_bound_is_compared_as_a_bound(direction: str, before: float, value: fl
     limits = {"warn": 1.5, "fail": 3} if direction == "lower" else {"warn": 0.9, "fail": 0.5}
     of = figure("quantile", "m_bucket", quantile=0.95, direction=direction)
     least = 0.001 if before == 0.001 else 0.0001
-    found, reason, compared = figures.compare(
+    found, reason, compared = figure_state.compare(
         of, profile.Relative("idle", limits), value, "now", {"idle": {"f": before}}, bound, least
     )
     assert found == state

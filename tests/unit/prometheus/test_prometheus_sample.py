@@ -20,19 +20,21 @@ import requests
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    profile,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    prometheus_info as info,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    prometheus_sample as sample,
-)
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    samples_file as raw,
+    kept_samples,
+    measure,
+    profile_file,
+    progress,
+    prometheus_info,
+    prometheus_sample,
+    question,
+    reader,
+    reading,
+    samples_file,
+    server,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
-from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_info, prometheus_sample
+from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_info as info_module
+from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_sample as sample_module
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     BASE,
     INTERVAL,
@@ -163,13 +165,13 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def params(url: str, **more: Any) -> dict[str, Any]:
     """Arguments of the task as Ansible hands them over: every option, with its default."""
-    given = {name: option.get("default") for name, option in sample.SPEC.items()}
+    given = {name: option.get("default") for name, option in prometheus_sample.SPEC.items()}
     window = {"name": "w", "title": None, "start": float(BASE + 100), "duration": 120.0}
     return {**given, "url": url, "namespace": "student-01", "scrape_interval": 5.0, "windows": [window], **more}
 
 
 def figures_of(address: str, **more: Any) -> dict[str, dict[str, Any]]:
-    result = sample.run(params(address, **more), Context())
+    result = prometheus_sample.run(params(address, **more), Context())
     json.dumps(result, allow_nan=False)
     assert result["waited"] == pytest.approx(0, abs=5)
     return {figure["id"]: figure for figure in result["windows"][0]["figures"]}
@@ -265,15 +267,15 @@ def test_too_few_scrapes_are_inconclusive_and_never_zero(address: str) -> None:
 def test_figures_of_components_that_are_not_there_are_left_out(address: str, tmp_path: Path) -> None:
     kept = tmp_path / "kept.json.gz"
     given = params(address, absent_components=["load", "workers", "unheard-of"], raw_path=str(kept))
-    windows = sample.run(given, Context())["windows"]
+    windows = prometheus_sample.run(given, Context())["windows"]
     left_out = set(cached(address)) - {figure["id"] for figure in windows[0]["figures"]}
     assert {"load_completed", "load_workflow_pollers", "load_achieved_concurrency"} <= left_out
     assert left_out == {
         figure.id
-        for figure in profile.load(profile.default_path()).figures
+        for figure in profile_file.load(profile_file.default_path()).figures
         if set(figure.components) <= {"load", "workers"}
     }
-    assert raw.work_out_again(kept) == windows
+    assert kept_samples.figures(samples_file.load(kept)) == windows
     # Who names one by mistake must not lose figures that rest on something else as well.
     assert "service_requests" in figures_of(address, absent_components=["frontend"])
 
@@ -299,7 +301,7 @@ def test_the_mean_of_a_gauge_is_over_the_whole_window(address: str) -> None:
 
 
 def test_names_and_unit_of_the_other_framework(address: str) -> None:
-    result = sample.run(params(address, namespace="student-04"), Context())
+    result = prometheus_sample.run(params(address, namespace="student-04"), Context())
     figures = {figure["id"]: figure for figure in result["windows"][0]["figures"]}
     assert result["frameworks"] == ["opentelemetry"]
     assert figures["workflow_successes"]["value"] == pytest.approx(1.5)
@@ -308,7 +310,7 @@ def test_names_and_unit_of_the_other_framework(address: str) -> None:
 
 
 def test_milliseconds_under_the_name_of_seconds_are_told_by_their_buckets(address: str) -> None:
-    result = sample.run(params(address, namespace="student-06", series=True), Context())
+    result = prometheus_sample.run(params(address, namespace="student-06", series=True), Context())
     figures = {figure["id"]: figure for figure in result["windows"][0]["figures"]}
     lock = figures["shard_lock_latency_p95"]
     assert lock["value"] == pytest.approx(0.0035)
@@ -339,7 +341,7 @@ def test_several_windows_and_the_course(address: str) -> None:
         {"name": "first", "title": "first minute", "start": BASE + 100.0, "duration": 60.0},
         {"name": "after", "title": None, "start": BASE + 160.5, "duration": 60.25},
     ]
-    result = sample.run(params(address, windows=windows, series=True, series_end=BASE + 260.0), Context())
+    result = prometheus_sample.run(params(address, windows=windows, series=True, series_end=BASE + 260.0), Context())
     assert [(one["name"], one["title"], one["start"], one["end"]) for one in result["windows"]] == [
         ("first", "first minute", BASE + 100, BASE + 160),
         ("after", "after", BASE + 160.5, BASE + 220.75),
@@ -358,7 +360,7 @@ def test_several_windows_and_the_course(address: str) -> None:
 
 
 def test_what_is_told_about_prometheus(address: str) -> None:
-    result = sample.run(params(address), Context())
+    result = prometheus_sample.run(params(address), Context())
     assert result["changed"] is False
     assert result["scrape_interval"] == 5
     assert result["frameworks"] == ["tally"]
@@ -368,15 +370,15 @@ def test_what_is_told_about_prometheus(address: str) -> None:
 
 
 def test_times_are_corrected_when_the_clocks_differ(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Late(sample.Clock):
+    class Late(server.Clock):
         """This machine's clock, 100 seconds behind that of Prometheus."""
 
         def now(self) -> float:
             return super().now() - 100
 
-    monkeypatch.setattr(sample, "Clock", Late)
+    monkeypatch.setattr(prometheus_sample, "Clock", Late)
     window = {"name": "w", "title": None, "start": float(BASE), "duration": 120.0}
-    result = sample.run(params(address, windows=[window], series=True), Context())
+    result = prometheus_sample.run(params(address, windows=[window], series=True), Context())
     assert result["clock_skew"] == pytest.approx(100, abs=1)
     assert result["notes"] == [
         "The clock of Prometheus is 100.0 s ahead of this machine's; times were corrected by that."
@@ -389,24 +391,24 @@ def test_times_are_corrected_when_the_clocks_differ(address: str, monkeypatch: p
 
 
 def test_check_mode_asks_nothing(address: str) -> None:
-    result = sample.run(params(f"http://127.0.0.1:{free_port()}"), Context(check_mode=True))
+    result = prometheus_sample.run(params(f"http://127.0.0.1:{free_port()}"), Context(check_mode=True))
     assert (result["windows"], result["changed"]) == ([], False)
     with pytest.raises(LabError, match="no figure 'shards_pod' \\(did you mean 'shards_per_pod'"):
-        sample.run(params(address, progress_figures=["shards_pod"]), Context(check_mode=True))
+        prometheus_sample.run(params(address, progress_figures=["shards_pod"]), Context(check_mode=True))
 
 
 def test_a_window_too_short_for_the_scrapes_is_refused_before_it_is_waited_for(address: str) -> None:
     begun = time.monotonic()
     window = {"name": "w", "title": None, "start": time.time(), "duration": 19.9}
     with pytest.raises(LabError, match=r"too short for a scrape every 5 s: make it at least 20 s"):
-        sample.run(params(address, windows=[window]), Context())
+        prometheus_sample.run(params(address, windows=[window]), Context())
     assert time.monotonic() - begun < 5
 
 
 def test_a_window_to_come_needs_something_that_is_scraped(address: str) -> None:
     window = {"name": "w", "title": None, "start": time.time(), "duration": 600.0}
     with pytest.raises(LabError, match=r'has no job with job="kubernetes-pods": give the name of the job'):
-        sample.run(params(address, windows=[window], scrape_interval=None), Context())
+        prometheus_sample.run(params(address, windows=[window], scrape_interval=None), Context())
 
 
 class Starting:
@@ -426,7 +428,7 @@ class Starting:
         return "scrape_configs: [{job_name: kubernetes-pods, scrape_interval: 7s}]"
 
 
-class Clock(sample.Clock):
+class Clock(server.Clock):
     def __init__(self) -> None:
         super().__init__()
         self.__dict__["gone"] = 0.0
@@ -444,7 +446,7 @@ class Clock(sample.Clock):
         (3, 60, "student-01", 6, 5.0),
         (0, 60, "student-01", 0, 5.0),
         # It never finds one.
-        (99, 60, "student-01", sample.DISCOVERY, None),
+        (99, 60, "student-01", measure.DISCOVERY, None),
         # It finds pods, but not those: that is a fault which no time cures.
         (0, 60, "student-02", 0, None),
         # The window is over: what was scraped for it is there or not.
@@ -455,12 +457,12 @@ def test_a_prometheus_that_has_just_started_is_waited_for(
     looks: int, ends_in: float, namespace: str, slept: float, interval: float | None
 ) -> None:
     clock, lines = Clock(), []
-    given = profile.parse(*sample.profile_text(params(""))).bind(namespace, "my-temporal", {}, "")
+    given = profile_file.parse(*prometheus_sample.profile_text(params(""))).bind(namespace, "my-temporal", {}, "")
     labels = {"job": "kubernetes-pods", "kubernetes_namespace": "student-01", "pod": FRONTEND}
-    windows = [sample.Window("first", "first", clock.wall + ends_in - 30, 30)]
+    windows = [reading.Window("first", "first", clock.wall + ends_in - 30, 30)]
 
     def found() -> float:
-        return sample.found_interval(Starting(looks, labels), given, windows, clock, lines.append, clock.sleep)
+        return measure.found_interval(Starting(looks, labels), given, windows, clock, lines.append)
 
     if interval is None:
         with pytest.raises(LabError, match="scrapes no pod with"):
@@ -564,13 +566,15 @@ def test_through_the_api_server(address: str, tmp_path: Path) -> None:
             name: one["value"] for name, one in cached(address).items()
         }
         with pytest.raises(LabError, match='services "other" not found'):
-            sample.run(params(None, kubeconfig=str(path), service="other"), Context())
+            prometheus_sample.run(params(None, kubeconfig=str(path), service="other"), Context())
         bad = tmp_path / "bad.yml"
-        bad.write_text(profile.read_text(profile.default_path()).replace('operation="ShardInfo"', 'operation=~"("'))
+        bad.write_text(
+            profile_file.read_text(profile_file.default_path()).replace('operation="ShardInfo"', 'operation=~"("')
+        )
         with pytest.raises(
             LabError, match=r"service my-temporal-prometheus-server:80 in namespace student-01 .*refused"
         ):
-            sample.run(params(None, kubeconfig=str(path), profile=str(bad)), Context())
+            prometheus_sample.run(params(None, kubeconfig=str(path), profile=str(bad)), Context())
 
 
 # -- as Ansible runs it -----------------------------------------------------------
@@ -580,14 +584,14 @@ def test_as_a_module(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     window = {"name": "w", "start": BASE + 100, "duration": 120}
     given = {"url": address, "namespace": "student-01", "scrape_interval": 5, "windows": [window]}
     with patch_module_args(given), pytest.raises(SystemExit):
-        prometheus_sample.main()
+        sample_module.main()
     result = json.loads(capsys.readouterr().out)
     assert result["windows"][0]["figures"][0]["value"] == pytest.approx(15)
     with patch_module_args({**given, "service": "also"}), pytest.raises(SystemExit):
-        prometheus_sample.main()
+        sample_module.main()
     assert "mutually exclusive: url|service" in json.loads(capsys.readouterr().out)["msg"]
     with patch_module_args({"url": address}), pytest.raises(SystemExit):
-        prometheus_info.main()
+        info_module.main()
     assert json.loads(capsys.readouterr().out)["targets"] == []
 
 
@@ -637,13 +641,13 @@ scrape_configs:
 
 
 def test_a_window_that_is_still_to_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample, "PROGRESS", 2.0)
+    monkeypatch.setattr(measure, "PROGRESS", 2.0)
     with exporter() as (target, state):
         config = LIVE.format(exporter=target, closed=free_port())
         with running_prometheus(program("prometheus"), tmp_path, config) as address:
             until = time.monotonic() + 30
             while True:
-                told = info.run({**params(address), "job": None}, Context())
+                told = prometheus_info.run({**params(address), "job": None}, Context())
                 if {one["health"] for one in told["targets"]} == {"up", "down"} or time.monotonic() > until:
                     break
                 time.sleep(0.1)
@@ -661,7 +665,7 @@ def test_a_window_that_is_still_to_come(tmp_path: Path, monkeypatch: pytest.Monk
 
             short = [{"name": "w", "title": None, "start": time.time(), "duration": 3.9}]
             with pytest.raises(LabError, match="too short for a scrape every 1 s: make it at least 4 s"):
-                sample.run(params(address, scrape_interval=None, windows=short), Context())
+                prometheus_sample.run(params(address, scrape_interval=None, windows=short), Context())
 
             lines: list[str] = []
 
@@ -671,9 +675,9 @@ def test_a_window_that_is_still_to_come(tmp_path: Path, monkeypatch: pytest.Monk
                 if len(lines) == 2:
                     state["pods"] = HISTORY[:1]
 
-            own = profile.read_text(profile.default_path()).replace("    by: pod\n", "    by: history\n")
+            own = profile_file.read_text(profile_file.default_path()).replace("    by: pod\n", "    by: history\n")
             start = time.time()
-            result = sample.run(
+            result = prometheus_sample.run(
                 params(
                     address,
                     profile_content=own,
@@ -700,36 +704,39 @@ def test_a_window_that_is_still_to_come(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_current_values_are_not_zero_when_nothing_answers(address: str) -> None:
     """Workflow timeouts have no series: zero while history answers, not known when it does not."""
-    known = profile.load(profile.default_path())
-    with sample.connect(params(address)) as client:
+    known = profile_file.load(profile_file.default_path())
+    with prometheus_sample.connect(params(address)) as client:
         for namespace, found in (("student-01", [0.0]), ("student-99", [])):
-            reader = sample.Reader(client, known.bind(namespace, "my-temporal"), 5)
-            shown = [reader.profile.figure(one) for one in ("workflow_timeouts", "state_transitions", "shards_per_pod")]
-            values = reader.current(shown, BASE + 220, 5)
+            asking = reader.Reader(client, known.bind(namespace, "my-temporal"), 5)
+            shown = [asking.profile.figure(one) for one in ("workflow_timeouts", "state_transitions", "shards_per_pod")]
+            values = asking.current(shown, BASE + 220, 5)
             assert values["workflow_timeouts"] == found
         assert values == {"workflow_timeouts": [], "state_transitions": [], "shards_per_pod": []}
-        reader = sample.Reader(client, known.bind("student-01", "my-temporal"), 5)
-        text = sample.current_values(reader, sample.progress_figures(reader.profile, None), BASE + 220)
+        asking = reader.Reader(client, known.bind("student-01", "my-temporal"), 5)
+        text = progress.current_values(asking, question.progress_figures(asking.profile, None), BASE + 220)
     assert text == "state transitions 15/s · successes 1.50/s · shard lock p95 3.50 ms · shards 255 / 257"
 
 
 def test_a_wait_survives_a_prometheus_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that only a pause moves on, so that it does not matter how busy this machine is."""
     address = f"http://127.0.0.1:{free_port()}"
-    monkeypatch.setattr(sample, "PATIENCE", 0.2)
+    monkeypatch.setattr(progress, "PATIENCE", 0.2)
     lines: list[str] = []
     pauses: list[float] = []
-    bound = profile.load(profile.default_path()).bind("student-01", "my-temporal")
-    window = sample.Window("w", "w", 1000.0, 7.0)
+    bound = profile_file.load(profile_file.default_path()).bind("student-01", "my-temporal")
+    window = reading.Window("w", "w", 1000.0, 7.0)
 
-    class Standing(sample.Clock):
+    class Standing(server.Clock):
         def now(self) -> float:
             return 1000.0 + sum(pauses)
 
-    with sample.connect(params(address)) as client:
-        reader = sample.Reader(client, bound, 5)
-        shown = sample.progress_figures(bound, None)
-        sample.wait(reader, [window], shown, window.end, Standing(), lines.append, pauses.append)
+        def sleep(self, seconds: float) -> None:
+            pauses.append(seconds)
+
+    with prometheus_sample.connect(params(address)) as client:
+        asking = reader.Reader(client, bound, 5)
+        shown = question.progress_figures(bound, None)
+        measure.wait(asking, [window], shown, window.end, Standing(), lines.append)
     assert lines == [
         "w: 0:07 left · Prometheus does not answer at the moment",
         "w: 0:02 left · Prometheus does not answer at the moment",
@@ -813,7 +820,7 @@ def test_pods_that_come_and_go_while_a_real_prometheus_looks(tmp_path: Path) -> 
                 tell(app_stays=stays, app_comes=comes)
                 window = {"name": "w", "title": None, "start": start, "duration": 9.0}
                 asked = params(address, profile_content=COMING_AND_GOING, scrape_interval=0.5, windows=[window])
-                result = sample.run(asked, Context())
+                result = prometheus_sample.run(asked, Context())
     figure = result["windows"][0]["figures"][0]
     end = start + 9
     assert (figure["state"], figure["reason"]) == ("pass", "")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import samples_file as raw
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import kept_samples, samples_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import stage_file
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi, write_kubeconfig
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
@@ -107,7 +107,7 @@ def test_stages_keep_their_samples_and_are_written_again_from_them(tmp_path: Pat
     total = second["windows"][0]["figures"][0]
     assert (first["windows"][0]["figures"][0]["value"], total["value"]) == (120, 360)
     assert (total["state"], total["compared"]) == ("warn", {"window": "idle", "value": 120, "ratio": 3})
-    assert raw.load(run / samples[1]).question.server_version == "1.31.2"
+    assert samples_file.load(run / samples[1]).question.server_version == "1.31.2"
 
     # -- nothing to do, and neither a cluster nor Prometheus to do it with
     again = ("--tags", "reanalyse", str(ROOT / "playbooks" / "lab.yml"), "-e", json.dumps(given))
@@ -133,7 +133,7 @@ def test_stages_keep_their_samples_and_are_written_again_from_them(tmp_path: Pat
     figures = {
         figure["id"]: figure for figure in stage_file.read_stage(run / "benchmark-2.json")["windows"][0]["figures"]
     }
-    assert (figures["twice"]["value"], figures["twice"]["promql_reason"]) == (7, raw.NOT_ASKED)
+    assert (figures["twice"]["value"], figures["twice"]["promql_reason"]) == (7, kept_samples.NOT_ASKED)
     assert figures["total"] == total
     assert "Twice as much" in (run / "report.md").read_text()
     assert not changed(playbook(tmp_path, *again, "-e", f"report_profile={other}"))

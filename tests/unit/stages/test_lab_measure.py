@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ import requests
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import NotFound
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import samples_file as raw
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, samples_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import measure as measuring
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import stage_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import (
@@ -188,7 +190,7 @@ def test_a_stage_is_measured_and_written(tmp_path: Path, prometheus: str, measur
     assert [line for line in shown if line.startswith(f"warn: the idle one: {sentence}; ")] != []
 
     # -- the samples say the same of the stage, but for what is known only in the end
-    about = raw.load(run / record["samples"]).question.about
+    about = samples_file.load(run / record["samples"]).about
     assert about["settings"] == {name: of for name, of in record["settings"].items() if name != "scrape_interval"}
     assert about["versions"] == {"temporal_server": "1.31.2"}
     assert (about["events"], about["facts"], about["started"]) == ([BEGAN], {"seen": [1, None]}, BASE - 5)
@@ -292,6 +294,42 @@ def test_a_window_that_is_too_short_is_refused_before_it_is_waited_for(
     )
     assert time.time() - began < 200
     assert (shown, files(tmp_path)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"stage": "../x"}, r"The stage name '\.\./x' cannot be part of a file's name"),
+        ({"events": [{"name": "x"}]}, r"cannot be written down .*: events\[0\] "),
+        ({"facts": {"x": math.nan}}, r"cannot be written down .*: facts\.x is nan"),
+        ({"results_dir": __file__}, "Not a directory|is a file"),
+    ],
+)
+def test_what_could_not_be_kept_is_refused_before_the_wait(
+    prometheus: str, measure: Measure, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setattr(measuring, "wait", lambda *_: pytest.fail("it waits"))
+    with pytest.raises(LabError, match=told):
+        measure(prometheus, windows=[window("idle", time.time(), 600)], started=time.time(), **more)
+
+
+@pytest.mark.parametrize("fails", ["course", "figures"])
+def test_samples_are_kept_whatever_goes_wrong_after_they_were_read(
+    tmp_path: Path, prometheus: str, measure: Measure, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise LabError("It went wrong.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client.Prometheus if fails == "course" else lab_measure, fails, refused)
+        with pytest.raises(LabError, match=r"It went wrong\."):
+            measure(prometheus)
+    assert files(tmp_path) == ["baseline-1.samples.json.gz"]
+    # The stage is recovered from them.
+    assert [one["result"] for one in reanalyse(tmp_path)["stages"]] == ["recovered"]
+    record = stage_file.read_stage(tmp_path / "results/student-01/run/baseline-1.json")
+    assert figures(record)["total"]["value"] == 120
+    assert (record["series"] == []) == (fails == "course")
 
 
 def test_without_a_frontend_nothing_is_measured(tmp_path: Path, measure: Measure, api: ScriptedApi) -> None:

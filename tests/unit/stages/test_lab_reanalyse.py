@@ -14,14 +14,18 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile as profiles
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import samples_file as raw
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.figures import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    kept_samples,
+    profile_file,
+    samples_file,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.query import FoundMetrics
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.question import Question
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.reading import (
     Reading,
     Samples,
     Window,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.query import Found
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.series import Pool
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
     lab_stage,
@@ -82,7 +86,7 @@ def outcome(result: dict[str, Any]) -> dict[str, tuple[str, int | None]]:
     return {one["stage"]: (one["result"], one["attempt"]) for one in result["stages"]}
 
 
-def kept(stage: str, at: float = 0.0, rate: float = 2.0, **fields: Any) -> raw.Kept:
+def kept(stage: str, at: float = 0.0, rate: float = 2.0, **fields: Any) -> kept_samples.Kept:
     """Samples of a counter that grows evenly, for a window of a minute that begins ``at`` seconds after the start."""
     begin = START + at
     times = tuple(begin + second for second in range(-10, 71, 5))
@@ -102,7 +106,7 @@ def kept(stage: str, at: float = 0.0, rate: float = 2.0, **fields: Any) -> raw.K
         skew=0.0,
         begin=begin - 12.5,
         end=begin + 72.5,
-        found=Found(frozenset({"up", "m_total", "other_total"})),
+        found=FoundMetrics(frozenset({"up", "m_total", "other_total"})),
         up=samples("up", [1.0] * len(times)),
         starts=Samples("", (), []),
         metrics={"m_total": samples("m_total", [rate * (time - begin) + 100 for time in times], kind="a")},
@@ -116,15 +120,15 @@ def kept(stage: str, at: float = 0.0, rate: float = 2.0, **fields: Any) -> raw.K
         "settings": {"window": 60.0, "load": 3},
         "facts": {"seen": [1, None]},
     }
-    question = raw.Question(PROFILE, "own.yml", "default", "my-temporal", {}, "1.31.2", [window], {}, about)
+    asked = Question(PROFILE, "own.yml", "default", "my-temporal", {}, "1.31.2", [window], {})
     told = {"scrape_interval": 5.0, "prometheus_version": "3.16.0", "clock_skew": 0.0, "frameworks": [], "notes": []}
     course = [series("work", [[begin, rate]], query="rate(…)", step=5)]
-    whole = raw.Kept(question, [reading], begin + 66, course, told)
-    return replace(whole, question=replace(question, **fields))
+    about = fields.pop("about", about)
+    return kept_samples.Kept(replace(asked, **fields), [reading], begin + 66, course, told, about)
 
 
 def keep(lab: Lab, stage: str, *arguments: Any, **fields: Any) -> Path:
-    return raw.save_new(lab.path, stage, kept(stage, *arguments, **fields))
+    return samples_file.save_new(lab.path, stage, kept(stage, *arguments, **fields))
 
 
 def measure(lab: Lab, stage: str, *arguments: Any, **fields: Any) -> Path:
@@ -135,8 +139,8 @@ def measure(lab: Lab, stage: str, *arguments: Any, **fields: Any) -> Path:
 
 def write(lab: Lab, path: Path, **more: Any) -> Path:
     """Write the stage file of a file of samples, as role measure does."""
-    of = raw.load(path)
-    about = {**of.question.about, **more}
+    of = samples_file.load(path)
+    about = {**of.about, **more}
     given = {
         **about,
         "results_dir": str(lab.folder),
@@ -144,7 +148,7 @@ def write(lab: Lab, path: Path, **more: Any) -> Path:
         "run": RUN,
         "state": "done",
         "finished": of.read + 0.5,
-        "windows": of.windows(),
+        "windows": kept_samples.figures(of),
         "series": list(of.series),
         "samples": path.name,
         "versions": {**about["versions"], "prometheus": "3.16.0"},
@@ -211,7 +215,7 @@ def test_a_stage_that_failed_after_its_samples_were_kept_is_recovered(lab: Lab) 
 
 def test_a_repetition_that_was_cut_off_is_recovered_also_when_its_figures_are_the_same(lab: Lab) -> None:
     measure(lab, "baseline")
-    assert keep(lab, "baseline", about={**kept("baseline").question.about, "started": START + 200}).name == (
+    assert keep(lab, "baseline", about={**kept("baseline").about, "started": START + 200}).name == (
         "baseline-2.samples.json.gz"
     )
     assert outcome(do(lab.folder)) == {"baseline": ("recovered", 2)}
@@ -261,7 +265,7 @@ def test_a_new_figure_is_in_the_next_attempt_and_in_the_report(lab: Lab, tmp_pat
     work, total = record["windows"][0]["figures"]
     assert work == first["windows"][0]["figures"][0]
     assert (work["promql"], total["value"], total["state"]) == (2.01, 120, "pass")
-    assert (total["promql"], total["promql_difference"], total["promql_reason"]) == (None, None, raw.NOT_ASKED)
+    assert (total["promql"], total["promql_difference"], total["promql_reason"]) == (None, None, kept_samples.NOT_ASKED)
     assert [row["id"] for row in lab.report()["figures"]] == ["work", "sum"]
     assert outcome(do(lab.folder, profile=str(mine))) == {"baseline": ("same", 2)}
     # Without it the kept profile counts again.
@@ -281,7 +285,7 @@ def test_the_answer_to_another_question_is_not_taken_for_promqls(lab: Lab) -> No
     measure(lab, "baseline")
     do(lab.folder, profile_content=PROFILE.replace("kind: rate", "kind: total"))
     work = figures(lab, "baseline-2.json")["work"]
-    assert (work["value"], work["promql"], work["promql_reason"]) == (120, None, raw.NOT_ASKED)
+    assert (work["value"], work["promql"], work["promql_reason"]) == (120, None, kept_samples.NOT_ASKED)
 
 
 @pytest.mark.parametrize(
@@ -450,4 +454,4 @@ def test_as_a_module(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_profiles_of_these_tests_are_profiles() -> None:
     for text in (PROFILE, MORE, RELATIVE):
-        profiles.parse(text, "test")
+        profile_file.parse(text, "test")

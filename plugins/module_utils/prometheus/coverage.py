@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well the components of a figure were scraped in a window."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..results.types import Labels
+from .query import LEAST_SCRAPES
+
+#: A window needs this share of its scrapes.
+LEAST_COVERAGE = 0.5
+
+Points = Iterable[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How well a component was scraped in a window.
+
+    scrapes: times at which at least one of its pods answered. expected: times in the window.
+    silent: pods that did not answer most of the expected scrapes, with how many they did not.
+    """
+
+    scrapes: int
+    expected: int
+    silent: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        return min(1.0, self.scrapes / self.expected)
+
+
+def scrape_rounds(times: Iterable[float], interval: float) -> int:
+    """Number of scrape rounds in sample times of several pods.
+
+    Pods are scraped at different moments of each interval, and not to the
+    millisecond: times less than three quarters of it apart are one round.
+    """
+    rounds = 0
+    begun = -math.inf
+    for time in sorted(times):
+        if time - begun >= 0.75 * interval:
+            rounds += 1
+            begun = time
+    return rounds
+
+
+def coverage(up: Iterable[tuple[Labels, Points]], pods: str, length: float, interval: float) -> Coverage:
+    """Coverage of the component whose pods' names match ``pods``, from raw samples of `up`."""
+    expected = max(1, math.floor(length / interval))
+    answered: list[float] = []
+    silent = {}
+    for labels, points in up:
+        pod = labels.get("pod", "")
+        if not re.fullmatch(pods, pod):
+            continue
+        values = list(points)
+        answered += [time for time, value in values if value == 1]
+        failed = sum(value != 1 for _time, value in values)
+        if failed > expected / 2:
+            silent[pod] = failed
+    return Coverage(scrape_rounds(answered, interval), expected, silent)
+
+
+def shortfall(components: Sequence[str], covered: Mapping[str, Coverage]) -> str:
+    """Why the scrapes of a window do not bear a figure of those components; empty when they do."""
+    for component in components:
+        of = covered[component]
+        if of.scrapes < LEAST_SCRAPES or of.share < LEAST_COVERAGE:
+            return f"{component} was scraped {of.scrapes} times in this window, of {of.expected}"
+        for pod, failed in of.silent.items():
+            return f"the pod {pod} did not answer {failed} of {of.expected} scrapes in this window"
+    return ""

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was read from Prometheus for a window: raw samples, and PromQL's own answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .profile import Profile
+from .query import FoundMetrics, choose
+from .series import Series, finite, without_doubles
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span that figures are worked out for; ``start`` is Unix seconds, ``length`` seconds."""
+
+    name: str
+    title: str
+    start: float
+    length: float
+
+    @property
+    def end(self) -> float:
+        return round(self.start + self.length, 3)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The raw samples of one metric: the query that gave them, the matchers of figures in it, and the series."""
+
+    query: str
+    where: tuple[str, ...]
+    series: list[Series]
+
+
+@dataclass
+class Reading:
+    """What was read from Prometheus for windows that lie close together.
+
+    Times of samples, begin and end are on Prometheus' clock, those of windows on this
+    machine's; skew is the difference. found: what Prometheus has of the profile. starts: samples of
+    process_start_time_seconds. answers: PromQL's own values by window and figure (NaN for what
+    is no number), or why there are none.
+    """
+
+    windows: list[Window]
+    interval: float
+    skew: float
+    begin: float
+    end: float
+    found: FoundMetrics
+    up: Samples
+    starts: Samples
+    metrics: dict[str, Samples]
+    answers: dict[str, dict[str, float] | str]
+    _clean: dict[str, tuple[list[Series], int, int]] = field(default_factory=dict, repr=False, compare=False)
+
+    def decided(self) -> float:
+        """Time from which on it is known of every target whether it is gone or only late; Prometheus' clock.
+
+        A scrape that should have come an interval after the last one may take another until it has failed.
+        """
+        end = round(max(window.end for window in self.windows) + self.skew, 3)
+        last = [one.times[-1] for one in self.up.series if one.times[-1] <= end]
+        return max(last, default=0.0) + 2 * self.interval
+
+    def clean(self, metric: str) -> tuple[list[Series], int, int]:
+        """Series of a metric, each process once and numbers only; numbers of doubles and of samples left out."""
+        if metric not in self._clean:
+            series, dropped = finite(self.metrics[metric].series if metric in self.metrics else ())
+            kept, doubles = without_doubles(series)
+            self._clean[metric] = kept, doubles, dropped
+        return self._clean[metric]
+
+
+def wanted(profile: Profile, found: FoundMetrics) -> dict[str, tuple[str, ...]]:
+    """Metrics to read for a profile, with the label matchers that all figures of a metric share."""
+    metrics: dict[str, tuple[str, ...]] = {}
+    for selection in profile.selections:
+        metric = choose(selection, found).metric
+        if metric in found.names:
+            shared = metrics.get(metric, selection.where)
+            metrics[metric] = tuple(matcher for matcher in shared if matcher in selection.where)
+    return metrics

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of a stage that was measured: the same when it is measured and when it is worked out again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import LabError
+from ..findings import Finding
+from ..prometheus.kept_samples import Kept
+from ..results.schema import SCHEMA_ID, find_fault
+from ..results.stage_file import build_stage
+from ..results.types import StageAbout, StageRecord, WindowResult
+from ..version import VERSION
+
+
+def check_about(about: StageAbout) -> StageAbout:
+    """Return what is known of a stage; raise LabError, before any wait, where it could not be written down later."""
+    parts = {"student": "-", "run": "-", "attempt": 1, "state": "done", "message": "", "windows": [], "series": []}
+    fault = find_fault({"schema": SCHEMA_ID, **parts, "finished": about["started"], **about})
+    if fault:
+        raise LabError(f"The stage cannot be written down as it was described: {fault}.")
+    return about
+
+
+def stage_record(
+    kept: Kept,
+    windows: list[WindowResult],
+    findings: Sequence[Finding],
+    *,
+    student: str,
+    run: str,
+    samples: str | None,
+    finished: float,
+    facts: Mapping[str, Any] | None = None,
+    measured: bool = False,
+) -> StageRecord:
+    """The stage that samples are of, with these windows and findings. Raises LabError.
+
+    samples: name of their file beside the stage file. finished: when the stage was over, in Unix seconds.
+    facts: more of them than were known before measuring. measured: see build_stage.
+    """
+    about = kept.about
+    if about is None:
+        raise ValueError("the samples do not say which stage they are of")
+    return build_stage(
+        student=student,
+        run=run,
+        stage=about["stage"],
+        state="done",
+        started=about["started"],
+        finished=finished,
+        events=about["events"],
+        windows=windows,
+        series=list(kept.series),
+        samples=samples,
+        versions={"collection": VERSION, **about["versions"], "prometheus": kept.prometheus["prometheus_version"]},
+        settings={**about["settings"], "scrape_interval": kept.prometheus["scrape_interval"]},
+        facts={**about["facts"], "findings": findings, **(facts or {})},
+        measured=measured,
+    )
