@@ -15,7 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.action import ActionBase
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import task as tasks
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context, Params, Result, Task
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils import action as action_file
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import LabAction, find_task
@@ -174,7 +174,7 @@ def test_a_task_of_the_control_node_says_so_on_another_host(made: Callable[..., 
 def test_a_task_for_another_host_takes_along_what_the_control_node_has(made: Callable[..., LabAction]) -> None:
     for name in ("prometheus_sample", "prometheus_preflight"):
         task = task_of(name)
-        text = profile.default_path().read_text()
+        text = profile_file.default_path().read_text()
         assert made(task, "ssh", window=5).run() == {"sent": {"window": 5, "profile_content": text}}
         given = {"profile": "/no/such.yml", "profile_content": "given"}
         assert made(task, "ssh", **given).run() == {"sent": given}
