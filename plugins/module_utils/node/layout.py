@@ -8,9 +8,7 @@ up from, so that two checkouts on one machine have two nodes that share nothing.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +16,6 @@ from ..errors import LabError
 
 #: Longest path a Unix socket can have on Linux.
 SOCKET_PATH_LIMIT = 107
-
-#: The nodes' /30 networks between the host and a node's network namespace.
-NODE_NETWORKS = ipaddress.ip_network("10.99.0.0/16")
 
 
 def node_id(folder: str | os.PathLike[str]) -> str:
@@ -36,27 +31,6 @@ def cache_home() -> Path:
 def state_home() -> Path:
     """Return the folder for nodes: $XDG_STATE_HOME/temporal_lab or ~/.local/state/temporal_lab."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "temporal_lab"
-
-
-def free_network(taken: Iterable[ipaddress.IPv4Network], start: int) -> ipaddress.IPv4Network:
-    """Return a /30 network that overlaps none of ``taken``.
-
-    The search begins at the ``start``-th network, so that nodes with different
-    ids seldom try the same one.
-
-    Raises:
-        LabError: every network of the range overlaps one that is taken.
-    """
-    networks = list(NODE_NETWORKS.subnets(new_prefix=30))
-    taken = list(taken)
-    for offset in range(len(networks)):
-        network = networks[(start + offset) % len(networks)]
-        if not any(network.overlaps(other) for other in taken):
-            return network
-    raise LabError(
-        f"no free /30 network in {NODE_NETWORKS} for the embedded node: this machine has routes to all of it; "
-        "give one with node_network"
-    )
 
 
 @dataclass(frozen=True)
@@ -129,7 +103,7 @@ class Layout:
 
     @property
     def record(self) -> Path:
-        """What the node was started with: see lifecycle.Record."""
+        """What the node was started with: see record.py."""
         return self.state / "node.json"
 
     @property

@@ -73,12 +73,14 @@ class Part:
     image: str | None = None
 
 
-def _image(name: str, version: str, adds: Sequence[tuple[str, str]], settings: Sequence[str]) -> tuple[str, tuple]:
+def _image(
+    name: str, version: str, adds: Sequence[tuple[str, str]], settings: Sequence[str]
+) -> tuple[str, tuple[tuple[str, ...], ...]]:
     """Return an image's name and the commands that put it together in {out}/image.tar."""
     reference = f"{IMAGES}/{name}:{version}"
     # Its own storage in the part's folder: the machine's images are left alone.
     buildah = ("buildah", "--root={out}/storage", "--runroot={out}/run", "--storage-driver=vfs")
-    commands = [(*buildah, "from", "--name=image", "scratch")]
+    commands: list[tuple[str, ...]] = [(*buildah, "from", "--name=image", "scratch")]
     commands += [(*buildah, "add", "--quiet", "image", source, target) for source, target in adds]
     commands += [
         (*buildah, "config", *settings, "image"),

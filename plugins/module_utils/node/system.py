@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from ..errors import LabError
 
@@ -44,14 +45,28 @@ def command(arguments: Sequence[str], timeout: float = 60.0, environment: Mappin
     return done.stdout
 
 
-def links() -> list[dict]:
+class Link(TypedDict):
+    """A network interface, of `ip`'s description only what is used."""
+
+    ifname: str
+
+
+class Route(TypedDict):
+    """A route; ``dst`` is a network, an address or ``default``."""
+
+    dst: str
+
+
+def links() -> list[Link]:
     """Return the network interfaces of this machine, as `ip` lists them."""
-    return json.loads(command(["ip", "-json", "address"]) or "[]")
+    found: list[Link] = json.loads(command(["ip", "-json", "address"]) or "[]")
+    return found
 
 
-def routes() -> list[dict]:
+def routes() -> list[Route]:
     """Return the IPv4 routes of this machine, as `ip` lists them."""
-    return json.loads(command(["ip", "-json", "-4", "route"]) or "[]")
+    found: list[Route] = json.loads(command(["ip", "-json", "-4", "route"]) or "[]")
+    return found
 
 
 def _environment(pid: int) -> list[bytes]:

@@ -33,10 +33,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.predicates import (  # noqa: E402
     pod_state,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import builds, layout  # noqa: E402
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import (  # noqa: E402
-    embedded_node as embedded,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import builds, embedded_node, layout  # noqa: E402
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.go import find_go  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.parts import Part, parts  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ENDS_WITH_ITS_STARTER  # noqa: E402
@@ -241,7 +239,7 @@ def node_folder() -> Path:
 
 def node(state: str, show: Show) -> Json:
     params = {"state": state, "folder": str(node_folder()), "files": str(ROOT / "files"), "network": None}
-    return embedded.run(params, Context(show=show))
+    return embedded_node.run(params, Context(show=show))
 
 
 @contextlib.contextmanager
@@ -264,7 +262,7 @@ def running(scratch: Path, interval: float, keep: bool, show: Show) -> Iterator[
 
 @contextlib.contextmanager
 def _running(scratch: Path, interval: float, keep: bool, show: Show) -> Iterator[Class]:
-    go = builds.find_go()
+    go = find_go()
     workshop = builds.Workshop(layout.cache_home(), ROOT / "files", *go)
     all_parts = (*parts(), kwok_part())
     folders = builds.build(all_parts, workshop, show)

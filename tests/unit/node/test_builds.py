@@ -10,8 +10,9 @@ import threading
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import builds
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import builds, go
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.parts import Part, parts
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.progress import Progress
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_too_little_disk_is_said_before_anything_is_built(workshop, monkeypatch)
 
 
 def test_progress_names_what_is_built_and_how_long_it_takes():
-    progress = builds.Progress(2)
+    progress = Progress(2)
     progress.start(part(seconds=200, title="Temporal server"))
     assert progress.line() == "building Temporal server 0:00 of about 3:20 (0 of 2 parts done)"
 
@@ -157,7 +158,7 @@ def test_progress_says_when_it_is_another_process_that_builds(workshop, monkeypa
     ],
 )
 def test_go_versions(text, version):
-    assert builds.parse_go_version(text) == version
+    assert go.parse_go_version(text) == version
 
 
 def fake_go(folder, says: str) -> None:
@@ -170,25 +171,25 @@ def fake_go(folder, says: str) -> None:
 @pytest.fixture
 def bare_path(tmp_path, monkeypatch):
     """A machine without Go: PATH is one folder, and there is none beside Python."""
-    monkeypatch.setattr(builds.sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
+    monkeypatch.setattr(go.sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
     monkeypatch.setenv("PATH", str(tmp_path / "go"))
     return tmp_path / "go"
 
 
 def test_a_go_new_enough_is_found(bare_path):
     fake_go(bare_path, "go version go1.99.0 linux/amd64")
-    assert builds.find_go() == (str(bare_path / "go"), "go version go1.99.0 linux/amd64")
+    assert go.find_go() == (str(bare_path / "go"), "go version go1.99.0 linux/amd64")
 
 
 def test_a_go_too_old_is_named_with_the_cure(bare_path):
     fake_go(bare_path, "go version go1.19.8 linux/amd64")
     with pytest.raises(LabError, match=r"Go 1\.26\.7 or newer, but .* is go version go1\.19\.8 .*: run make setup"):
-        builds.find_go()
+        go.find_go()
 
 
 def test_no_go_is_said_with_the_cure(bare_path):
     with pytest.raises(LabError, match="there is none on PATH: run make setup"):
-        builds.find_go()
+        go.find_go()
 
 
 def test_every_part_is_named_once_and_after_those_it_needs():

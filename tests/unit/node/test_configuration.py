@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import config, lifecycle, pki
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import config, network, pki, prerequisites
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.api_server import image_names, ready_since
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.layout import Layout
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.record import Record
 
 LAYOUT = Layout("abc123", Path("/state/100% sure"))
 ADDRESS = "10.99.0.2"
@@ -92,7 +94,7 @@ def test_the_kubeconfig_has_a_context_of_its_own():
 
 
 def test_the_nodes_addresses_are_the_two_of_its_network():
-    record = lifecycle.Record("10.99.4.0/30", "/b", {})
+    record = Record("10.99.4.0/30", "/b", {})
     assert (record.host_address, record.address) == ("10.99.4.1", "10.99.4.2")
 
 
@@ -112,54 +114,54 @@ def node(status: str, heartbeat: str) -> dict:
 )
 def test_ready_is_what_the_node_said_after_its_start(report, ready):
     started = 1795453200.9  # 2026-11-23T17:00:00.9Z: heartbeats have whole seconds
-    assert lifecycle.ready_since(report, started) is ready
+    assert ready_since(report, started) is ready
 
 
 def test_an_image_whose_name_went_to_a_newer_one_has_no_names():
     """As the kubelet reports it after an image was built and imported anew."""
     images = [{"names": ["localhost/lab:1"], "sizeBytes": 1}, {"names": None, "sizeBytes": 1}]
-    assert lifecycle.image_names({"status": {"images": images}}) == {"localhost/lab:1"}
-    assert lifecycle.image_names({"status": {"images": None}}) == set()
+    assert image_names({"status": {"images": images}}) == {"localhost/lab:1"}
+    assert image_names({"status": {"images": None}}) == set()
 
 
 def test_a_user_who_is_not_root_is_told_of_both_ways(monkeypatch):
-    monkeypatch.setattr(lifecycle.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(prerequisites.os, "geteuid", lambda: 1000)
     with pytest.raises(LabError, match=r"needs root: .* or use a cluster you have with make lab KUBECONFIG="):
-        lifecycle.require_root_and_tools(LAYOUT)
+        prerequisites.require_root_and_tools(LAYOUT)
 
 
 def test_a_state_folder_that_the_node_would_hide_is_refused(monkeypatch):
-    monkeypatch.setattr(lifecycle.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(lifecycle.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(prerequisites.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(prerequisites.shutil, "which", lambda name: f"/usr/bin/{name}")
     with pytest.raises(LabError, match="because /run is replaced inside the node: set XDG_STATE_HOME"):
-        lifecycle.require_root_and_tools(Layout("abc123", Path("/run/user/0/node-abc123")))
+        prerequisites.require_root_and_tools(Layout("abc123", Path("/run/user/0/node-abc123")))
 
 
 def test_missing_commands_are_named(monkeypatch):
-    monkeypatch.setattr(lifecycle.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(lifecycle.shutil, "which", lambda name: None if name in ("runc", "ctr") else name)
+    monkeypatch.setattr(prerequisites.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(prerequisites.shutil, "which", lambda name: None if name in ("runc", "ctr") else name)
     with pytest.raises(LabError, match="needs ctr, runc, which this machine does not have: run make setup"):
-        lifecycle.require_root_and_tools(LAYOUT)
+        prerequisites.require_root_and_tools(LAYOUT)
 
 
 def test_a_wanted_network_that_is_taken_is_refused(monkeypatch):
-    monkeypatch.setattr(lifecycle.system, "routes", lambda: [{"dst": "default"}, {"dst": "10.99.4.0/24"}])
+    monkeypatch.setattr(network.system, "routes", lambda: [{"dst": "default"}, {"dst": "10.99.4.0/24"}])
     with pytest.raises(
         LabError, match=r"10\.99\.4\.0/30 given with node_network is taken: .* route to 10\.99\.4\.0/24"
     ):
-        lifecycle._choose_network(LAYOUT, "10.99.4.0/30", None)
+        network.choose_network(LAYOUT, "10.99.4.0/30", None)
 
 
 @pytest.mark.parametrize(
-    ("network", "why"),
+    ("text", "why"),
     [("the usual one", "is no network"), ("10.99.4.1/30", "has host bits set"), ("10.99.4.0/32", "has no room")],
 )
-def test_a_network_that_is_none_is_refused(network, why):
+def test_a_network_that_is_none_is_refused(text, why):
     with pytest.raises(LabError, match=f"node_network is .*{why}.*give one such as 10.99.4.0/30"):
-        lifecycle.parse_network(network)
+        network.parse_network(text)
 
 
 def test_the_last_network_is_taken_again_unless_it_is_taken(monkeypatch):
-    monkeypatch.setattr(lifecycle.system, "routes", lambda: [{"dst": "10.99.4.0/30"}])
-    assert lifecycle._choose_network(LAYOUT, None, "10.99.8.0/30") == "10.99.8.0/30"
-    assert lifecycle._choose_network(LAYOUT, None, "10.99.4.0/30") != "10.99.4.0/30"
+    monkeypatch.setattr(network.system, "routes", lambda: [{"dst": "10.99.4.0/30"}])
+    assert network.choose_network(LAYOUT, None, "10.99.8.0/30") == "10.99.8.0/30"
+    assert network.choose_network(LAYOUT, None, "10.99.4.0/30") != "10.99.4.0/30"

@@ -7,12 +7,8 @@ import ipaddress
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.layout import (
-    NODE_NETWORKS,
-    Layout,
-    free_network,
-    node_id,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.layout import Layout, node_id
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.network import NODE_NETWORKS, free_network
 
 
 def test_two_folders_have_two_nodes_that_share_no_name(tmp_path, monkeypatch):
