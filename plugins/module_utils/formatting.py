@@ -68,10 +68,8 @@ def interval_text(low: float | None, high: float | None, unit: str, above: bool 
 
     above: it is not the lower end itself, but more than that.
     """
-    if low is None and high is None:
-        return ""
     if low is None:
-        return f"at most {value_text(high, unit)}"
+        return "" if high is None else f"at most {value_text(high, unit)}"
     if high is None:
         return f"{'more than' if above else 'at least'} {value_text(low, unit)}"
     if math.isclose(low, high, rel_tol=1e-9):
@@ -96,9 +94,9 @@ def _with_unit(number: str, name: str) -> str:
     return f"{number}{space}{name}"
 
 
-def change_text(change: dict[str, float | None] | None) -> str:
-    """How much a figure changed: ``+12 %``, ``−3.1 %``, ``×83``; empty when that is not known."""
-    return "" if change is None or change["ratio"] is None else ratio_text(change["ratio"])
+def change_text(ratio: float | None) -> str:
+    """How much a figure changed, relative to what it was: ``+12 %``, ``−3.1 %``, ``×83``; empty when not known."""
+    return "" if ratio is None else ratio_text(ratio)
 
 
 def ratio_text(ratio: float) -> str:

@@ -106,7 +106,7 @@ def test_a_shown_value_is_within_half_a_percent(value: float, unit: str) -> None
     ],
 )
 def test_changes(ratio: float | None, text: str) -> None:
-    assert formatting.change_text({"absolute": 1.0, "ratio": ratio}) == text
+    assert formatting.change_text(ratio) == text
 
 
 def test_no_change_is_known() -> None:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from ..results.runs import Record
+from ..results.class_report import ClassReport
 from .class_view import build_view
 from .page_files import render_page
 
 
-def to_html(report: Record, retry: str = "") -> str:
+def to_html(report: ClassReport, retry: str = "") -> str:
     """The page of a class report.
 
     retry: path of the file with the hosts to retry; empty where there is none.

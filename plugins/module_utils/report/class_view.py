@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
-from ..formatting import (
-    duration_text,
-    number_text,
-    value_text,
+from ..formatting import duration_text, number_text, value_text
+from ..results.class_outliers import DEVIATIONS, LEAST_STUDENTS, OUTLIER_FACTOR
+from ..results.class_report import (
+    ClassProblem,
+    ClassReport,
+    ClassStudent,
+    ClassWindow,
+    GroupFigure,
+    Outlier,
+    StudentValue,
 )
-from ..results.runs import Record
-from .class_model import DEVIATIONS, LEAST_STUDENTS, OUTLIER_FACTOR, STAGE_STATES, TO_RETRY
-from .view import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS
+from ..results.merged_class import STAGE_STATES, TO_RETRY
+from .words import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS
 
 #: Of more students only these are named, and the number of the others.
 MOST_NAMES = 5
@@ -25,15 +31,109 @@ ABOUT_OUTLIERS = (
 )
 
 
-def build_view(report: Record) -> Record:
+class Attention(TypedDict):
+    """A student who failed or of whom nothing is known. place: where to look."""
+
+    student: str
+    state: str
+    reason: str
+    report: str | None
+    place: str
+
+
+class StateHead(TypedDict):
+    """A state that a stage is in."""
+
+    state: str
+    word: str
+
+
+class StageStates(TypedDict):
+    """How many students are in which state: a row for each stage, with a count for each head."""
+
+    heads: list[StateHead]
+    rows: list[tuple[str, list[str]]]
+
+
+class MatrixCell(TypedDict):
+    """A student's stage."""
+
+    state: str
+    word: str
+    note: str
+
+
+class MatrixRow(TypedDict):
+    """A student's stages."""
+
+    student: str
+    state: str
+    report: str | None
+    place: str
+    cells: list[MatrixCell]
+
+
+class GroupRow(TypedDict):
+    """A figure over a group. count: how many have a value; states: how many did not pass."""
+
+    title: str
+    hint: str
+    count: str
+    states: str
+    median: str
+    lowest: str
+    lowest_student: str
+    highest: str
+    highest_student: str
+
+
+class GroupView(TypedDict):
+    """A group. names: its students, where there are several groups."""
+
+    label: str
+    names: str
+    settings: str
+    rows: list[GroupRow]
+
+
+class WindowView(TypedDict):
+    """A window. note: in what its groups differ, where there are several."""
+
+    name: str
+    note: str
+    groups: list[GroupView]
+
+
+class StudentOutliers(TypedDict):
+    """A student's values far from the median, the farthest first."""
+
+    student: str
+    texts: list[str]
+
+
+class ClassView(TypedDict):
     """Everything the class report says, section by section, as text."""
+
+    summary: str
+    attention: list[Attention]
+    unfinished: list[str]
+    done: list[str]
+    skipped: list[str]
+    stage_states: StageStates
+    stages: list[str]
+    students: list[MatrixRow]
+    windows: list[WindowView]
+    about_outliers: str
+    outliers: list[StudentOutliers]
+    notes: list[str]
+    problems: list[ClassProblem]
+
+
+def build_view(report: ClassReport) -> ClassView:
+    """Everything the class report says."""
     return {
         "summary": _summary(report),
-        "attention": [
-            {**{name: entry[name] for name in ("student", "state", "reason", "report")}, "place": _place(entry)}
-            for entry in report["students"]
-            if entry["state"] in TO_RETRY
-        ],
+        "attention": [_attention(entry) for entry in report["students"] if entry["state"] in TO_RETRY],
         "unfinished": _unfinished(report),
         "done": [entry["student"] for entry in report["students"] if entry["state"] == "done"],
         "skipped": _skipped(report),
@@ -59,21 +159,31 @@ def names_text(names: Sequence[str]) -> str:
     return f"{', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
 
 
-def _summary(report: Record) -> str:
+def _summary(report: ClassReport) -> str:
     total = len(report["students"])
     if not total:
         return NO_STUDENT
     return f"{count_text(total)}: {', '.join(f'{count} {state}' for state, count in report['states'].items())}."
 
 
-def _place(entry: Record) -> str:
+def _attention(entry: ClassStudent) -> Attention:
+    return {
+        "student": entry["student"],
+        "state": entry["state"],
+        "reason": entry["reason"],
+        "report": entry["report"],
+        "place": _place(entry),
+    }
+
+
+def _place(entry: ClassStudent) -> str:
     """Where to look: the run, and how many there are."""
     if entry["run"] is None:
         return ""
     return f"run {entry['run']}" + (f", the newest of {entry['runs']}" if entry["runs"] > 1 else "")
 
 
-def _unfinished(report: Record) -> list[str]:
+def _unfinished(report: ClassReport) -> list[str]:
     """One line for all the students who lack the same stages."""
     groups: dict[str, list[str]] = {}
     for entry in report["students"]:
@@ -82,7 +192,7 @@ def _unfinished(report: Record) -> list[str]:
     return [f"{count_text(len(names))} {reason} ({names_text(names)})" for reason, names in groups.items()]
 
 
-def _skipped(report: Record) -> list[str]:
+def _skipped(report: ClassReport) -> list[str]:
     """One line for all the students whose stage was skipped for the same reason."""
     groups: dict[tuple[str, str], list[str]] = {}
     recorded = sum(entry["run"] is not None for entry in report["students"])
@@ -97,7 +207,7 @@ def _skipped(report: Record) -> list[str]:
     ]
 
 
-def _stage_states(report: Record) -> Record:
+def _stage_states(report: ClassReport) -> StageStates:
     """How many students are in which state of each stage: heads, and rows of the stage and its counts."""
     states = [state for state in STAGE_STATES if any(state in counts for counts in report["counts"].values())]
     return {
@@ -109,7 +219,7 @@ def _stage_states(report: Record) -> Record:
     }
 
 
-def _row(report: Record, entry: Record) -> Record:
+def _row(report: ClassReport, entry: ClassStudent) -> MatrixRow:
     """A student's row of the matrix."""
     return {
         "student": entry["student"],
@@ -130,12 +240,12 @@ def _row(report: Record, entry: Record) -> Record:
 # --- figures -------------------------------------------------------------------------------------
 
 
-def _window_name(report: Record, stage: str, title: str) -> str:
+def _window_name(report: ClassReport, stage: str, title: str) -> str:
     alone = sum(window["stage"] == stage for window in report["windows"]) == 1
     return stage if alone else f"{stage}, {title}"
 
 
-def _window(report: Record, window: Record) -> Record:
+def _window(report: ClassReport, window: ClassWindow) -> WindowView:
     groups = window["groups"]
     note = ""
     if len(groups) > 1:
@@ -155,7 +265,7 @@ def _window(report: Record, window: Record) -> Record:
     }
 
 
-def _with(settings: Record, names: Sequence[str]) -> str:
+def _with(settings: Mapping[str, Any], names: Sequence[str]) -> str:
     return f" with {', '.join(_setting(name, settings.get(name)) for name in names)}" if names else ""
 
 
@@ -167,32 +277,33 @@ def _setting(name: str, value: object) -> str:
     return f"{name} {value}"
 
 
-def _figure(row: Record, students: int) -> Record:
-    values = row["values"]
-    states = [f"{count} {state}" for state, count in row["states"].items() if state != "pass"]
-    found = {
-        "title": row["title"],
-        "hint": BETTER.get(row["direction"], ""),
+def _figure(figure: GroupFigure, students: int) -> GroupRow:
+    values, median, unit = figure["values"], figure["median"], figure["unit"]
+    states = [f"{count} {state}" for state, count in figure["states"].items() if state != "pass"]
+    return {
+        "title": figure["title"],
+        "hint": BETTER.get(figure["direction"], ""),
         "count": f"{len(values)} of {students}",
         "states": ", ".join(states),
-        "median": NOTHING,
-        "lowest": NOTHING,
-        "lowest_student": "",
-        "highest": NOTHING,
-        "highest_student": "",
+        "median": value_text(median["value"], unit, median["bound"]) if median else NOTHING,
+        "lowest": value_text(values[0]["value"], unit, values[0]["bound"]) if values else NOTHING,
+        "lowest_student": _who_has(values, 0),
+        "highest": value_text(values[-1]["value"], unit, values[-1]["bound"]) if values else NOTHING,
+        "highest_student": _who_has(values, -1),
     }
-    if values:
-        found["median"] = value_text(row["median"]["value"], row["unit"], row["median"]["bound"])
-        for end, place in (("lowest", 0), ("highest", -1)):
-            extreme = values[place]
-            same = [value["student"] for value in values if value["value"] == extreme["value"]]
-            found[end] = value_text(extreme["value"], row["unit"], extreme["bound"])
-            others = f" and {len(same) - 1} more" if len(same) > 1 else ""
-            found[f"{end}_student"] = same[0] + others if len(same) < len(values) else "all"
-    return found
 
 
-def _outliers(report: Record) -> list[Record]:
+def _who_has(values: Sequence[StudentValue], place: int) -> str:
+    """The students who have the value at a place; empty where there are no values."""
+    if not values:
+        return ""
+    same = [value["student"] for value in values if value["value"] == values[place]["value"]]
+    if len(same) == len(values):
+        return "all"
+    return same[0] + (f" and {len(same) - 1} more" if len(same) > 1 else "")
+
+
+def _outliers(report: ClassReport) -> list[StudentOutliers]:
     """For each student with a figure far from the median the texts of all of them, the farthest first."""
     found: dict[str, list[str]] = {}
     for entry in report["outliers"]:
@@ -200,7 +311,7 @@ def _outliers(report: Record) -> list[Record]:
     return [{"student": student, "texts": texts} for student, texts in found.items()]
 
 
-def _outlier(report: Record, entry: Record) -> str:
+def _outlier(report: ClassReport, entry: Outlier) -> str:
     value = value_text(entry["value"], entry["unit"], entry["bound"])
     median = value_text(entry["median"], entry["unit"])
     against = f"{entry['ratio']:.2g} times" if entry["value"] else "against"
@@ -210,7 +321,7 @@ def _outlier(report: Record, entry: Record) -> str:
     )
 
 
-def _notes(report: Record) -> list[str]:
+def _notes(report: ClassReport) -> list[str]:
     notes = []
     if report["others"]:
         notes.append(

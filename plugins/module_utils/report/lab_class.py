@@ -9,15 +9,16 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import LabError
+from ..results.class_report import ClassReport
 from ..results.derived_file import replace_file
+from ..results.merged_class import build_class, students_to_retry
 from ..results.names import check_folder_name, check_stage_name
-from ..results.runs import Record
 from ..results.stage_file import to_json
+from ..results.student_results import StudentResults, find_students, read_student
 from ..task import Context, Params, Result, Task
-from .class_model import build_class, students_to_retry
+from .class_markdown import to_markdown
 from .class_page import to_html
-from .class_results import Student, find_students, read_student
-from .class_text import to_markdown, to_terminal
+from .class_terminal import to_terminal
 
 SPEC: dict[str, Any] = {
     "results_dirs": {"type": "list", "elements": "path", "required": True, "aliases": ["results_dir"]},
@@ -62,14 +63,14 @@ def run(params: Params, context: Context) -> Result:
     return {**_write(report, retry, dest, context, params["table"]), **_summary(report, retry)}
 
 
-def _link_reports(report: Record, students: list[Student], dest: Path) -> None:
+def _link_reports(report: ClassReport, students: list[StudentResults], dest: Path) -> None:
     """Give each student the address of the own report, seen from the class report, where there is one."""
     for entry, student in zip(report["students"], students):
         if student.folder is not None and (student.folder / "report.html").is_file():
             entry["report"] = quote(os.path.relpath(student.folder / "report.html", dest))
 
 
-def _write(report: Record, retry: list[str], dest: Path, context: Context, table: bool) -> Result:
+def _write(report: ClassReport, retry: list[str], dest: Path, context: Context, table: bool) -> Result:
     retry_path = dest / RETRY
     shown = str(retry_path) if retry else ""
     texts = {
@@ -112,7 +113,7 @@ def _remove(path: Path, check_mode: bool) -> bool:
     return True
 
 
-def _summary(report: Record, retry: list[str]) -> Result:
+def _summary(report: ClassReport, retry: list[str]) -> Result:
     """What a playbook may want to go on with, without the figures."""
     return {
         "states": report["states"],
@@ -121,10 +122,18 @@ def _summary(report: Record, retry: list[str]) -> Result:
         "failures": {entry["student"]: entry["reason"] for entry in report["students"] if entry["state"] == "failed"},
         "retry": retry,
         "outliers": [
-            {name: entry[name] for name in ("student", "stage", "window", "figure", "value", "median", "ratio")}
+            {
+                "student": entry["student"],
+                "stage": entry["stage"],
+                "window": entry["window"],
+                "figure": entry["figure"],
+                "value": entry["value"],
+                "median": entry["median"],
+                "ratio": entry["ratio"],
+            }
             for entry in report["outliers"]
         ],
-        "problems": [{name: problem[name] for name in ("source", "text")} for problem in report["problems"]],
+        "problems": [{"source": problem["source"], "text": problem["text"]} for problem in report["problems"]],
     }
 
 

@@ -9,16 +9,14 @@ from typing import Any
 
 from ..errors import LabError
 from ..results.derived_file import replace_file
-from ..results.merged_run import (
-    build_report,
-    key_figures,
-)
-from ..results.runs import Record, latest_run, read_run
+from ..results.merged_run import build_report
+from ..results.report import Report, key_figures
+from ..results.runs import latest_run, read_run
 from ..results.stage_file import to_json
 from ..task import Context, Params, Result, Task
-from .markdown import to_markdown
+from .run_markdown import to_markdown
 from .run_page import to_html
-from .terminal import to_terminal
+from .run_terminal import to_terminal
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -66,7 +64,7 @@ def run(params: Params, context: Context) -> Result:
     }
 
 
-def _summary(report: Record) -> Result:
+def _summary(report: Report) -> Result:
     """The stages' states and the key figures, without queries and series."""
     return {
         "stages": {stage["stage"]: stage["state"] for stage in report["stages"] if stage["state"] != "absent"},
@@ -91,7 +89,10 @@ def _summary(report: Record) -> Result:
             }
             for figure in key_figures(report["figures"])
         ],
-        "problems": [{name: problem[name] for name in ("kind", "source", "text")} for problem in report["problems"]],
+        "problems": [
+            {"kind": problem["kind"], "source": problem["source"], "text": problem["text"]}
+            for problem in report["problems"]
+        ],
     }
 
 

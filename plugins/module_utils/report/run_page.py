@@ -3,31 +3,59 @@
 
 from __future__ import annotations
 
-from ..results.runs import Record
+from typing import TYPE_CHECKING, TypedDict
+
+from ..results.report import Report
+from .columns import window_letter
+from .figure_table import figure_row
+from .line_style import legend_style
 from .page_files import render_page
-from .plots import draw_figures, draw_timeline, line_style, window_letter
-from .view import build_view, figure_row
+from .plots import Plot, draw_figures, draw_timeline
+from .run_view import build_view
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
-def to_html(report: Record) -> str:
+class PlotView(TypedDict):
+    """A plot with what stands around it.
+
+    readings: letter and value of each window; legend: label, custom property and dash array of each line.
+    """
+
+    title: str
+    question: str
+    unit: str
+    svg: Markup
+    readings: list[tuple[str, str]]
+    legend: list[tuple[str, str, str]]
+
+
+def to_html(report: Report) -> str:
     """The page of a run's report. Raises LabError without matplotlib."""
     # Not at the top: ansible-test imports this file without third-party packages.
     from markupsafe import Markup
 
-    plots = [
-        {
-            "title": plot.figure["title"],
-            "question": plot.figure["question"],
-            "unit": plot.unit,
-            "svg": Markup(plot.svg),
-            "readings": [
-                (window_letter(index), cell["text"])
-                for index, cell in enumerate(figure_row(plot.figure)["cells"])
-                if cell["state"]
-            ],
-            "legend": [(label, *line_style(index)) for label, index in plot.legend],
-        }
-        for plot in draw_figures(report)
-    ]
-    timeline = Markup(draw_timeline(report))
-    return render_page("report.html", view=build_view(report), timeline=timeline, plots=plots)
+    return render_page(
+        "report.html",
+        view=build_view(report),
+        timeline=Markup(draw_timeline(report)),
+        plots=[_plot(plot) for plot in draw_figures(report)],
+    )
+
+
+def _plot(plot: Plot) -> PlotView:
+    from markupsafe import Markup
+
+    return {
+        "title": plot.figure["title"],
+        "question": plot.figure["question"],
+        "unit": plot.unit,
+        "svg": Markup(plot.svg),
+        "readings": [
+            (window_letter(index), cell["text"])
+            for index, cell in enumerate(figure_row(plot.figure)["cells"])
+            if cell["state"]
+        ],
+        "legend": [(label, *legend_style(index)) for label, index in plot.legend],
+    }

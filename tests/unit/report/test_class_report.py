@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import class_model, lab_class
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import lab_class
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.class_outliers import OUTLIER_FACTOR
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_report_page import HOSTILE, Page
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import RUN, START, Lab, figure, window
@@ -352,7 +353,7 @@ def test_an_outlier_is_an_observation(tmp_path: Path) -> None:
     assert result["states"] == {"done": 4}
     assert result["retry"] == []
     assert "  dan: Work 10/s in benchmark, 0.25 times the median of 4 students, 40.5/s" in text.splitlines()
-    assert class_model.OUTLIER_FACTOR == 2.0
+    assert OUTLIER_FACTOR == 2.0
 
 
 # --- whom to do again ----------------------------------------------------------------------------

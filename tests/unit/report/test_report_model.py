@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import view
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import merged_run as model
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.run_view import build_view
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_figures import BESIDE
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.report import key_figures
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
     Lab,
@@ -65,7 +66,7 @@ def test_no_change_is_claimed_where_a_value_is_only_a_bound(
     lab.write("scale", windows=windows, finished=START + 300)
     report = lab.report()
     assert [reading["change"] for reading in report["figures"][0]["readings"]] == [None, None]
-    assert [cell["change"] for cell in view.build_view(report)["key"][0]["cells"]] == ["", ""]
+    assert [cell["change"] for cell in build_view(report)["key"][0]["cells"]] == ["", ""]
 
 
 def test_windows_stand_in_the_order_of_the_lab_not_of_the_clock(lab: Lab) -> None:
@@ -93,9 +94,9 @@ def test_figures_of_different_units_are_not_compared(lab: Lab) -> None:
 
 def test_key_figures_are_those_that_are_marked_or_else_all(lab: Lab) -> None:
     lab.write("baseline", windows=[window("idle", START, figure("a", 1.0), figure("b", 2.0))])
-    assert [row["id"] for row in model.key_figures(lab.report()["figures"])] == ["a", "b"]
+    assert [row["id"] for row in key_figures(lab.report()["figures"])] == ["a", "b"]
     lab.write("baseline", windows=[window("idle", START, figure("a", 1.0), figure("b", 2.0, key=True))])
-    assert [row["id"] for row in model.key_figures(lab.report()["figures"])] == ["b"]
+    assert [row["id"] for row in key_figures(lab.report()["figures"])] == ["b"]
 
 
 def test_a_later_failure_does_not_hide_what_was_measured(measured: Lab) -> None:
@@ -105,7 +106,7 @@ def test_a_later_failure_does_not_hide_what_was_measured(measured: Lab) -> None:
     assert (stage["state"], stage["message"], stage["shown_attempt"]) == ("failed", "The server is gone.", 1)
     assert [attempt["state"] for attempt in stage["attempts"]] == ["done", "failed"]
     assert [item["stage"] for item in report["windows"]] == ["baseline", "benchmark"]
-    [shown] = [item for item in view.build_view(report)["stages"] if item["stage"] == "benchmark"]
+    [shown] = [item for item in build_view(report)["stages"] if item["stage"] == "benchmark"]
     assert shown["notes"] == ["what follows is from attempt 1", "attempt 1 done"]
 
 
@@ -128,7 +129,7 @@ def test_a_run_that_was_cut_off_says_what_is_missing(measured: Lab) -> None:
         "recreate",
     ]
     assert stage_of(report, "scale")["state"] == "absent"
-    told = view.build_view(report)
+    told = build_view(report)
     assert "Not in this run: preflight, install" in told["summary"]
     assert [stage["word"] for stage in told["stages"] if stage["stage"] == "scale"] == ["not done"]
     assert "report" not in [stage["stage"] for stage in told["stages"]]
@@ -185,14 +186,14 @@ def test_a_first_look_is_a_run_with_short_windows(lab: Lab, length: float, first
     report = lab.report()
     assert report["first_look"] is first_look
     assert report["window"] == length
-    assert ("first look" in view.build_view(report)["first_look"]) is first_look
+    assert ("first look" in build_view(report)["first_look"]) is first_look
 
 
 def test_settings_tell_which_stage_had_which_value(measured: Lab) -> None:
     settings = {item["name"]: item["values"] for item in measured.report()["settings"]}
     assert settings["window"] == [{"value": 120, "stages": ["baseline", "benchmark"]}]
     assert settings["load"] == [{"value": 0, "stages": ["baseline"]}, {"value": 3, "stages": ["benchmark"]}]
-    assert dict(view.build_view(measured.report())["settings"]) == {
+    assert dict(build_view(measured.report())["settings"]) == {
         "window": "2 min",
         "scrape interval": "5 s",
         "load": "0 (baseline); 3 (benchmark)",
@@ -217,7 +218,7 @@ def test_series_of_the_stages_become_one(lab: Lab) -> None:
 
 def shards_of(facts: dict[str, Any], lab: Lab) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     lab.write("scale", facts=facts)
-    told = view.build_view(lab.report())
+    told = build_view(lab.report())
     return told["shards"], [item for stage in told["facts"] for item in stage["items"]]
 
 
@@ -294,9 +295,9 @@ def test_a_reading_has_what_its_figure_has(lab: Lab) -> None:
     old, new = figure("old", 1.0), full("new", 1.0, bound="below", interval=[None, 1.0], observations=3.5)
     lab.write("baseline", windows=[window("idle", START, old, new)])
     first, second = (row["readings"][0] for row in lab.report()["figures"])
-    assert set(second) - set(first) == set(model.BESIDE) - {"thresholds", "compared"}
+    assert set(second) - set(first) == set(BESIDE) - {"thresholds", "compared"}
     assert {name: second[name] for name in set(second) - set(first)} == {
-        name: new[name] for name in model.BESIDE if name in new
+        name: new[name] for name in BESIDE if name in new
     }
 
 
@@ -349,17 +350,17 @@ def test_promql_inside_the_bucket_does_not_contradict_a_bound(
 
 
 def test_old_results_say_little_of_it(recorded: dict[str, Any], measured: Lab) -> None:
-    assert [row["name"] for row in view.build_view(recorded)["known"]["rows"]] in (
+    assert [row["name"] for row in build_view(recorded)["known"]["rows"]] in (
         ["Lowest coverage"],
         ["Lowest coverage", "Largest gap", "Against PromQL"],
         ["Lowest coverage", "Largest gap", "Against PromQL", "Only bounds"],
     )
-    assert view.build_view(measured.report())["known"] == {"rows": [], "line": ""}
-    assert view.build_view(measured.report())["bounds"] == ""
+    assert build_view(measured.report())["known"] == {"rows": [], "line": ""}
+    assert build_view(measured.report())["bounds"] == ""
 
 
 def known_rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {row["name"]: row for row in view.build_view(report)["known"]["rows"]}
+    return {row["name"]: row for row in build_view(report)["known"]["rows"]}
 
 
 def test_how_well_the_figures_are_known_in_words(doubtful: Lab) -> None:
@@ -393,7 +394,7 @@ def test_many_figures_of_one_reason_are_not_all_named(lab: Lab) -> None:
 def test_where_all_is_well_it_is_said_shortly(lab: Lab) -> None:
     windows = [window("w1", START, full("work", 1.0)), window("w2", START + 120, full("work", 1.0))]
     lab.write("baseline", windows=windows, settings={"scrape_interval": 5}, finished=START + 300)
-    told = view.build_view(lab.report())["known"]
+    told = build_view(lab.report())["known"]
     assert [row["text"] for row in told["rows"]] == [
         "100 %: every scrape that was due took place",
         "5 s between two samples, in every window; Prometheus scraped every 5 s",
@@ -403,7 +404,7 @@ def test_where_all_is_well_it_is_said_shortly(lab: Lab) -> None:
 
 
 def details(report: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(item for item in view.build_view(report)["queries"] if item["id"] == name)
+    found: dict[str, Any] = next(item for item in build_view(report)["queries"] if item["id"] == name)
     return found
 
 
@@ -419,10 +420,14 @@ def test_the_details_of_a_figure(doubtful: Lab) -> None:
         "At (UTC)",
     ]
     first, second = told["rows"]
-    assert (first["value"], first["promql"], first["series"]) == (("40 1/s", "exact"), ("40/s", "±0 %"), ("", ""))
-    assert second["value"] == ("145.246086666667 1/s", "at least 139/s")
-    assert (second["coverage"][0], second["gap"][0]) == ("83.3 %", "12.5 s")
-    assert (second["series"][0], second["promql"]) == ("24 new, 2 gone", ("120/s", "−17 %"))
+    assert (first["cells"]["value"], first["cells"]["promql"], first["cells"]["series"]) == (
+        ("40 1/s", "exact"),
+        ("40/s", "±0 %"),
+        ("", ""),
+    )
+    assert second["cells"]["value"] == ("145.246086666667 1/s", "at least 139/s")
+    assert (second["cells"]["coverage"][0], second["cells"]["gap"][0]) == ("83.3 %", "12.5 s")
+    assert (second["cells"]["series"][0], second["cells"]["promql"]) == ("24 new, 2 gone", ("120/s", "−17 %"))
     assert told["metrics"] == ["work"]
     assert told["remarks"] == [
         {"text": text, "letters": ["B"]}
@@ -439,10 +444,10 @@ def test_the_details_of_a_bound(doubtful: Lab) -> None:
     told = details(doubtful.report(), "lock")
     assert "Observations" in [head["title"] for head in told["heads"]]
     assert "Series" not in [head["title"] for head in told["heads"]]
-    assert told["rows"][1]["value"] == ("≤ 0.001 s", "between 0 and 1 ms")
-    assert told["rows"][1]["observations"] == ("368", "")
+    assert told["rows"][1]["cells"]["value"] == ("≤ 0.001 s", "between 0 and 1 ms")
+    assert told["rows"][1]["cells"]["observations"] == ("368", "")
     # A share of a value that is not known is not known.
-    assert told["rows"][1]["promql"] == ("500 µs", "")
+    assert told["rows"][1]["cells"]["promql"] == ("500 µs", "")
     assert told["remarks"][-1] == {"text": "PromQL interpolates inside the smallest bucket.", "letters": []}
 
 
@@ -450,7 +455,7 @@ def test_what_old_results_do_not_have_is_not_shown(measured: Lab) -> None:
     told = details(measured.report(), "work")
     assert [head["title"] for head in told["heads"]] == ["Value", "State", "At (UTC)"]
     assert (told["metrics"], told["remarks"]) == ([], [])
-    assert "raw samples" not in view.build_view(measured.report())["about_queries"]
+    assert "raw samples" not in build_view(measured.report())["about_queries"]
 
 
 def test_a_figure_without_a_value_says_why_once(lab: Lab) -> None:
@@ -458,15 +463,15 @@ def test_a_figure_without_a_value_says_why_once(lab: Lab) -> None:
     lab.write("baseline", windows=[window("idle", START, none)])
     told = details(lab.report(), "work")
     assert [remark["text"] for remark in told["remarks"]] == ["inconclusive: no observations."]
-    assert (told["rows"][0]["value"], told["rows"][0]["promql"]) == (("–", ""), ("3/s", ""))
+    assert (told["rows"][0]["cells"]["value"], told["rows"][0]["cells"]["promql"]) == (("–", ""), ("3/s", ""))
 
 
 def test_all_that_can_happen_to_series(lab: Lab) -> None:
     happened = {"new_series": 1, "gone_series": 2, "unknown_series": 3, "double_series": 4, "resets": 5}
     lab.write("baseline", windows=[window("idle", START, full("work", 1.0, **happened))])
     report = lab.report()
-    assert details(report, "work")["rows"][0]["series"][0] == "1 new, 2 gone, 3 unknown, 4 double, 5 reset"
-    assert "a reset is a counter that began again at zero" in view.build_view(report)["about_queries"]
+    assert details(report, "work")["rows"][0]["cells"]["series"][0] == "1 new, 2 gone, 3 unknown, 4 double, 5 reset"
+    assert "a reset is a counter that began again at zero" in build_view(report)["about_queries"]
 
 
 @pytest.mark.parametrize(
@@ -529,7 +534,7 @@ def test_findings_of_any_stage_are_problems(lab: Lab) -> None:
     ]
     assert report["problems"][0]["kind"] == "file"
     assert (report["problems"][1]["effect"], report["problems"][1]["cure"]) == ("E", "")
-    [_file, late, clock, _figure] = view.build_view(report)["problems"]
+    [_file, late, clock, _figure] = build_view(report)["problems"]
     assert (late["state"], late["word"], late["stages"]) == ("fail", "fail", "baseline")
     assert (clock["state"], clock["word"], clock["stages"]) == ("warn", "warn", "preflight, baseline")
     assert (clock["effect"], clock["cure"]) == ("E", "C")

@@ -13,9 +13,13 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import formatting
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
+    columns,
+    event_mark,
+    line_style,
     page_files,
     plots,
     run_page,
+    time_axis,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
@@ -338,11 +342,11 @@ def test_long_pauses_are_cut_out_of_the_axis(lab: Lab) -> None:
     lab.write("baseline", windows=[window("idle", START, figure("work", 1.0))])
     lab.write("scale", at=86400, windows=[window("first", START + 86400, figure("work", 1.0))])
     report = lab.report()
-    first, second = plots._parts(report)
+    first, second = time_axis.find_parts(report)
     assert (first.start, first.end) == (START, START + 150)
     assert (second.start, second.end) == (START + 86400, START + 86550)
     assert first.width == pytest.approx(second.width)
-    assert second.left == pytest.approx(first.left + first.width + plots.BREAK_WIDTH)
+    assert second.left == pytest.approx(first.left + first.width + time_axis.BREAK_WIDTH)
     assert "24:01:00" in plots.draw_timeline(report)
 
 
@@ -351,16 +355,16 @@ def test_labels_do_not_cover_each_other(lab: Lab) -> None:
         at = [0, 7000, 9000, 90000][number]
         lab.write(["baseline", "benchmark", "concurrency", "scale"][number], at=at)
     report = lab.report()
-    parts = plots._parts(report)
+    parts = time_axis.find_parts(report)
     places = [
         (part.place(tick), formatting.offset_text(tick - START))
-        for part, ticks in zip(parts, plots._ticks(parts, START))
+        for part, ticks in zip(parts, time_axis.find_ticks(parts, START))
         for tick in ticks
     ]
     assert len(parts) == 4
     assert len(places) >= 4
     for (left, before), (right, after) in zip(places, places[1:]):
-        assert right - left >= plots.CHARACTER_WIDTH * (len(before) + len(after)) / 2
+        assert right - left >= time_axis.CHARACTER_WIDTH * (len(before) + len(after)) / 2
 
 
 def test_a_name_is_not_taken_for_mathematics(lab: Lab) -> None:
@@ -376,7 +380,7 @@ def test_close_events_share_a_mark(lab: Lab) -> None:
     events = [{"name": "e", "title": str(second), "time": START + second} for second in seconds]
     lab.write("scale", events=events)
     report = lab.report()
-    marks = plots._event_marks(report, plots._parts(report))
+    marks = event_mark.event_marks(report["events"], time_axis.find_parts(report))
     assert [mark.text for mark in marks] == ["1–3", "4", "5–6"]
     assert all(before.right < after.left for before, after in zip(marks, marks[1:]))
 
@@ -392,8 +396,8 @@ def test_series_are_told_apart_by_the_labels_that_differ(lab: Lab) -> None:
     lab.write("scale", windows=[window("first", START, figure("shards", 3.0, unit="1"))], series=pods)
     [plot] = plots.draw_figures(lab.report())
     assert plot.legend == [("a", 0), ("b", 1)]
-    assert plots.line_style(0)[1] != plots.line_style(1)[1]
-    styles = {plots.line_style(number) for number in range(32)}
+    assert line_style.legend_style(0)[1] != line_style.legend_style(1)[1]
+    styles = {line_style.legend_style(number) for number in range(32)}
     assert len(styles) == 32
 
 
@@ -420,4 +424,4 @@ def test_matplotlib_is_not_loaded_before_something_is_drawn() -> None:
 
 
 def test_each_window_has_its_letter() -> None:
-    assert [plots.window_letter(number) for number in (0, 25, 26, 51, 52)] == ["A", "Z", "A2", "Z2", "A3"]
+    assert [columns.window_letter(number) for number in (0, 25, 26, 51, 52)] == ["A", "Z", "A2", "Z2", "A3"]

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import markdown, terminal
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import run_markdown, run_terminal
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
     Lab,
@@ -32,7 +32,7 @@ def tables(text: str) -> list[list[list[str]]]:
 
 
 def test_markdown_of_the_recorded_run(recorded: dict[str, Any]) -> None:
-    text = markdown.to_markdown(recorded)
+    text = run_markdown.to_markdown(recorded)
     for table in tables(text):
         assert len({len(row) for row in table}) == 1
     for heading in ("Stages", "Figures", "Time line", "Versions and settings", "Queries"):
@@ -44,7 +44,7 @@ def test_markdown_of_the_recorded_run(recorded: dict[str, Any]) -> None:
 
 
 def test_markdown_tables(measured: Lab) -> None:
-    stages, figures, moments, *_queries = tables(markdown.to_markdown(measured.report()))
+    stages, figures, moments, *_queries = tables(run_markdown.to_markdown(measured.report()))
     assert [row[1] for row in stages if row[0] in ("baseline", "scale")] == ["done", "not done"]
     assert figures == [
         ["Figure", "A baseline", "B benchmark"],
@@ -59,7 +59,7 @@ def test_markdown_of_hostile_names(lab: Lab) -> None:
     hostile = "a|b\n# c <img src=x> [l](u) *e* `k` \\"
     lab.write("scale", state="failed", message=hostile)
     lab.write("baseline", windows=[window("a", START, figure("x", 1.0, title=hostile, query="q\n# not a heading"))])
-    text = markdown.to_markdown({**lab.report(), "student": hostile})
+    text = run_markdown.to_markdown({**lab.report(), "student": hostile})
     told = " ".join(hostile.split())
     [row] = [row for row in tables(text)[0] if row[0] == "scale"]
     assert row[2] == told
@@ -71,13 +71,13 @@ def test_markdown_of_hostile_names(lab: Lab) -> None:
 
 def test_markdown_of_a_run_that_was_cut_off(lab: Lab) -> None:
     lab.write("preflight")
-    text = markdown.to_markdown(lab.report())
+    text = run_markdown.to_markdown(lab.report())
     assert "No stage of this run has measured a window yet." in text
     assert "Not in this run: install" in text
 
 
 def test_markdown_of_figures_that_are_not_wholly_known(doubtful: Lab) -> None:
-    text = markdown.to_markdown(doubtful.report())
+    text = run_markdown.to_markdown(doubtful.report())
     _stages, figures, more, _moments, work, lock = tables(text)
     assert more[-1] == ["Lock (lower is better)", "≤ 1.00 ms", "≤ 1.00 ms"]
     assert figures[-1] == ["Work (higher is better)", "40/s", "145/s (+263 %)"]
@@ -98,7 +98,7 @@ def test_markdown_of_figures_that_are_not_wholly_known(doubtful: Lab) -> None:
 
 
 def test_markdown_says_how_well_figures_are_known_before_the_queries(doubtful: Lab) -> None:
-    text = markdown.to_markdown(doubtful.report())
+    text = run_markdown.to_markdown(doubtful.report())
     before, section = text.split("\n## How well the figures are known\n")
     section, queries = section.split("\n## Queries\n")
     assert "## Versions and settings" in before
@@ -109,7 +109,7 @@ def test_markdown_says_how_well_figures_are_known_before_the_queries(doubtful: L
 
 
 def test_markdown_of_old_results_has_nothing_that_is_empty(measured: Lab) -> None:
-    text = markdown.to_markdown(measured.report())
+    text = run_markdown.to_markdown(measured.report())
     assert "How well the figures are known" not in text
     assert "PromQL's own answer" not in text
     assert [row[0] for row in tables(text)[-2:]] == [["Window", "Value", "State", "At (UTC)"]] * 2
@@ -119,7 +119,7 @@ def test_markdown_tells_what_a_finding_does_and_what_to_do(lab: Lab) -> None:
     finding = {"id": "x", "state": "warn", "title": "a_b", "effect": "E", "cure": "Do <it>"}
     lab.write("baseline", facts={"findings": [finding, {**finding, "state": "fail", "effect": "", "cure": ""}]})
     lab.write("scale", facts={"findings": [finding]})
-    section = markdown.to_markdown(lab.report()).split("## Problems\n\n")[1].split("\n\n")[0]
+    section = run_markdown.to_markdown(lab.report()).split("## Problems\n\n")[1].split("\n\n")[0]
     assert section.splitlines() == [
         "- **fail** a\\_b (found in baseline)",
         "- **warn** a\\_b (found in baseline, scale)",
@@ -132,7 +132,7 @@ def test_markdown_tells_what_a_finding_does_and_what_to_do(lab: Lab) -> None:
 
 
 def test_the_recorded_run_fits_the_terminal(recorded: dict[str, Any]) -> None:
-    text = terminal.to_terminal(recorded, PATH)
+    text = run_terminal.to_terminal(recorded, PATH)
     assert max(map(len, text.splitlines())) <= 100
     flat = " ".join(text.split())
     for row in recorded["figures"]:
@@ -142,7 +142,7 @@ def test_the_recorded_run_fits_the_terminal(recorded: dict[str, Any]) -> None:
 
 
 def test_the_table_of_two_windows(measured: Lab) -> None:
-    lines = terminal.to_terminal(measured.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(measured.report(), PATH).splitlines()
     place = next(number for number, line in enumerate(lines) if "baseline" in line and "benchmark" in line)
     assert lines[place : place + 4] == [
         "          baseline  benchmark",
@@ -161,7 +161,7 @@ def test_change_and_state_stand_with_the_value(lab: Lab) -> None:
             window("after", START + 120, figure("work", 50.0, state="fail", reason="too much")),
         ],
     )
-    lines = terminal.to_terminal(lab.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(lab.report(), PATH).splitlines()
     assert [line for line in lines if line.startswith("Work")] == ["Work           40/s     50/s +25 %"]
     place = next(number for number, line in enumerate(lines) if line.startswith("Work"))
     assert lines[place + 1].split() == ["fail"]
@@ -178,7 +178,7 @@ def test_many_windows_are_split_into_tables_that_fit(lab: Lab, windows: int) -> 
         ],
         finished=START + 120 * windows,
     )
-    lines = terminal.to_terminal(lab.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(lab.report(), PATH).splitlines()
     assert max(map(len, lines)) <= 100
     values = re.findall(r"[\d,]+/s", " ".join(line for line in lines if line.startswith("Work")))
     assert len(values) == windows
@@ -188,28 +188,28 @@ def test_many_windows_are_split_into_tables_that_fit(lab: Lab, windows: int) -> 
 def test_a_split_figure_shows_its_parts(lab: Lab) -> None:
     shards = figure("shards", 512.0, unit="1", by={"a": 255.0, "b": 257.0})
     lab.write("scale", windows=[window("first", START, shards)])
-    assert "255 / 257" in terminal.to_terminal(lab.report(), PATH)
+    assert "255 / 257" in run_terminal.to_terminal(lab.report(), PATH)
 
 
 def test_a_figure_split_into_many_parts_shows_their_range(lab: Lab) -> None:
     by = {f"pod-{number}": 50.0 + number for number in range(10)}
     lab.write("scale", windows=[window("first", START, figure("shards", 545.0, unit="1", by=by))])
-    assert "Shards    545" in terminal.to_terminal(lab.report(), PATH).splitlines()
-    assert "| 545; 10 parts, 50 to 59 |" in markdown.to_markdown(lab.report())
+    assert "Shards    545" in run_terminal.to_terminal(lab.report(), PATH).splitlines()
+    assert "| 545; 10 parts, 50 to 59 |" in run_markdown.to_markdown(lab.report())
 
 
 def test_a_run_over_midnight_tells_dates(lab: Lab) -> None:
     lab.write("baseline")
-    assert "| 17:00:00 |" in markdown.to_markdown(lab.report())
+    assert "| 17:00:00 |" in run_markdown.to_markdown(lab.report())
     lab.write("scale", at=86400)
-    assert "| 2026-11-24 17:00:00 |" in markdown.to_markdown(lab.report())
+    assert "| 2026-11-24 17:00:00 |" in run_markdown.to_markdown(lab.report())
 
 
 def test_what_went_wrong_is_told(measured: Lab) -> None:
     measured.write("dashboard", state="skipped", message="There is no Grafana.")
     measured.write("scale", state="failed", message="History did not come up.")
     (measured.path / "cleanup-1.json").write_text("{")
-    lines = terminal.to_terminal(measured.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(measured.report(), PATH).splitlines()
     assert "dashboard skipped: There is no Grafana." in lines
     assert "scale failed: History did not come up." in lines
     assert any(line.startswith("cleanup-1.json is not whole JSON") for line in lines)
@@ -218,7 +218,7 @@ def test_what_went_wrong_is_told(measured: Lab) -> None:
 
 def test_without_windows_there_is_no_table(lab: Lab) -> None:
     lab.write("preflight")
-    lines = terminal.to_terminal(lab.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(lab.report(), PATH).splitlines()
     assert not [line for line in lines if "─" in line]
     assert lines[-1] == f"Report: {PATH}"
 
@@ -231,14 +231,14 @@ def test_bounds_are_shown_without_a_change(lab: Lab) -> None:
         window("w3", START + 240, figure("lock", 20.0, **high)),
     ]
     lab.write("scale", windows=windows, finished=START + 400)
-    lines = terminal.to_terminal(lab.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(lab.report(), PATH).splitlines()
     [row] = [line for line in lines if line.startswith("Lock")]
     assert re.split(r"\s{2,}", row) == ["Lock", "≤ 1.00 ms", "≤ 1.00 ms", "> 20.0 s"]
     assert "how well known: 3 are only bounds" in lines
 
 
 def test_one_line_says_how_well_figures_are_known(doubtful: Lab) -> None:
-    lines = terminal.to_terminal(doubtful.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(doubtful.report(), PATH).splitlines()
     assert [line for line in lines if line.startswith("how well known")] == [
         "how well known: coverage ≥ 83.3 %, gaps ≤ 12.5 s, 1 value differs from PromQL's, 2 are only bounds"
     ]
@@ -246,7 +246,7 @@ def test_one_line_says_how_well_figures_are_known(doubtful: Lab) -> None:
 
 def test_where_all_is_well_the_terminal_says_nothing_of_it(lab: Lab) -> None:
     lab.write("baseline", windows=[window("idle", START, full("work", 1.0))], settings={"scrape_interval": 5})
-    assert "how well known" not in terminal.to_terminal(lab.report(), PATH)
+    assert "how well known" not in run_terminal.to_terminal(lab.report(), PATH)
 
 
 def test_each_finding_is_one_line(lab: Lab) -> None:
@@ -258,7 +258,7 @@ def test_each_finding_is_one_line(lab: Lab) -> None:
     ]
     lab.write("preflight", facts={"findings": found[1:]})
     lab.write("install", facts={"findings": found})
-    lines = terminal.to_terminal(lab.report(), PATH).splitlines()
+    lines = run_terminal.to_terminal(lab.report(), PATH).splitlines()
     place = lines.index("warn (preflight, install): The clocks differ")
     assert lines[place - 1].startswith("fail (install): Images are missing: registry.example/image-0:1.0, ")
     assert lines[place - 1].endswith("…")
@@ -272,6 +272,6 @@ def test_each_finding_is_one_line(lab: Lab) -> None:
 def test_a_finding_that_its_stage_failed_of_is_told_once(lab: Lab) -> None:
     found = [{"id": "a", "state": "fail", "title": "No room.", "effect": "Pods wait.", "cure": ""}]
     lab.write("preflight", state="failed", message="No room; pods wait", facts={"findings": found})
-    text = terminal.to_terminal(lab.report(), PATH)
+    text = run_terminal.to_terminal(lab.report(), PATH)
     assert text.count("No room") == 1
-    assert "No room." in markdown.to_markdown(lab.report()).split("## Problems")[1]
+    assert "No room." in run_markdown.to_markdown(lab.report()).split("## Problems")[1]

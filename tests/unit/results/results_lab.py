@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import attempts, runs, stage_file
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import merged_run as model
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import build_report
 
 #: 2026-11-23 17:00:00 UTC
 START = 1795453200.0
@@ -84,7 +84,7 @@ class Lab:
         return attempts.write_stage(self.folder, record)[0]
 
     def report(self) -> dict[str, Any]:
-        return model.build_report(runs.read_run(self.folder, self.student, self.name))
+        return build_report(runs.read_run(self.folder, self.student, self.name))
 
 
 def write_doubtful(lab: Lab) -> None:
@@ -163,8 +163,8 @@ def write_measured(lab: Lab) -> None:
 
 
 def recorded_report() -> dict[str, Any]:
-    """The merged model of the recorded run."""
+    """The merged run of the recorded results."""
     [student] = [path.name for path in RECORDED.iterdir() if path.is_dir()]
     run = runs.latest_run(RECORDED, student)
     assert run is not None
-    return model.build_report(runs.read_run(RECORDED, student, run))
+    return build_report(runs.read_run(RECORDED, student, run))

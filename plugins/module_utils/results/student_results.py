@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the results of a class hold: for each student the run that counts, with the newest attempt of each stage.
+"""What a student of a class has in the results: the run that counts, with the newest attempt of each stage.
 
 Several folders of results, such as those of job slices, are one class: a student may be in more than one of them.
 """
@@ -7,25 +7,27 @@ Several folders of results, such as those of job slices, are one class: a studen
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import LabError
-from ..results.attempts import newest_done
-from ..results.lab_run import newest_attempts
-from ..results.names import FOLDER_NAME, check_folder_name
-from ..results.runs import Record, Run, list_runs, read_run, run_order
+from .attempts import newest_done
+from .class_report import StudentStage
+from .lab_run import newest_attempts
+from .names import FOLDER_NAME, check_folder_name
+from .runs import Run, list_runs, read_run, run_order
+from .types import StageRecord
 
 
 @dataclass(frozen=True)
-class Student:
+class StudentResults:
     """A student's run that counts.
 
     run: its name; None where nothing is recorded. runs: how many the student has.
     folder: the run's folder, that of the newest stage where it is in several folders of results.
-    stages: the newest attempt of each stage, ``{state, message, attempt, attempts, time}``; ``unreadable`` is a
-    state here, and ``time`` its end in Unix seconds, or when an unreadable file was written.
+    stages: the newest attempt of each stage.
     measured: by stage the attempt whose windows count, with its key figures only.
     problems: a sentence for each file that cannot be used.
     """
@@ -34,8 +36,8 @@ class Student:
     run: str | None = None
     runs: int = 0
     folder: Path | None = None
-    stages: dict[str, Record] = field(default_factory=dict)
-    measured: dict[str, Record] = field(default_factory=dict)
+    stages: dict[str, StudentStage] = field(default_factory=dict)
+    measured: dict[str, StageRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -64,7 +66,7 @@ def _has_runs(folder: Path) -> bool:
         return True
 
 
-def read_student(results_dirs: Iterable[Path], name: str, run: str | None = None) -> Student:
+def read_student(results_dirs: Iterable[Path], name: str, run: str | None = None) -> StudentResults:
     """Read the student's run of that name, else the newest over all the folders.
 
     A run that is in several folders is one: of each stage the attempt that ended last counts. Raises LabError only
@@ -83,7 +85,7 @@ def read_student(results_dirs: Iterable[Path], name: str, run: str | None = None
             problems.append(error.msg)
     chosen = run if run is not None else _newest(homes, name)
     if chosen is None or chosen not in homes:
-        return Student(name, runs=len(homes), problems=problems)
+        return StudentResults(name, runs=len(homes), problems=problems)
     parts = []
     for results_dir in homes[chosen]:
         try:
@@ -93,7 +95,7 @@ def read_student(results_dirs: Iterable[Path], name: str, run: str | None = None
     return _merge(name, chosen, len(homes), parts, problems)
 
 
-def key_figures_only(record: Record) -> Record:
+def key_figures_only(record: dict[str, Any]) -> dict[str, Any]:
     """A stage with the key figures of its windows alone, or as it is when it is of another shape.
 
     They are a quarter of the figures, and checking figures is what reading a class costs.
@@ -114,38 +116,48 @@ def _newest(homes: dict[str, list[Path]], name: str) -> str | None:
     return max(homes, key=lambda run: max(run_order(folder / name / run) for folder in homes[run]))
 
 
-def _merge(name: str, run: str, runs: int, parts: list[Run], problems: list[str]) -> Student:
-    stages: dict[str, Record] = {}
-    measured: dict[str, Record] = {}
+def _merge(name: str, run: str, runs: int, parts: list[Run], problems: list[str]) -> StudentResults:
+    stages: dict[str, StudentStage] = {}
+    ends: dict[str, float] = {}
+    measured: dict[str, StageRecord] = {}
     newest: tuple[float, Path] | None = None
     for part in parts:
         problems += [problem.text for problem in part.problems]
         for stage, entry in newest_attempts(part).items():
-            found = _stage(part, stage, entry)
-            if newest is None or found["time"] > newest[0]:
-                newest = found["time"], part.path
+            found, end = _stage(part, stage, entry)
+            if newest is None or end > newest[0]:
+                newest = end, part.path
             if stage in stages:
-                found["attempts"] += stages[stage]["attempts"]
-                if stages[stage]["time"] > found["time"]:
-                    found = {**stages[stage], "attempts": found["attempts"]}
-            stages[stage] = found
+                attempts = found["attempts"] + stages[stage]["attempts"]
+                if ends[stage] > end:
+                    found, end = stages[stage], ends[stage]
+                found = {**found, "attempts": attempts}
+            stages[stage], ends[stage] = found, end
         for stage, records in part.stages.items():
             done = newest_done(records)
             if done and (stage not in measured or measured[stage]["finished"] < done["finished"]):
                 measured[stage] = done
     folder = newest[1] if newest else None
-    return Student(name, run, runs, folder, stages, measured, problems)
+    return StudentResults(name, run, runs, folder, stages, measured, problems)
 
 
-def _stage(part: Run, stage: str, entry: Record) -> Record:
+def _stage(part: Run, stage: str, entry: Mapping[str, Any]) -> tuple[StudentStage, float]:
+    """A stage by its newest attempt, and its end. entry: of newest_attempts."""
     records = part.stages.get(stage, [])
-    attempts = len(records) + sum(name == stage for name, _attempt in part.unreadable)
-    found = {"state": entry["state"], "attempt": entry["attempt"], "attempts": attempts}
     if entry["state"] == "unreadable":
         path = Path(entry["file"])
-        text = next((problem.text for problem in part.problems if problem.source == path.name), "")
-        return {**found, "message": text, "time": _written(path)}
-    return {**found, "message": records[-1]["message"], "time": records[-1]["finished"]}
+        message = next((problem.text for problem in part.problems if problem.source == path.name), "")
+        end = _written(path)
+    else:
+        message, end = records[-1]["message"], records[-1]["finished"]
+    found: StudentStage = {
+        "state": entry["state"],
+        "attempt": entry["attempt"],
+        "attempts": len(records) + sum(name == stage for name, _attempt in part.unreadable),
+        "message": message,
+        "time": end,
+    }
+    return found, end
 
 
 def _written(path: Path) -> float:

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The details of a figure: all that is known of its values, a row for each window, remarks, and its queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypedDict
+
+from ..formatting import (
+    BOUND_SIGNS,
+    clock_text,
+    duration_text,
+    interval_text,
+    number_text,
+    ratio_text,
+    value_text,
+)
+from ..results.report import FigureRow, Reading, Report, is_number
+from .columns import columns
+from .moments import spans_days
+from .words import NOTHING
+
+#: The columns: name, title, whether it is one of numbers. Those that are empty are left out.
+HEADS = (
+    ("value", "Value", True),
+    ("observations", "Observations", True),
+    ("coverage", "Coverage", True),
+    ("gap", "Largest gap", True),
+    ("series", "Series", False),
+    ("promql", "PromQL", True),
+    ("state", "State", False),
+    ("time", "At (UTC)", True),
+)
+
+
+class Head(TypedDict):
+    """A column. number: whether it is set to the right."""
+
+    name: str
+    title: str
+    number: bool
+
+
+class DetailRow(TypedDict):
+    """A window. cells: by the column's name its text and what is added to it; empty where there is nothing to say."""
+
+    letter: str
+    name: str
+    cells: dict[str, tuple[str, str]]
+
+
+class Remark(TypedDict):
+    """A sentence and the windows that it holds for; no letters where it holds for all."""
+
+    text: str
+    letters: list[str]
+
+
+class Query(TypedDict):
+    """A query and the windows that it gave the value of; no letters where it is that of all."""
+
+    query: str
+    letters: list[str]
+
+
+class FigureDetails(TypedDict):
+    """All of a figure. plotted: the queries of its plot; metrics: those that it was worked out from."""
+
+    title: str
+    id: str
+    question: str
+    reference: str
+    metrics: list[str]
+    heads: list[Head]
+    rows: list[DetailRow]
+    remarks: list[Remark]
+    plotted: list[str]
+    queries: list[Query]
+
+
+def about_details(report: Report) -> str:
+    """What stands in the details, as far as these figures have it."""
+    readings = [reading for figure in report["figures"] for reading in figure["readings"] if reading]
+    text = "Each figure with all its digits, what is known about it, and its query in PromQL."
+    if any("promql" in reading for reading in readings):
+        text += (
+            " The values are worked out from raw samples, and PromQL's own answer stands beside them with its "
+            "difference."
+        )
+    if any(map(_series_text, readings)):
+        text += (
+            " A series is new or gone when it began or ended in the window, unknown when not all that it counted is "
+            "known, and double when it was scraped a second time and left out; a reset is a counter that began again "
+            "at zero."
+        )
+    return text
+
+
+def figure_details(report: Report, figure: FigureRow) -> FigureDetails:
+    """A figure's details."""
+    rows: list[DetailRow] = []
+    remarks: dict[str, list[str]] = {}
+    queries: dict[str, list[str]] = {}
+    for column, reading in zip(columns(report), figure["readings"]):
+        if reading is None:
+            continue
+        letter = column["letter"]
+        rows.append({"letter": letter, "name": column["name"], "cells": _cells(report, figure["unit"], reading)})
+        for text in _remarks(report, figure, reading):
+            remarks.setdefault(text, []).append(letter)
+        queries.setdefault(reading["query"], []).append(letter)
+    plotted = [query for series in report["series"] if series["figure"] == figure["id"] for query in series["queries"]]
+    metrics = {str(name) for reading in figure["readings"] if reading for name in reading.get("metrics") or ()}
+    return {
+        "title": figure["title"],
+        "id": figure["id"],
+        "question": figure["question"],
+        "reference": figure["reference"],
+        "metrics": sorted(metrics),
+        "heads": [
+            {"name": name, "title": title, "number": number}
+            for name, title, number in HEADS
+            if any(row["cells"][name][0] for row in rows)
+        ],
+        "rows": rows,
+        "remarks": [
+            {"text": text, "letters": letters if len(letters) < len(rows) else []} for text, letters in remarks.items()
+        ],
+        "plotted": list(dict.fromkeys(plotted)),
+        "queries": [
+            {"query": query, "letters": letters if len(queries) > 1 else []} for query, letters in queries.items()
+        ],
+    }
+
+
+# --- cells ---------------------------------------------------------------------------------------
+
+
+def _cells(report: Report, unit: str, reading: Reading) -> dict[str, tuple[str, str]]:
+    value, bound, coverage = reading["value"], reading.get("bound", ""), reading["coverage"]
+    low, high = reading.get("interval") or (None, None)
+    gap, observations = reading.get("largest_gap"), reading.get("observations")
+    promql, difference = reading.get("promql"), reading.get("promql_difference")
+    theirs = "none" if promql is None else value_text(promql, unit)
+    return {
+        "value": (
+            NOTHING if value is None else _exact(value, unit, bound),
+            "" if value is None else interval_text(low, high, unit, above=bound == "above"),
+        ),
+        "observations": ("" if observations is None else number_text(observations), ""),
+        "coverage": ("" if coverage is None else value_text(coverage, "ratio"), ""),
+        "gap": ("" if gap is None else duration_text(gap), ""),
+        "series": (_series_text(reading), ""),
+        "promql": (
+            theirs if "promql" in reading else "",
+            # How far it is from a value that is only a bound is not known.
+            "" if difference is None or bound else ratio_text(difference),
+        ),
+        "state": (reading["state"], ""),
+        "time": (clock_text(reading["time"], spans_days(report)), ""),
+    }
+
+
+def _exact(value: float, unit: str, bound: str) -> str:
+    """A value with all digits in its own unit; the 16th is the noise of the arithmetic."""
+    return f"{BOUND_SIGNS.get(bound, '')}{value:.15g} {unit}".removesuffix(" 1").strip()
+
+
+def _series_text(reading: Reading) -> str:
+    """What happened to the series, in few words: ``24 new, 12 gone``."""
+    counts = {
+        "new": reading.get("new_series"),
+        "gone": reading.get("gone_series"),
+        "unknown": reading.get("unknown_series"),
+        "double": reading.get("double_series"),
+        "reset": reading.get("resets"),
+    }
+    return ", ".join(f"{number_text(count)} {word}" for word, count in counts.items() if count)
+
+
+# --- remarks -------------------------------------------------------------------------------------
+
+
+def _remarks(report: Report, figure: FigureRow, reading: Reading) -> list[str]:
+    """What else is to be known of a window's value, in sentences."""
+    unit = figure["unit"]
+    why = reading.get("promql_reason", "") if reading["value"] is not None else ""
+    texts = [
+        f"{reading['state']}: {reading['reason']}" if reading["state"] != "pass" and reading["reason"] else "",
+        _thresholds(reading.get("thresholds") or {}, unit, figure["direction"]),
+        _compared(report, figure, reading),
+        *reading.get("notes", ()),
+        why,
+    ]
+    return list(dict.fromkeys(text if text.endswith(".") else f"{text}." for text in texts if text))
+
+
+def _thresholds(thresholds: Mapping[str, Any], unit: str, direction: str) -> str:
+    """``Thresholds: warn above 2 ms, fail above 5 ms; against the window idle warn above 1.5 times.``"""
+    side = "above" if direction == "lower" else "below"
+    relative = thresholds.get("relative")
+    parts = [f"{name} {side} {value_text(limit, unit)}" for name, limit in _limits(thresholds)]
+    texts = [", ".join(parts)] if parts else []
+    if isinstance(relative, dict):
+        parts = [f"{name} {side} {limit:g} times" for name, limit in _limits(relative)]
+        texts.append(f"against the window {relative.get('window')} {', '.join(parts)}")
+    return f"Thresholds: {'; '.join(texts)}." if texts else ""
+
+
+def _limits(limits: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for name in ("warn", "fail"):
+        limit = limits.get(name)
+        if is_number(limit):
+            yield name, limit
+
+
+def _compared(report: Report, figure: FigureRow, reading: Reading) -> str:
+    """What the earlier window had, and how many times that the value is where both are known."""
+    compared = reading.get("compared")
+    if not compared:
+        return ""
+    name, before, ratio = compared.get("window"), compared.get("value"), compared.get("ratio")
+    if not is_number(before):
+        return f"The window {name} has no value to compare with."
+    bound = _earlier_bound(report, figure, name)
+    text = f"The window {name} had {value_text(before, figure['unit'], bound)}"
+    if is_number(ratio) and not reading.get("bound") and not bound:
+        text += f"; this is {number_text(ratio)} times that"
+    return f"{text}."
+
+
+def _earlier_bound(report: Report, figure: FigureRow, name: object) -> str:
+    """The bound of the figure's reading in the first window of that name that has one; empty where it is a value."""
+    for window, reading in zip(report["windows"], figure["readings"]):
+        if window["name"] == name and reading is not None:
+            return reading.get("bound", "")
+    return ""

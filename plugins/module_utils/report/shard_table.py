@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shards of each history pod before and after a stage, from its fact ``shards``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict, Union
+
+from ..formatting import duration_text, number_text, value_text
+from ..results.report import is_number
+from .words import NOTHING
+
+#: Shards by pod; None where a pod did not tell.
+Counts = Mapping[str, Union[float, None]]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The fact. watched: whether anyone looked on until the shards settled; settled: after how many seconds, if so."""
+
+    before: Counts
+    after: Counts
+    expected: float | None
+    watched: bool
+    settled: float | None
+
+
+class ShardRow(TypedDict):
+    """A pod."""
+
+    pod: str
+    before: str
+    after: str
+    share: str
+
+
+class ShardTable(TypedDict):
+    """A stage's table, with the sums."""
+
+    stage: str
+    rows: list[ShardRow]
+    before: str
+    after: str
+    sentences: list[str]
+
+
+def read_shards(fact: object) -> Shards | None:
+    """The fact, if it has the shape that is documented; None for another, which is shown as an unknown fact."""
+    if not isinstance(fact, dict):
+        return None
+    before, after, expected, settled = (fact.get(name) for name in ("before", "after", "expected", "settled"))
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return None
+    if not all(value is None or is_number(value) for value in (*before.values(), *after.values(), expected, settled)):
+        return None
+    return Shards(before, after, expected, "settled" in fact, settled)
+
+
+def shard_table(stage: str, shards: Shards) -> ShardTable:
+    """The shards of each pod before and after, with their sums."""
+    before, after = shards.before, shards.after
+    sums = {"before": _sum(before), "after": _sum(after)}
+    sentences = [_against_expected(sums, shards.expected)]
+    empty = [pod for pod, count in sorted(after.items()) if count == 0]
+    if empty:
+        sentences.append(f"Afterwards no shard was owned by {', '.join(empty)}.")
+    if shards.watched:
+        sentences.append(
+            "The shards did not settle while they were watched."
+            if shards.settled is None
+            else f"The shards settled {duration_text(shards.settled)} after the new pod was made."
+        )
+    return {
+        "stage": stage,
+        "rows": [
+            {
+                "pod": pod,
+                "before": _count(before, pod),
+                "after": _count(after, pod),
+                "share": _share(after.get(pod), sums["after"]),
+            }
+            for pod in sorted({*before, *after}, key=lambda pod: (pod not in before, pod))
+        ],
+        "before": _count(sums, "before"),
+        "after": _count(sums, "after"),
+        "sentences": sentences,
+    }
+
+
+def _against_expected(sums: Counts, expected: float | None) -> str:
+    if expected is None:
+        return "The effective shard count was not read from Temporal."
+    unknown = [when for when, total in sums.items() if total is None]
+    if unknown:
+        return f"Not every pod told its shards {' and '.join(unknown)}, so that sum is not known."
+    wrong = [f"{_count(sums, when)} {when}" for when, total in sums.items() if total != expected]
+    if wrong:
+        return f"The sum is not the effective shard count, {number_text(expected)}: it is {' and '.join(wrong)}."
+    return f"Both sums are the effective shard count, {number_text(expected)}."
+
+
+def _sum(pods: Counts) -> float | None:
+    """Shards of all pods; None when there is no pod, or one that did not tell."""
+    counts = [count for count in pods.values() if count is not None]
+    return sum(counts) if counts and len(counts) == len(pods) else None
+
+
+def _share(count: float | None, total: float | None) -> str:
+    return value_text(count / total, "ratio") if total and count is not None else NOTHING
+
+
+def _count(counts: Counts, name: str) -> str:
+    """A count, a word where it is not known, or a dash where the pod did not exist."""
+    if name not in counts:
+        return NOTHING
+    count = counts[name]
+    return "not known" if count is None else number_text(count)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The problems of a run: files that could not be used, findings of stages, and figures that did not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from .report import FigureRow, ReportProblem, StageWindow, window_label
+from .runs import Run
+from .types import StageRecord
+
+#: The states of figures that did not pass, the gravest first.
+STATE_ORDER = ("fail", "error", "inconclusive", "warn")
+#: Problems that are findings of stages, by the finding's state, the gravest first.
+FINDING_KINDS = {"fail": "finding_fail", "warn": "finding_warn"}
+
+
+def merge_problems(
+    run: Run, shown: Mapping[str, StageRecord], windows: Sequence[StageWindow], figures: Sequence[FigureRow]
+) -> list[ReportProblem]:
+    """Files that could not be used, findings of stages, then figures that did not pass; of each the gravest first."""
+    files: list[ReportProblem] = [
+        {"kind": "file", "source": problem.source, "text": problem.text} for problem in run.problems
+    ]
+    return [*files, *_findings(run, shown), *_figures(windows, figures)]
+
+
+def _figures(windows: Sequence[StageWindow], figures: Sequence[FigureRow]) -> list[ReportProblem]:
+    found: list[ReportProblem] = []
+    for figure in figures:
+        for index, reading in enumerate(figure["readings"]):
+            if reading is None or reading["state"] == "pass":
+                continue
+            stage, title = window_label(windows, index)
+            found.append(
+                {
+                    "kind": reading["state"],
+                    "source": ", ".join(filter(None, [figure["title"], stage, title])),
+                    "text": reading["reason"] or "no reason was recorded",
+                }
+            )
+    return sorted(found, key=lambda problem: STATE_ORDER.index(problem["kind"]))
+
+
+def _findings(run: Run, shown: Mapping[str, StageRecord]) -> list[ReportProblem]:
+    """What stages found and warn of: in the attempt that is shown, and in a newer one that was not done."""
+    found: list[ReportProblem] = []
+    for stage, record in shown.items():
+        newest = run.stages[stage][-1]
+        for source in [record] if newest is record else [record, newest]:
+            for problem in _findings_of(stage, source["facts"].get("findings")):
+                if problem not in found:
+                    found.append(problem)
+    kinds = list(FINDING_KINDS.values())
+    return sorted(found, key=lambda problem: kinds.index(problem["kind"]))
+
+
+def _findings_of(stage: str, findings: object) -> Iterator[ReportProblem]:
+    """The findings that are problems. Facts are of any shape, and what is no finding is left out."""
+    for finding in findings if isinstance(findings, list) else []:
+        kind = FINDING_KINDS.get(str(finding.get("state"))) if isinstance(finding, dict) else None
+        if kind is not None:
+            yield {
+                "kind": kind,
+                "source": stage,
+                "text": str(finding.get("title") or finding.get("id") or "no title was recorded"),
+                "effect": str(finding.get("effect") or ""),
+                "cure": str(finding.get("cure") or ""),
+            }
