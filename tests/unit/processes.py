@@ -24,17 +24,30 @@ def ansible_environment(home: Path) -> dict[str, str]:
     return environment | {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "HOME": str(home)}
 
 
-def run_playbook(folder: Path, hosts: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook in a folder, for hosts (as ``a,b,``) that are this machine, in ansible_environment."""
+#: Seconds after which a program hangs, and is not just slow: nothing is tested by how long it takes.
+HANGS = 900
+
+
+def run_ansible(
+    program: str, folder: Path, *arguments: str | Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one of Ansible's programs in a folder, in ansible_environment and these further variables of it."""
     return subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", hosts, "-c", "local", *arguments],
-        env=ansible_environment(folder),
+        [str(Path(sys.executable).with_name(program)), *map(str, arguments)],
+        env=ansible_environment(folder) | variables,
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
         check=False,
     )
+
+
+def run_playbook(
+    folder: Path, hosts: str, *arguments: str | Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook as run_ansible does, for hosts that are this machine: an inventory, or names as ``a,b,``."""
+    return run_ansible("ansible-playbook", folder, "-i", hosts, "-c", "local", *arguments, **variables)
 
 
 def free_port() -> int:

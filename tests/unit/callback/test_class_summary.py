@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 
 HOSTS = ("ann", "bob", "cid")
 
@@ -70,16 +69,7 @@ def end(tmp_path: Path) -> Any:
         )
         given = {name: lists.get(name, []) for name in ("bad", "ignored", "looped")}
         given["ansible_python_interpreter"] = sys.executable
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.yml", "lab.yml"]
-        done = subprocess.run(
-            [*command, "-e", json.dumps(given), *arguments],
-            cwd=tmp_path,
-            env=ansible_environment(tmp_path),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_playbook(tmp_path, "hosts.yml", "lab.yml", "-e", json.dumps(given), *arguments)
         lines = done.stdout.partition("PLAY RECAP")[2].splitlines()
         assert "Traceback" not in done.stdout + done.stderr
         starts = [place for place, line in enumerate(lines) if line.startswith("CLASS:")]

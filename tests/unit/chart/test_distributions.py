@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, run_playbook
 
 ROLES = ROOT / "roles"
 FILES = [
@@ -70,15 +69,7 @@ def worked_out(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Values
                 "tasks": [{"ansible.builtin.copy": {"dest": str(answer), "content": "{{ asked | to_json }}"}}],
             }
             (folder / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-            program = str(Path(sys.executable).with_name("ansible-playbook"))
-            done = subprocess.run(
-                [program, "-i", "student-01,", str(folder / "play.yml"), "-e", key],
-                env=ansible_environment(folder),
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
+            done = run_playbook(folder, "student-01,", "play.yml", "-e", key)
             assert done.returncode == 0, done.stdout + done.stderr
             known[key] = json.loads(answer.read_text(encoding="utf-8"))
         return known[key]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +30,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_re
     recorded,
     replay,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 
 Json = dict[str, Any]
 #: The dashboard that the recorded exchanges 37 to 49 are about.
@@ -631,13 +630,7 @@ def test_the_module_says_what_is_missing(capfd: pytest.CaptureFixture[str], argu
 def play(folder: Path, tasks: str, *options: str) -> subprocess.CompletedProcess[str]:
     playbook = folder / "play.yml"
     playbook.write_text(f"- hosts: localhost\n  gather_facts: false\n  connection: local\n  tasks:\n{tasks}")
-    environment = {
-        **ansible_environment(folder),
-        "ANSIBLE_LOCALHOST_WARNING": "False",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
-    }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), *options, str(playbook)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return run_playbook(folder, "localhost,", *options, playbook)
 
 
 def test_the_action_shows_the_difference_in_the_terminal(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import Grafana, grafana_served
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import PASSWORD
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import run_playbook
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import RECORDED
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,23 +47,13 @@ def lab(grafana: Grafana, tmp_path: Path) -> Any:
         "grafana_token_file": str(tmp_path / "token.json"),
         "ansible_python_interpreter": sys.executable,
     }
-    environment = ansible_environment(tmp_path) | {"ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log")}
     # What is not a secret is given on the command line; a password there would be in the list of processes.
     given = tmp_path / "settings.json"
     given.write_text(json.dumps(settings))
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        command = [program, "-i", f"{STUDENT},", "-c", "local", str(ROOT / "lab.yml"), "--tags", "dashboard"]
-        return subprocess.run(
-            [*command, "-e", f"@{given}", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = [ROOT / "lab.yml", "--tags", "dashboard", "-e", f"@{given}", *arguments]
+        return run_playbook(tmp_path, f"{STUDENT},", *command, ANSIBLE_LOG_PATH=str(tmp_path / "ansible.log"))
 
     run.folder = tmp_path
     return run

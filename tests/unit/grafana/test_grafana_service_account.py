@@ -7,8 +7,6 @@ import base64
 import functools
 import json
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +46,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_re
     recorded,
     replay,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ansible_environment, free_port
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import free_port, run_playbook
 
 SECRETS = "/api/v1/namespaces/default/secrets"
 SECRET = f"{SECRETS}/my-temporal-grafana-token"
@@ -622,16 +620,13 @@ def test_nothing_of_a_playbook_shows_the_token_or_the_password(tmp_path: Path, o
         tasks.append({"ansible.builtin.debug": {"var": "done"}})
         playbook = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
         (tmp_path / "play.yml").write_text(yaml.safe_dump(playbook))
-        environment = ansible_environment(tmp_path) | {
+        settings = {
             "ANSIBLE_LOG_PATH": str(tmp_path / "log"),
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "temp"),
             "ANSIBLE_DEPRECATION_WARNINGS": "false",
             "ANSIBLE_DISPLAY_TRACEBACK": "always",
         }
-        command = [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", "-vvvv", "--diff", "play.yml"]
-        run = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        run = run_playbook(tmp_path, "localhost,", "-vvvv", "--diff", "play.yml", **settings)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "service_account" in run.stdout
     everything = run.stdout + run.stderr + (tmp_path / "log").read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, run_playbook
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import Lab
 
 #: As playbooks/lab.yml could have it: the stages in a block, the class report at the end whatever happened.
@@ -52,16 +52,7 @@ def play(folder: Path, playbook: Path, *arguments: str, **given: Any) -> subproc
     }
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory, sort_keys=False))
     given["ansible_python_interpreter"] = sys.executable
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.yml", str(playbook)]
-    return subprocess.run(
-        [*command, "-e", json.dumps(given), *arguments],
-        cwd=folder,
-        env=ansible_environment(folder) | {"PWD": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_playbook(folder, "hosts.yml", playbook, "-e", json.dumps(given), *arguments, PWD=str(folder))
 
 
 def write(folder: Path, student: str, state: str = "done") -> None:

@@ -28,9 +28,16 @@ def measuring(folder: Path, forks: int, start: float) -> str:
 
 
 def test_more_students_than_forks_wait_together_for_the_last_scrape(tmp_path: Path) -> None:
-    (seconds,) = re.findall(r"^Pausing for (\d+) seconds", measuring(tmp_path, 1, time.time() - 27), re.MULTILINE)
-    # Both windows, and ten seconds more.
-    assert 0 < int(seconds) <= 3
+    # How long a playbook takes to start is the machine's: when the wait was over by then, a longer one is looked at.
+    for left in (3, 12, 48, 192):
+        begun = time.time()
+        # Both windows of 10 s, and ten seconds more.
+        shown = measuring(tmp_path, 1, begun - 30 + left)
+        if found := re.findall(r"^Pausing for (\d+) seconds", shown, re.MULTILINE):
+            break
+    (seconds,) = map(int, found)
+    assert 0 < seconds <= left
+    assert time.time() - begun >= left - 1
 
 
 @pytest.mark.parametrize(("forks", "ago"), [(2, 27), (1, 40)])

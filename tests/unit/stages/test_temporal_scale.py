@@ -389,10 +389,10 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
     script_pods(api, load=[[pod("benchmark-soak-test-a", "load")]], rollout=[[]], shards=[[ready(A, 3600)]])
     began = time.monotonic()
     result = task(scale, replicas=2, load=["benchmark-soak-test"], timeout=1, check=True, diff=True)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     # A window would begin now.
     assert result.pop("started") <= result["began"]
-    assert result.pop("began") == pytest.approx(time.time(), abs=10)
+    assert result.pop("began") == pytest.approx(time.time(), abs=60)
     assert result == {
         "changed": True,
         "diff": {

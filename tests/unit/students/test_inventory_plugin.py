@@ -4,29 +4,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, ansible_environment
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, run_ansible
 
 PLUGIN = "temporal_lab.benchmarking.students"
 FATAL = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1"}
-
-
-def ansible(program: str, *arguments: str | Path, place: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(Path(sys.executable).with_name(program)), *map(str, arguments)],
-        env=ansible_environment(place) | settings,
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def write(place: Path, config: dict[str, Any], name: str = "class.students.yml") -> Path:
@@ -38,7 +24,7 @@ def write(place: Path, config: dict[str, Any], name: str = "class.students.yml")
 
 def listed(place: Path, config: dict[str, Any], **settings: str) -> tuple[dict[str, list[str]], dict[str, Any]]:
     """The groups with their hosts in order, and the variables of the hosts."""
-    done = ansible("ansible-inventory", "-i", write(place, config), "--list", place=place, **FATAL, **settings)
+    done = run_ansible("ansible-inventory", place, "-i", write(place, config), "--list", **FATAL, **settings)
     assert (done.returncode, done.stderr) == (0, "")
     groups = json.loads(done.stdout)
     hosts = groups.pop("_meta")["hostvars"]
@@ -48,7 +34,7 @@ def listed(place: Path, config: dict[str, Any], **settings: str) -> tuple[dict[s
 def refused(place: Path, sources: Sequence[Path]) -> str:
     """What the user sees of source files in error, all of them in one run; only one without an error has hosts."""
     good = write(place, {"roster": [{"name": "good"}]}, "good.students.yml")
-    done = ansible("ansible-inventory", *chain(*(("-i", path) for path in [*sources, good])), "--list", place=place)
+    done = run_ansible("ansible-inventory", place, *chain(*(("-i", path) for path in [*sources, good])), "--list")
     assert list(json.loads(done.stdout)["_meta"]["hostvars"]) == ["good"]
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -57,7 +43,7 @@ def refused(place: Path, sources: Sequence[Path]) -> str:
 def play(place: Path, source: Path, tasks: list[dict[str, Any]], *arguments: str) -> str:
     playbook = place / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    done = ansible("ansible-playbook", "-i", source, playbook, *arguments, place=place)
+    done = run_ansible("ansible-playbook", place, "-i", source, playbook, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]" not in done.stderr
     return done.stdout
@@ -107,7 +93,7 @@ def test_a_vaulted_table_in_another_folder_with_constructed_variables_and_groups
     roster.write_bytes(b"\xef\xbb\xbfname;kubeconfig;seat;E-Mail\r\nben;b.yaml;02;b@x\r\nanna;../a.yaml;11;a@x\r\n")
     (tmp_path / "password").write_text("secret", encoding="utf-8")
     password = {"ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "password")}
-    assert ansible("ansible-vault", "encrypt", roster, place=tmp_path, **password).returncode == 0
+    assert run_ansible("ansible-vault", tmp_path, "encrypt", roster, **password).returncode == 0
     assert roster.read_bytes().startswith(b"$ANSIBLE_VAULT")
     config = {
         "roster": "office/roster.csv",
@@ -122,8 +108,8 @@ def test_a_vaulted_table_in_another_folder_with_constructed_variables_and_groups
     assert (hosts["ben"]["seat"], hosts["anna"]["lab_kubeconfig"]) == (2, f"{tmp_path}/a.yaml")
     assert hosts["ben"]["lab_kubeconfig"] == f"{tmp_path}/office/b.yaml"
     assert "E-Mail" not in hosts["ben"]
-    shown = ansible(
-        "ansible-inventory", "-i", tmp_path / "class.students.yml", "--list", "-v", place=tmp_path, **password
+    shown = run_ansible(
+        "ansible-inventory", tmp_path, "-i", tmp_path / "class.students.yml", "--list", "-v", **password
     )
     assert "left out of the class: E-Mail" in shown.stdout + shown.stderr
 
@@ -150,7 +136,7 @@ def test_a_roster_in_the_source_file_may_hold_templates_and_change_the_connectio
     facts = "{{ [two, ansible_connection, hostvars.ben.ansible_connection] | to_json }}"
     tasks = [{"ansible.builtin.debug": {"msg": facts}, "when": "two is defined"}]
     assert '[2, \\"local\\", \\"ssh\\"]' in play(tmp_path, source, tasks)
-    shown = ansible("ansible-inventory", "-i", source, "--host", "anna", place=tmp_path)
+    shown = run_ansible("ansible-inventory", tmp_path, "-i", source, "--host", "anna")
     assert json.loads(shown.stdout)["ansible_python_interpreter"] == "{{ python }}"
 
 
@@ -220,7 +206,7 @@ def test_errors_of_the_source_file(tmp_path):
 
 def test_the_name_of_a_source_file_says_what_it_is(tmp_path):
     sources = [write(tmp_path, {"roster": [{"name": name}]}, name) for name in ("a.students.yaml", "b.yml")]
-    done = ansible("ansible-inventory", "-i", sources[0], "-i", sources[1], "--list", place=tmp_path)
+    done = run_ansible("ansible-inventory", tmp_path, "-i", sources[0], "-i", sources[1], "--list")
     assert list(json.loads(done.stdout)["_meta"]["hostvars"]) == ["a.students.yaml"]
     assert "b.yml' could not be verified by inventory plugin" in done.stderr
 
@@ -228,10 +214,10 @@ def test_the_name_of_a_source_file_says_what_it_is(tmp_path):
 def test_the_example_and_the_settings_of_the_project(tmp_path):
     example = ROOT / "inventory" / "class.students.yml"
     settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    done = ansible("ansible-inventory", "-i", example, "--graph", place=tmp_path, **settings)
+    done = run_ansible("ansible-inventory", tmp_path, "-i", example, "--graph", **settings)
     assert (done.returncode, done.stderr) == (0, "")
     assert "@students:\n  |  |--student-01\n  |  |--student-02\n  |  |--student-03\n" in done.stdout
-    done = ansible("ansible-inventory", "-i", write(tmp_path, {}), "--list", place=tmp_path, **settings)
+    done = run_ansible("ansible-inventory", tmp_path, "-i", write(tmp_path, {}), "--list", **settings)
     assert done.returncode == 1
     # What the plugin says is the last before Ansible's own end.
     assert "has none of them; add one.\nOrigin: <inventory plugin 'auto'" in done.stderr.partition("with 'auto'")[2]
@@ -239,7 +225,7 @@ def test_the_example_and_the_settings_of_the_project(tmp_path):
 
 
 def test_the_documentation_is_complete(tmp_path):
-    done = ansible("ansible-doc", "-t", "inventory", "--json", PLUGIN, place=tmp_path)
+    done = run_ansible("ansible-doc", tmp_path, "-t", "inventory", "--json", PLUGIN)
     assert done.returncode == 0, done.stderr
     known = json.loads(done.stdout)[PLUGIN]
     assert {"roster", "kubeconfigs", "namespaces", "student_kubeconfigs", "compose", "strict"} <= set(
