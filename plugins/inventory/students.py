@@ -149,24 +149,12 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable, detect
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils.errors import LabError
-from ..module_utils.students.roster import (
-    DEFAULT_NAMESPACE,
-    Access,
-    Row,
-    Student,
-    check_keys,
-    check_students,
-    check_variables,
-    expand_path,
-    host_variables,
-    read_csv,
-    read_rows,
-    source,
-    students_of_folder,
-    students_of_ranges,
-    students_of_rows,
-    text,
-)
+from ..module_utils.students.class_check import DEFAULT_NAMESPACE, check_students
+from ..module_utils.students.kubeconfig_folder import students_of_folder
+from ..module_utils.students.name_ranges import students_of_ranges
+from ..module_utils.students.roster import Row, read_csv, read_rows, students_of_rows
+from ..module_utils.students.source_file import check_keys, check_variables, expand_path, source, text
+from ..module_utils.students.student import Access, Student, host_variables
 
 try:
     from ansible.template import trust_as_template
@@ -292,7 +280,8 @@ def expand(pattern: str) -> list[str]:
     if not detect_range(pattern):
         return [pattern]
     try:
-        return expand_hostname_range(pattern)
+        names: list[str] = expand_hostname_range(pattern)
+        return names
     except AnsibleError as error:
         raise ValueError(str(error)) from None
     except (ValueError, IndexError):

@@ -7,21 +7,27 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.class_check import check_students
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.kubeconfig_folder import (
+    students_of_folder,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.name_ranges import students_of_ranges
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.roster import (
-    Access,
-    Student,
-    check_keys,
-    check_students,
-    check_variables,
-    expand_path,
-    host_variables,
     read_csv,
     read_rows,
-    source,
-    students_of_folder,
-    students_of_ranges,
     students_of_rows,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.source_file import (
+    check_keys,
+    check_variables,
+    expand_path,
+    source,
     text,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student import (
+    Access,
+    Student,
+    host_variables,
 )
 
 BOM = b"\xef\xbb\xbf"

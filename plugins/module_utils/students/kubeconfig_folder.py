@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Students from a folder with a kubeconfig for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import LabError
+from .student import Student
+
+#: What the file of a student's kubeconfig ends with. Others are left alone: backups, locks of kubectl, notes.
+KUBECONFIG_ENDINGS = (".kubeconfig", ".config", ".conf", ".yaml", ".yml")
+
+
+def students_of_folder(folder: Path) -> tuple[list[Student], list[str]]:
+    """The students of a folder with a kubeconfig for each, by name, and the files that are none. Raises LabError."""
+    try:
+        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+    except OSError as error:
+        raise LabError(
+            f"The folder of kubeconfigs {folder} cannot be read: {error.strerror}; correct the key kubeconfigs."
+        ) from None
+    students = [
+        Student(name=path.stem, place=str(path), kubeconfig=str(path))
+        for path in files
+        if path.suffix in KUBECONFIG_ENDINGS
+    ]
+    if not students:
+        holds = f"none of its {len(files)} files is one" if files else "it is empty"
+        raise LabError(
+            f"The folder {folder} holds no kubeconfig, {holds}: put one there for each student, "
+            f"with a name that ends in {', '.join(KUBECONFIG_ENDINGS)}."
+        )
+    return sorted(students, key=lambda student: student.name), [
+        path.name for path in files if path.suffix not in KUBECONFIG_ENDINGS
+    ]

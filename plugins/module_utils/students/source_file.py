@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file from which the inventory plugin reads a class: its keys, texts and paths."""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import os
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabError
+
+#: The options that say who the students are; a source file has one of them.
+SOURCES = ("roster", "kubeconfigs", "namespaces")
+
+
+def check_keys(keys: Iterable[Any], known: Collection[str]) -> None:
+    """Raise LabError for a key that the source file cannot have."""
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"is {near[0]} meant?" if near else f"there are {', '.join(sorted(known))}."
+            raise LabError(f"There is no key {str(key)!r} in an inventory of students; {hint}", obj=key)
+
+
+def check_variables(names: Iterable[Any]) -> None:
+    """Raise LabError for a name that no variable can have."""
+    for name in names:
+        if not is_variable(name):
+            raise LabError(
+                f"The key vars has {str(name)!r}, which cannot be a variable's name; use letters, digits and _.",
+                obj=name,
+            )
+
+
+def source(config: Mapping[str, Any]) -> str:
+    """The one option that says who the students are; raises LabError where there is none, or more than one."""
+    given = [name for name in SOURCES if config.get(name) is not None]
+    if len(given) != 1:
+        raise LabError(
+            f"An inventory of students takes one of {', '.join(SOURCES)}, and this has "
+            f"{' and '.join(given) or 'none of them'}; {'keep' if given else 'add'} one."
+        )
+    return given[0]
+
+
+def text(what: str, value: object, origin: object = None) -> str:
+    """Return text without spaces around it, empty for None; raise LabError for what is no text.
+
+    A name such as 007 would be another one as a number.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise LabError(f"The {what} is not text: write it in quotes if it is a number.", obj=origin)
+    return value.strip()
+
+
+def expand_path(what: str, given: str, folder: Path, origin: object = None) -> str:
+    """An absolute path of what was given: ~ and environment variables are replaced, the rest is relative to folder."""
+    if "{{" in given:
+        raise LabError(
+            f"The {what} {given!r} is a template, and paths in an inventory of students are none; "
+            "give it relative to its file, or with ~ or environment variables.",
+            obj=origin,
+        )
+    return given and os.path.normpath(folder / os.path.expandvars(os.path.expanduser(given)))
+
+
+def is_variable(name: object) -> bool:
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
+        return False
+    return not keyword.iskeyword(name) and name not in ("true", "false", "none")
