@@ -94,11 +94,6 @@ options:
       - Path of the profile, on the control node.
       - Without it the collection's own profile is used.
     type: path
-  profile_content:
-    description:
-      - Text of the profile, instead of the file that O(profile) names.
-      - The action sends it by itself when the task runs on another host than the control node.
-    type: str
   variables:
     description: Values for variables of the profile, by name.
     type: dict

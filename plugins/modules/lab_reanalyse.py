@@ -50,11 +50,6 @@ options:
       - Path of a profile on the control node, in place of the one that is kept with the samples.
       - Its filters must be the same, because everything was read through them.
     type: path
-  profile_content:
-    description:
-      - Text of the profile, instead of the file that O(profile) names.
-      - The action sends it by itself when the task runs on another host than the control node.
-    type: str
   variables:
     description:
       - Values for variables of the profile, by name.

@@ -47,8 +47,8 @@ VALIDATION: dict[str, Any] = {
 def profile_text(params: Params) -> tuple[str, str]:
     """Text of the profile that the arguments mean, and what errors call it. Raises LabError."""
     path = params["profile"] or profile_file.default_path()
-    text = profile_file.read_text(path) if params["profile_content"] is None else params["profile_content"]
-    return text, str(path)
+    text: str | None = params.get("profile_content")
+    return profile_file.read_text(path) if text is None else text, str(path)
 
 
 def with_profile(arguments: Params) -> Params:

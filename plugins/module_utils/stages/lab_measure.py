@@ -40,7 +40,7 @@ from .stage_record import check_about, stage_record
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
-    **{name: spec for name, spec in PROFILE.items() if name != "server_version"},
+    **{name: spec for name, spec in PROFILE.items() if name not in ("server_version", "profile_content")},
     **{name: lab_stage.SPEC[name] for name in ("results_dir", "student", "stage", "started")},
     **{name: lab_stage.SPEC[name] for name in ("events", "settings", "facts")},
     **{name: prometheus_sample.SPEC[name] for name in ("windows", "absent_components", "progress_figures")},

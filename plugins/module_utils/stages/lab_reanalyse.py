@@ -29,12 +29,8 @@ SPEC: dict[str, Any] = {
     "student": {"type": "str", "required": True},
     "run": {"type": "str"},
     "profile": {"type": "path"},
-    "profile_content": {"type": "str"},
     "variables": {"type": "dict", "default": {}},
 }
-
-#: What an error calls a profile that came as text.
-GIVEN = "the profile given as text"
 
 #: Values of windows that are known so far, which those after them are compared with.
 Known = dict[str, Mapping[str, "float | None"]]
@@ -123,11 +119,8 @@ def run(params: Params, context: Context) -> Result:
 
 def read_profile(params: Params) -> tuple[Profile, str] | None:
     """The profile that takes the place of the kept ones, before it is bound, and its name. Raises LabError."""
-    path, text = params["profile"], params["profile_content"]
-    if path is None and text is None:
-        return None
-    name = path or GIVEN
-    return profile_file.parse(profile_file.read_text(path) if text is None else text, name), name
+    path: str | None = params["profile"]
+    return None if path is None else (profile_file.load(path), path)
 
 
 # --- what there is -------------------------------------------------------------------------------

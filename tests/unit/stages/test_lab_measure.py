@@ -85,7 +85,9 @@ Measure = Callable[..., dict[str, Any]]
 def measure(tmp_path: Path, api: ScriptedApi) -> Measure:
     """Runs the task as Ansible would: baseline, with a window of a minute that is over, unless it is told otherwise."""
 
-    def run(url: str, check: bool = False, shown: list[str] | None = None, **options: Any) -> dict[str, Any]:
+    def run(
+        url: str, check: bool = False, shown: list[str] | None = None, profile: str = PROFILE, **options: Any
+    ) -> dict[str, Any]:
         given = {
             "kubeconfig": str(write_kubeconfig(tmp_path / "kubeconfig", api.url)),
             "namespace": "student-01",
@@ -96,9 +98,10 @@ def measure(tmp_path: Path, api: ScriptedApi) -> Measure:
             "stage": "baseline",
             "started": BASE - 5,
             "windows": [window("idle", BASE)],
-            "profile_content": PROFILE,
+            "profile": str(tmp_path / "profile.yml"),
             **options,
         }
+        (tmp_path / "profile.yml").write_text(profile)
         checked = ArgumentSpecValidator(lab_measure.SPEC, mutually_exclusive=VALIDATION["mutually_exclusive"]).validate(
             given
         )
@@ -278,7 +281,7 @@ def test_check_mode_checks_the_profile_and_the_windows(measure: Measure) -> None
     with pytest.raises(LabError, match="There is no window to read"):
         measure(nobody, check=True, windows=[])
     with pytest.raises(LabError, match="profile"):
-        measure(nobody, check=True, profile_content="figures: []")
+        measure(nobody, check=True, profile="figures: []")
 
 
 def test_a_window_that_is_too_short_is_refused_before_it_is_waited_for(

@@ -72,9 +72,14 @@ RELATIVE = MORE.replace(
 )
 
 
-def do(folder: Path, check: bool = False, shown: list[str] | None = None, **arguments: Any) -> dict[str, Any]:
-    """Run the task with its arguments checked as Ansible does it."""
+def do(
+    folder: Path, check: bool = False, shown: list[str] | None = None, profile_text: str = "", **arguments: Any
+) -> dict[str, Any]:
+    """Run the task with its arguments checked as Ansible does it. profile_text: what the profile's file holds."""
     given = {"results_dir": str(folder), "student": STUDENT, **arguments}
+    if profile_text:
+        given["profile"] = str(folder.with_name("profile.yml"))
+        Path(given["profile"]).write_text(profile_text)
     checked = ArgumentSpecValidator(lab_reanalyse.SPEC).validate(given)
     assert checked.error_messages == []
     show = (shown if shown is not None else []).append
@@ -273,17 +278,17 @@ def test_a_new_figure_is_in_the_next_attempt_and_in_the_report(lab: Lab, tmp_pat
     assert [row["id"] for row in lab.report()["figures"]] == ["work"]
 
 
-def test_a_profile_as_text(lab: Lab) -> None:
+def test_another_profile_takes_the_place_of_the_kept_one(lab: Lab) -> None:
     measure(lab, "baseline")
-    assert outcome(do(lab.folder, profile_content=PROFILE)) == {"baseline": ("same", 1)}
-    assert outcome(do(lab.folder, profile_content=MORE)) == {"baseline": ("again", 2)}
+    assert outcome(do(lab.folder, profile_text=PROFILE)) == {"baseline": ("same", 1)}
+    assert outcome(do(lab.folder, profile_text=MORE)) == {"baseline": ("again", 2)}
     told = stage_file.read_stage(lab.path / "baseline-2.json")["facts"]["reanalysed"]
-    assert told["profile"] == "the profile given as text"
+    assert told["profile"] == str(lab.folder.with_name("profile.yml"))
 
 
 def test_the_answer_to_another_question_is_not_taken_for_promqls(lab: Lab) -> None:
     measure(lab, "baseline")
-    do(lab.folder, profile_content=PROFILE.replace("kind: rate", "kind: total"))
+    do(lab.folder, profile_text=PROFILE.replace("kind: rate", "kind: total"))
     work = figures(lab, "baseline-2.json")["work"]
     assert (work["value"], work["promql"], work["promql_reason"]) == (120, None, kept_samples.NOT_ASKED)
 
@@ -310,7 +315,7 @@ def test_series_that_were_not_read_are_not_zero(
         f"  - {{id: new, title: New, question: '?', unit: '1', kind: total, by: pod, absent: zero, {where}"
         f"components: [app], direction: lower, thresholds: {{warn: 200}}, sources: [{{metric: {source}}}]}}\n"
     )
-    do(lab.folder, profile_content=PROFILE + figure)
+    do(lab.folder, profile_text=PROFILE + figure)
     new = figures(lab, "baseline-2.json")["new"]
     assert (new["value"], new["state"], new["thresholds"]) == (value, state, {"warn": 200})
     assert new["reason"].startswith(reason)
@@ -324,16 +329,16 @@ def test_other_filters_are_refused_and_nothing_is_written(lab: Lab) -> None:
     with pytest.raises(
         LabError, match=r'with job="pods", and these samples were read with job="other": give it the same'
     ):
-        do(lab.folder, profile_content=PROFILE.replace("variables: {job: pods}\n", "").replace("$job", "pods"))
+        do(lab.folder, profile_text=PROFILE.replace("variables: {job: pods}\n", "").replace("$job", "pods"))
     with pytest.raises(LabError, match="no variable 'jobs'"):
         do(lab.folder, variables={"jobs": "pods"})
     with pytest.raises(LabError, match="There is no profile"):
         do(lab.folder, profile="/no/such.yml")
     with pytest.raises(LabError, match="is not a number"):
-        do(lab.folder, profile_content=PROFILE.replace("metric: m_total", "metric: m_total, scale: x"))
+        do(lab.folder, profile_text=PROFILE.replace("metric: m_total", "metric: m_total, scale: x"))
     assert files(lab) == before
     # Those that it was measured with count, where the profile has them.
-    assert outcome(do(lab.folder, profile_content=MORE)) == {
+    assert outcome(do(lab.folder, profile_text=MORE)) == {
         "baseline": ("recovered", 1),
         "benchmark": ("recovered", 1),
     }
@@ -342,9 +347,7 @@ def test_other_filters_are_refused_and_nothing_is_written(lab: Lab) -> None:
 def test_variables_change_what_the_filters_do_not_have(lab: Lab) -> None:
     measure(lab, "baseline")
     with_pods = MORE.replace("{job: pods}", "{job: pods, pods: app-.+}").replace("app: app-.+", "app: $pods")
-    assert outcome(do(lab.folder, profile_content=with_pods, variables={"pods": "other-.+"})) == {
-        "baseline": ("again", 2)
-    }
+    assert outcome(do(lab.folder, profile_text=with_pods, variables={"pods": "other-.+"})) == {"baseline": ("again", 2)}
     assert figures(lab, "baseline-2.json")["work"]["reason"] == "app was scraped 0 times in this window, of 12"
 
 
@@ -356,7 +359,7 @@ def test_windows_are_compared_with_earlier_ones_in_the_order_of_time(lab: Lab) -
     measure(lab, "after", 200, 4.0)
     measure(lab, "baseline", 100, 2.0)
     measure(lab, "zero", 0, 1.0)
-    result = do(lab.folder, profile_content=RELATIVE)
+    result = do(lab.folder, profile_text=RELATIVE)
     assert [one["stage"] for one in result["stages"]] == ["zero", "baseline", "after"]
     after = figures(lab, "after-2.json")["sum"]
     assert (after["state"], after["compared"]) == ("fail", {"window": "baseline", "value": 120, "ratio": 2})
@@ -366,7 +369,7 @@ def test_windows_are_compared_with_earlier_ones_in_the_order_of_time(lab: Lab) -
         "inconclusive",
         "there is no value of the window baseline to compare with",
     )
-    assert not do(lab.folder, profile_content=RELATIVE)["changed"]
+    assert not do(lab.folder, profile_text=RELATIVE)["changed"]
 
 
 def test_values_that_were_given_when_it_was_measured_count_where_there_are_no_newer_ones(lab: Lab) -> None:
