@@ -16,7 +16,9 @@ import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.kept_samples import without_samples
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import lab_run, lab_stage
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import BESIDE, build_report
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_figures import BESIDE
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import build_report
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.report import FigureRow, Reading
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.runs import Run
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.types import (
@@ -188,6 +190,8 @@ def test_the_report_takes_over_every_field_of_a_figure() -> None:
     # And nothing else but what the report says itself.
     assert set(reading) - fields(FigureResult) == {"change"}
     assert set(BESIDE) <= fields(FigureResult)
+    # As the report's types say.
+    assert (set(row), set(reading)) == (fields(FigureRow), fields(Reading))
 
 
 def test_a_figure_without_samples_says_nothing_of_samples() -> None:
