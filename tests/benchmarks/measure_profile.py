@@ -29,7 +29,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 importlib.import_module("conftest")  # makes the collection importable
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample, transport  # noqa: E402
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.transport import Transport  # noqa: E402
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (  # noqa: E402
     BASE,
@@ -129,14 +130,13 @@ class Meter:
     def __init__(self, rounds: int) -> None:
         self.rounds = rounds
         self.requests = self.bytes = 0
-        for way in (transport.UrlTransport, transport.ClusterTransport):
-            way.request = self._counting(way.request)  # type: ignore[method-assign]
+        Transport.send = self._counting(Transport.send)  # type: ignore[method-assign] # counts in the one way out
 
-    def _counting(self, request: Any) -> Any:
+    def _counting(self, send: Any) -> Any:
         def counting(way: Any, *args: Any, **kwargs: Any) -> Any:
-            answer = request(way, *args, **kwargs)
+            answer = send(way, *args, **kwargs)
             self.requests += 1
-            self.bytes += len(answer[2])
+            self.bytes += len(answer.body)
             return answer
 
         return counting

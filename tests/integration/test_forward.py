@@ -11,7 +11,6 @@ molecule scenario `lab` gives it. By hand, after
 from __future__ import annotations
 
 import base64
-import json
 import os
 import secrets
 import subprocess
@@ -24,23 +23,24 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
-    Cluster,
-    NotFound,
-    ProxyTargetError,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.port_forward import open_websocket
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import connect as arguments
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana, bearer
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.token_store import (
     SecretStore,
     StoreChanged,
     Token,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.transport import (
-    ForwardTransport,
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.authorization import bearer
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
+    NotFound,
+    ProxyTargetError,
     Unreachable,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.message import Request
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.retry import Patience, ask
 
 BIN = Path(sys.executable).parent
 KUBECONFIG = os.environ["LAB_KUBECONFIG"]
@@ -134,7 +134,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def grafana(cluster: Cluster, port: int | str = 80, deadline: float = 45) -> Grafana:
-    return Grafana(ForwardTransport(cluster, NAME, port), bearer("glsa_of_the_test"), deadline=deadline)
+    return Grafana(*arguments.in_cluster(cluster, NAME, port), bearer("glsa_of_the_test"), deadline=deadline)
 
 
 def test_the_proxy_of_the_api_server_would_remove_the_authorization(cluster: Cluster) -> None:
@@ -154,20 +154,20 @@ def test_authorization_arrives_and_the_connection_is_kept(cluster: Cluster) -> N
 
 
 def test_a_port_by_name_and_large_bodies_both_ways(cluster: Cluster) -> None:
-    transport = ForwardTransport(cluster, NAME, "http")
-    status, _headers, text = transport.request("POST", "/", {}, b"y" * 5_000_000, {"X-More": "4000000"}, 20)
-    answer = json.loads(text)
-    assert (status, answer["bytes"], len(answer["more"])) == (200, 5_000_000, 4_000_000)
+    transport, _address = arguments.in_cluster(cluster, NAME, "http")
+    request = Request("POST", "/", body=b"y" * 5_000_000, headers={"X-More": "4000000"}, silence=20)
+    answered = transport.send(request, 60)
+    answer = answered.json()
+    assert (answered.status, answer["bytes"], len(answer["more"])) == (200, 5_000_000, 4_000_000)
     transport.close()
 
 
 @pytest.mark.parametrize(("method", "close"), [("POST", "told"), ("GET", "untold")])
 def test_a_connection_that_the_server_closes_is_made_anew(cluster: Cluster, method: str, close: str) -> None:
     """Without a word of the server, a request that is on its way is lost: only one that may be is made again."""
-    transport = ForwardTransport(cluster, NAME)
-    peers = [
-        json.loads(transport.request(method, "/", {}, None, {"X-Close": close}, 10)[2])["peer"] for _time in range(3)
-    ]
+    transport, _address = arguments.in_cluster(cluster, NAME)
+    request = Request(method, "/", headers={"X-Close": close}, idempotent=method == "GET")
+    peers = [ask(request, transport.send, lambda _: None, Patience(20, 10)).json()["peer"] for _time in range(3)]
     assert len(set(peers)) == 3
     transport.close()
 
@@ -190,14 +190,14 @@ def test_a_port_where_nothing_listens_was_not_received(cluster: Cluster) -> None
 
 def test_what_is_not_there(cluster: Cluster) -> None:
     with pytest.raises(LabError, match=f"There is no service nope in namespace {NAMESPACE}: turn Grafana on"):
-        Grafana(ForwardTransport(cluster, "nope"), None).health()
+        Grafana(*arguments.in_cluster(cluster, "nope"), None).health()
     with pytest.raises(LabError, match="has no port 82, it has 80, 81: correct the option service_port"):
         grafana(cluster, 82).health()
 
 
 def test_a_pod_that_is_gone_by_the_time_it_is_asked_for(cluster: Cluster) -> None:
     with pytest.raises((NotFound, ProxyTargetError)):
-        cluster.websocket(f"{cluster.path('pods', 'gone', 'portforward')}?ports=3000", "v4.channel.k8s.io", 5)
+        open_websocket(cluster, f"{cluster.path('pods', 'gone', 'portforward')}?ports=3000", "v4.channel.k8s.io", 5)
 
 
 def test_the_administrator_comes_from_the_secret_of_the_release() -> None:

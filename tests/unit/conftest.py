@@ -51,7 +51,7 @@ def kubeconfig(tmp_path: Path, api: Any) -> Path:
 @pytest.fixture
 def cluster(kubeconfig: Path) -> Iterator[Any]:
     """The scripted cluster; it tries no request again."""
-    from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import Cluster
+    from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 
     with Cluster.connect(str(kubeconfig)) as found:
         found.patience = 0.0

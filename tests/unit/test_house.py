@@ -94,11 +94,11 @@ def test_an_arrow_up_is_named_with_both_files() -> None:
     files = sources() | {
         f"{UTILS}results/planted.py": "from ..prometheus.growth import growth\n",
         f"{UTILS}report/planted.py": "def late():\n    from ..grafana import client\n",
-        f"{UTILS}planted.py": f"import {COLLECTION}.plugins.module_utils.cluster.connection\n",
+        f"{UTILS}planted.py": f"import {COLLECTION}.plugins.module_utils.cluster.cluster\n",
     }
     planted = [arrow for arrow in arrows_up(files) if "planted" in arrow]
     assert planted == [
-        f"{UTILS}planted.py -> {UTILS}cluster/connection.py",
+        f"{UTILS}planted.py -> {UTILS}cluster/cluster.py",
         f"{UTILS}report/planted.py -> {UTILS}grafana/client.py",
         f"{UTILS}results/planted.py -> {UTILS}prometheus/growth.py",
     ]

@@ -14,13 +14,15 @@ from typing import Any
 
 from ..errors import LabError
 from ..findings import Finding, finding, sentence, show_faulty
+from ..http.errors import Refused
 from ..task import Context, Params, Result, Task
+from .cluster import Cluster
 from .connect import CLUSTER
-from .connection import Cluster, ClusterRefused, require_kubernetes
 from .image_available import (
     images_present,
     usable_nodes,
 )
+from .kubeconfig import require_kubernetes
 from .predicates import Json, finished
 
 try:
@@ -333,7 +335,7 @@ def check_nodes(
     """Findings about nodes, resources and images, and which images are present (None: not known)."""
     try:
         nodes = cluster.list_objects("nodes")
-    except ClusterRefused:
+    except Refused:
         unknown = finding(
             "nodes",
             "warn",
@@ -348,7 +350,7 @@ def check_nodes(
         all_pods = True
         try:
             pods = [pod for pod in cluster.list_objects("pods", path="/api/v1/pods") if not is_of_lab(pod, cluster)]
-        except ClusterRefused:
+        except Refused:
             pods, all_pods = [], False
         findings += judge_resources(free_resources(usable, pods), wanted, all_pods)
     present = images_present(images, usable)
@@ -360,7 +362,7 @@ def check_nodes(
 def check_namespace(cluster: Cluster) -> Finding:
     try:
         found = cluster.find("namespaces", cluster.namespace)
-    except ClusterRefused:
+    except Refused:
         return finding(
             "namespace",
             "warn",
@@ -386,9 +388,9 @@ def run(params: Params, context: Context, wall: Callable[[], float] = time.time)
     try:
         with Cluster.from_params(params) as cluster:
             before = wall()
-            response = cluster.request("GET", "/version")
-            skew = clock_skew(before, response.headers.get("Date"), wall())
-            versions["kubernetes"] = str(cluster.decode(response).get("gitVersion", ""))
+            answer = cluster.request("GET", "/version")
+            skew = clock_skew(before, answer.headers.get("Date"), wall())
+            versions["kubernetes"] = str(cluster.decode(answer).get("gitVersion", ""))
             findings.append(
                 finding("cluster", "pass", f"{cluster.server} answers, Kubernetes {versions['kubernetes']}")
             )

@@ -9,16 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LabError
+from ..http.errors import NotFound, RequestFailed, Unreachable
+from ..http.redaction import clip
 from ..task import Context, Params, Result, Task, as_given
+from .cluster import Cluster
 from .connect import CLUSTER
-from .connection import (
-    Cluster,
-    ClusterRefused,
-    ClusterUnreachable,
-    NotFound,
-    RequestFailed,
-    clip,
-)
 from .predicates import (
     DOUBTFUL,
     HOPELESS,
@@ -324,7 +319,7 @@ class Watch:
             query["previous"] = "true"
         try:
             text = self.cluster.get_text(self.cluster.path("pods", pod.name, "log"), query, patience=0)
-        except (ClusterRefused, ClusterUnreachable, NotFound, RequestFailed):
+        except (Unreachable, RequestFailed):
             return []
         return [line for line in text.splitlines() if line.strip()]
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LabError
+from ..http.errors import Conflict, NotFound, Refused, RequestFailed, TemporaryFailure, Unreachable
 from ..task import Context, Params, Result, Task
+from .cluster import Cluster
 from .connect import CLUSTER
-from .connection import Cluster, ClusterRefused, ClusterUnreachable, NotFound, RequestFailed, TemporaryFailure
 from .predicates import IMAGE_REASONS, Json, condition, finished, pod_state
 from .wait import Look, wait_for
 
@@ -227,17 +228,16 @@ class Probes:
             self.created.add(image)
         except TemporaryFailure:
             raise
-        except RequestFailed as error:
-            if error.status == 409:
-                # Left by a probe that was cut off.
-                self.cluster.delete("pods", probe_name(image))
-            else:
-                self.verdicts[image] = not_known(image, error.msg)
-        except (ClusterRefused, NotFound) as error:
+        except Conflict:
+            # Left by a probe that was cut off.
+            self.cluster.delete("pods", probe_name(image))
+        except (Refused, NotFound) as error:
             self.asked_for.discard(image)
             # A namespace gets its service account a moment after it is made.
-            if "error looking up service account" not in error.msg:
+            if "error looking up service account" not in error.said:
                 self.verdicts[image] = not_known(image, error.msg)
+        except RequestFailed as error:
+            self.verdicts[image] = not_known(image, error.msg)
 
     def delete(self) -> list[str]:
         """Delete the pods; return a sentence for each that may have stayed."""
@@ -245,7 +245,7 @@ class Probes:
         for image in sorted(self.asked_for):
             try:
                 self.cluster.delete("pods", probe_name(image))
-            except ClusterUnreachable as error:
+            except Unreachable as error:
                 # The others would be waited for as long, in vain.
                 return [*stayed, f"Pods {PROBE}-* may be left in namespace {self.cluster.namespace}: {error.msg}"]
             except LabError as error:
@@ -267,7 +267,7 @@ def pull(
         for image, why in waited.value.items():
             late = f"whether {image} can be pulled is not known after {timeout:g} s"
             probes.verdicts[image] = Verdict(None, f"{late}: its pod {why}" if why else late)
-    except ClusterRefused as error:
+    except Refused as error:
         # The pods may not be listed.
         probes.verdicts.update({image: not_known(image, error.msg) for image in probes.pending})
     finally:
@@ -289,7 +289,7 @@ def run(params: Params, context: Context) -> Result:
         nodes: list[Json] | None
         try:
             nodes = usable_nodes(cluster.list_objects("nodes"))
-        except ClusterRefused:
+        except Refused:
             nodes = None
         present = images_present(images, nodes or [])
         missing = [image for image in images if not present[image]]

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..http.errors import Refused, RequestFailed, UnexpectedAnswer
 from ..task import Context, Params, Result, Task
+from .cluster import Cluster
 from .connect import CLUSTER
-from .connection import Cluster, NotFound, RequestFailed
 from .predicates import Json, deployment_state, matches, replicas_wanted
 from .temporal import TemporalApi
 from .temporal_shards import read_balance
@@ -216,7 +217,9 @@ def look(cluster: Cluster) -> Found:
             known["history_shards"] = api.cluster_info().history_shards
             known["temporal_namespaces"] = api.namespaces()
             known["shards"] = read_balance(cluster, known["history_shards"]).pods
-        except (NotFound, RequestFailed) as error:
+        except (Refused, UnexpectedAnswer):
+            raise
+        except RequestFailed as error:
             doubts.append(error.msg)
     return Found(
         release=cluster.release,

@@ -38,7 +38,8 @@ def condition(resource: Json, kind: str) -> Json:
     """The condition of that type, empty when the resource has none."""
     for entry in (resource.get("status") or {}).get("conditions") or []:
         if entry.get("type") == kind:
-            return entry
+            found: Json = entry
+            return found
     return {}
 
 
@@ -54,7 +55,8 @@ def matches(selector: Json, labels: dict[str, str]) -> bool:
 
 
 def _meets(expression: Json, labels: dict[str, str]) -> bool:
-    key, operator, values = expression["key"], expression["operator"], expression.get("values") or []
+    key, operator = expression["key"], expression["operator"]
+    values: list[str] = expression.get("values") or []
     if operator == "In":
         return labels.get(key) in values
     if operator == "NotIn":
@@ -158,7 +160,7 @@ def _why(pod: Json) -> tuple[str, str, str]:
         return "waits for a node", "Pending", ""
     if not status.get("containerStatuses"):
         return "was not started by its node yet", "Pending", ""
-    gate = next((c for c in status.get("conditions") or [] if c.get("status") != "True"), {})
+    gate: Json = next((c for c in status.get("conditions") or [] if c.get("status") != "True"), {})
     return _with("is not ready", gate.get("message") or gate.get("reason")), gate.get("reason") or "", ""
 
 
@@ -285,7 +287,7 @@ def _deployment_text(deployment: Json, pods: list[Json], observed: bool) -> str:
 
 
 def _revision(pod: Json) -> str:
-    return (pod["metadata"].get("labels") or {}).get("pod-template-hash", "")
+    return str((pod["metadata"].get("labels") or {}).get("pod-template-hash", ""))
 
 
 def _deployment_why(deployment: Json, observed: bool) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ..http.errors import NotFound, ProxyTargetError, UnexpectedAnswer
 from ..task import Context
-from .connection import Cluster, NotFound, ProxyTargetError, UnexpectedAnswer
+from .cluster import Cluster
 from .predicates import Json, finished, pod_state
 from .wait import Look, wait_for
 
@@ -109,14 +110,13 @@ class TemporalApi:
         if self._base is None:
             self._base = self._find()
         try:
-            response = self.cluster.request(
+            return self.cluster.request_json(
                 method, f"{self._base}/{path}", query=query, json=json, allowed=allowed, idempotent=method == "GET"
             )
         except (NotFound, ProxyTargetError):
             # The pod may be another one by the next time.
             self._base = None
             raise
-        return self.cluster.decode(response)
 
     def _find(self) -> str:
         """The proxied path of the HTTP API."""

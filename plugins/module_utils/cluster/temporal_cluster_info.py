@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ..task import Context, Params, Result, Spec, Task, as_given
+from .cluster import Cluster
 from .connect import CLUSTER
-from .connection import Cluster
 from .temporal import TemporalApi, wait_for_frontend
 
 SPEC: Spec = {

@@ -8,8 +8,8 @@ import re
 from ..durations import duration_seconds
 from ..errors import LabError
 from ..task import Context, Params, Result, Spec, Task
+from .cluster import Cluster
 from .connect import CLUSTER
-from .connection import Cluster
 from .temporal import TemporalApi, wait_for_frontend
 from .wait import Look, wait_for
 

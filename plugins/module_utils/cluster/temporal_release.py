@@ -18,9 +18,10 @@ from typing import Any
 from ..errors import LabError
 from ..findings import Finding, finding, sentence, show_faulty
 from ..formatting import duration_text
+from ..http.errors import NotFound
 from ..task import Context, Params, Result, Task
+from .cluster import METADATA, METADATA_LIST, Cluster
 from .connect import CLUSTER
-from .connection import METADATA, METADATA_LIST, Cluster, NotFound
 from .predicates import Json, seconds
 
 IMPORT_ERROR: ImportError | None = None

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..http.errors import NotFound, Refused, RequestFailed, UnexpectedAnswer
 from ..task import Context, Params, Result, Task, as_given
+from .cluster import Cluster
 from .connect import CLUSTER
-from .connection import Cluster, NotFound, RequestFailed
 from .predicates import Json, finished, pod_state
 from .temporal import TemporalApi, wait_for_frontend
 from .wait import Look, seconds_since, wait_for
@@ -110,8 +111,10 @@ def _ask(cluster: Cluster, pod: Json) -> int | None:
     port = annotations.get("prometheus.io/port") or METRICS_PORT
     path = cluster.pod_proxy(pod["metadata"]["name"], port, "metrics")
     try:
-        return owned_shards(cluster.request("GET", path, patience=0).content)
-    except (NotFound, RequestFailed):
+        return owned_shards(cluster.request("GET", path, patience=0).body)
+    except (Refused, UnexpectedAnswer):
+        raise
+    except RequestFailed:
         # It is starting, or went away after the list was made: not known yet.
         return None
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..errors import LabError
+from ..http.errors import TemporaryFailure, Unreachable
 from ..task import silent
-from .connection import PATIENCE_IN_WAIT, Cluster, ClusterUnreachable, TemporaryFailure
+from .cluster import PATIENCE_IN_WAIT, Cluster
 
 T = TypeVar("T")
 
@@ -103,8 +104,5 @@ def wait_for(
 ) -> Waited[T]:
     """Wait as Waiter does for something in a cluster, forgiving what may pass: silence and temporary failures."""
     # A request that fails is soon made again by the next look.
-    patience, cluster.patience = cluster.patience, PATIENCE_IN_WAIT
-    try:
-        return Waiter(timeout, show=show, forgive=(ClusterUnreachable, TemporaryFailure)).wait(look, gone)
-    finally:
-        cluster.patience = patience
+    with cluster.patient(PATIENCE_IN_WAIT):
+        return Waiter(timeout, show=show, forgive=(Unreachable, TemporaryFailure)).wait(look, gone)

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import LabError
 from ..task import Context, Params, Result, Task
+from .cluster import METADATA, METADATA_LIST, Cluster
 from .connect import CLUSTER
-from .connection import METADATA, METADATA_LIST, Cluster
 from .predicates import Json
 from .wait import Look, wait_for
 

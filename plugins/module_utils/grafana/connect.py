@@ -10,13 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..cluster.cluster import Cluster
 from ..cluster.connect import CLUSTER
-from ..cluster.connection import Cluster
+from ..cluster.port_forward import ForwardTransport
+from ..cluster.service_proxy import service_address
 from ..errors import LabError
+from ..http.authorization import basic, bearer
+from ..http.service import Service
+from ..http.transport import Sender
+from ..http.url_options import UrlKind, url_transport
 from ..task import Params
-from .client import Grafana, basic, bearer
+from .client import Grafana
 from .token_store import FileStore, SecretStore, TokenStore
-from .transport import ForwardTransport, Transport, UrlTransport
 
 #: Which Grafana, who asks, and where the token of the service account is kept.
 GRAFANA: dict[str, Any] = {
@@ -41,6 +46,21 @@ VALIDATION: dict[str, Any] = {
     "required_together": [("username", "password")],
     "required_by": {"client_key": ("client_cert",)},
 }
+#: What its address must be.
+URL = UrlKind("Grafana", "/api", "username", "password")
+#: Its token in messages.
+TOKEN = "The Grafana token"
+#: What to do about answers, however it is reached.
+CURES: dict[int | str, str] = {
+    401: "give a user and password, or a token, that it knows",
+    403: "give the account a role that may do it, and when someone else has just made the folder or dashboard, wait "
+    "the minute that Grafana keeps permissions",
+    404: "see whether it was deleted, and do the task again",
+    422: "see Grafana's log for the reason",
+    "no_path": "correct the address, with the path before /api if there is one",
+    "moved": "give the address of Grafana itself, with the path before /api if there is one",
+    "strange": "ask Grafana itself, see what listens there, and what a proxy in between allows",
+}
 #: Names of Secrets: RFC 1123 subdomains.
 SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
@@ -51,21 +71,21 @@ def connect_admin(params: Params) -> Iterator[Grafana]:
 
     That is ``username`` and ``password``, else ``token``, else the Secret of the release. Raises LabError.
     """
-    with _way(params) as (transport, clusters):
-        yield Grafana(transport, _admin(params, clusters))
+    with _way(params) as (way, clusters):
+        yield Grafana(*way, _admin(params, clusters))
 
 
 @contextmanager
 def connect_admin_and_store(params: Params) -> Iterator[tuple[Grafana, TokenStore]]:
     """``connect_admin``, and the place where the token of the service account is kept."""
-    with _way(params) as (transport, clusters):
-        yield Grafana(transport, _admin(params, clusters)), _store(params, clusters)
+    with _way(params) as (way, clusters):
+        yield Grafana(*way, _admin(params, clusters)), _store(params, clusters)
 
 
 @contextmanager
 def connect_token(params: Params) -> Iterator[Grafana]:
     """The Grafana that the arguments mean, asked with ``token``, else with the token that is kept. Raises LabError."""
-    with _way(params) as (transport, clusters):
+    with _way(params) as (way, clusters):
         token = params["token"]
         if not token:
             store = _store(params, clusters)
@@ -76,7 +96,7 @@ def connect_token(params: Params) -> Iterator[Grafana]:
                     f"first."
                 )
             token = kept.key
-        yield Grafana(transport, bearer(token))
+        yield Grafana(*way, bearer(token, TOKEN))
 
 
 class _Clusters:
@@ -100,24 +120,59 @@ class _Clusters:
 
 
 @contextmanager
-def _way(params: Params) -> Iterator[tuple[Transport, _Clusters]]:
+def _way(params: Params) -> Iterator[tuple[tuple[Sender, str], _Clusters]]:
+    """A way to Grafana with what messages call it, and the cluster for whoever needs it."""
     with _Clusters(params) as clusters:
-        transport: Transport
         if params["url"]:
-            transport = UrlTransport(
-                params["url"],
-                ca_path=params["ca_path"],
-                client_cert=params["client_cert"],
-                client_key=params["client_key"],
-                validate_certs=params["validate_certs"],
-            )
+            files = {name: params[name] for name in ("ca_path", "client_cert", "client_key", "validate_certs")}
+            sender, address = at_url(params["url"], **files)
         else:
             service = params["service"] or f"{params['release']}-grafana"
-            transport = ForwardTransport(clusters.cluster(), service, params["service_port"])
+            sender, address = in_cluster(clusters.cluster(), service, params["service_port"])
         try:
-            yield transport, clusters
+            yield (sender, address), clusters
         finally:
-            transport.close()
+            sender.close()
+
+
+def at_url(
+    url: str,
+    *,
+    ca_path: str | None = None,
+    client_cert: str | None = None,
+    client_key: str | None = None,
+    validate_certs: bool = True,
+) -> tuple[Sender, str]:
+    """The way to a Grafana by its address, and that address. The files are those of ``url_transport``."""
+    cures: dict[int | str, str] = {
+        **CURES,
+        "untrusted": "give the file of the authority that signed its certificate as `ca_path`, and a client "
+        "certificate that it accepts if it wants one",
+        "silent": "see whether it runs and whether `url` is right",
+    }
+    transport = url_transport(
+        URL,
+        url,
+        cures,
+        ca_path=ca_path,
+        client_cert=client_cert,
+        client_key=client_key,
+        validate_certs=validate_certs,
+    )
+    return transport, transport.address
+
+
+def in_cluster(cluster: Cluster, service: str, port: int | str = 80) -> tuple[Sender, str]:
+    """The way to a Grafana by its Service, through a port-forward, and what messages call it.
+
+    The API server's proxy is no way: it removes the Authorization header.
+    """
+    address = service_address(cluster, service, port)
+    cures: dict[int | str, str] = {
+        **CURES,
+        "absent": "turn Grafana on in the chart, or name its Service in the option service",
+    }
+    return ForwardTransport(cluster, service, port, Service(f"Grafana at {address}", cures), "url"), address
 
 
 def _store(params: Params, clusters: _Clusters) -> TokenStore:
@@ -135,7 +190,7 @@ def _admin(params: Params, clusters: _Clusters) -> str:
     if params["username"] is not None:
         return basic(params["username"], params["password"] or "")
     if params["token"]:
-        return bearer(params["token"])
+        return bearer(params["token"], TOKEN)
     return _release_admin(clusters.cluster())
 
 

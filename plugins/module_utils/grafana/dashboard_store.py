@@ -11,12 +11,12 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from ..errors import LabError
-from .client import Grafana, GrafanaError
+from ..http.errors import RequestFailed, Unreachable
+from .client import Grafana
 from .data_sources import DataSources
 from .json_values import Json
 from .normal_form import comparable
 from .stored_dashboard import StoredDashboard, folder_name
-from .transport import Unreachable
 
 #: How Grafana's own words begin when the role may save dashboards, but not this one or not in this folder.
 NOT_THERE = "Access denied"
@@ -33,7 +33,7 @@ class DashboardStore:
         """A dashboard, None when there is none. Waits for permission to one that was just created. Raises LabError."""
         try:
             answer = self.grafana.patient_403(lambda: self.grafana.dashboard(uid), show=self.show)
-        except GrafanaError as error:
+        except RequestFailed as error:
             if error.status == 406:
                 raise LabError(
                     f"The dashboard {uid} of Grafana at {self.grafana.address} has the schema v2, which this task does "
@@ -72,7 +72,7 @@ class DashboardStore:
                 return True
             try:
                 self.grafana.create_folder(uid, title)
-            except GrafanaError as error:
+            except RequestFailed as error:
                 # It exists after all, but the token may not see it yet.
                 if error.status not in (409, 412):
                     raise
@@ -81,7 +81,7 @@ class DashboardStore:
         path = f"/api/folders/{quote(uid, safe='')}"
         try:
             self.grafana.patient_403(lambda: self.grafana.request("GET", path), show=self.show)
-        except GrafanaError as error:
+        except RequestFailed as error:
             if error.status not in (403, 404):
                 raise
             raise LabError(
@@ -112,8 +112,8 @@ class DashboardStore:
         try:
             try:
                 once()
-            except GrafanaError as error:
-                if error.status == 403 and error.api_message.startswith(NOT_THERE):
+            except RequestFailed as error:
+                if error.status == 403 and error.said.startswith(NOT_THERE):
                     self.grafana.patient_403(once, show=self.show)
                 elif error.status >= 500:
                     if (found := after(error)) is not None:
@@ -125,7 +125,7 @@ class DashboardStore:
                 if (found := after(error)) is not None:
                     return found
                 once()
-        except GrafanaError as error:
+        except RequestFailed as error:
             if error.status not in (409, 412):
                 raise
             if (found := after(error)) is not None:
@@ -163,7 +163,7 @@ class DashboardStore:
             )
         return stored
 
-    def _conflict(self, uid: str, error: GrafanaError) -> LabError:
+    def _conflict(self, uid: str, error: RequestFailed) -> LabError:
         """The error for a dashboard that somebody else has saved since it was read."""
         found = self.read(uid)
         meta = found.meta if found else {}

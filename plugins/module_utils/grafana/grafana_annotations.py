@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..http.errors import RequestFailed
 from ..results.names import check_folder_name
 from ..results.runs import latest_run, read_run
 from ..task import Context, Params, Result, Task, as_given
-from .client import Grafana, GrafanaError
+from .client import Grafana
 from .connect import GRAFANA, VALIDATION, connect_token
 from .marks import FoundMark, Mark, MarkChanges, as_text, difference, ours, run_tags, wanted
 
@@ -151,7 +152,7 @@ def update(client: Grafana, one: FoundMark, mark: Mark) -> bool:
     """Put a mark in the place of another; False if that was deleted meanwhile. Raises LabError."""
     try:
         client.update_annotation(one.id, mark.body)
-    except GrafanaError as error:
+    except RequestFailed as error:
         if error.status == 404:
             return False
         raise

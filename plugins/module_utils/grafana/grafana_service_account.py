@@ -10,10 +10,13 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..errors import LabError
+from ..http.authorization import TokenDamaged, bearer
+from ..http.errors import RequestFailed
 from ..task import Context, Params, Result, Task, as_given
-from .client import Grafana, GrafanaError, Json, TokenDamaged, bearer
+from .client import Grafana, Json
 from .connect import (
     GRAFANA,
+    TOKEN,
     VALIDATION,
     connect_admin_and_store,
 )
@@ -111,8 +114,8 @@ class _Present:
     def _create(self) -> Json:
         try:
             return self.grafana.create_account(self.name, self.wanted["role"], self.wanted["isDisabled"])
-        except GrafanaError as error:
-            if error.status != 409 and not error.message_id.endswith("ErrAlreadyExists"):
+        except RequestFailed as error:
+            if error.status != 409 and not error.code.endswith("ErrAlreadyExists"):
                 raise
             failure = error
         # Somebody else was faster.
@@ -158,8 +161,8 @@ class _Present:
         if "id" not in account:
             return Kept(found, "the account is new")
         try:
-            user = self.grafana.as_user(bearer(found.key)).user()
-        except GrafanaError as error:
+            user = self.grafana.as_user(bearer(found.key, TOKEN)).user()
+        except RequestFailed as error:
             if error.status != 401:
                 raise
             return Kept(found, "Grafana rejected the kept one (401)")

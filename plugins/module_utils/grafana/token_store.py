@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..cluster.connection import Cluster, ClusterRefused, NotFound, RequestFailed
+from ..cluster.cluster import Cluster
 from ..errors import LabError
 from ..files import private_file_beside, read_regular_file
+from ..http.errors import Conflict, NotFound, Refused
 
 #: Labels by which a Secret is known for ours, and annotations that say what is in it.
 PART_OF = {"app.kubernetes.io/part-of": "temporal-lab"}
@@ -117,11 +118,9 @@ class SecretStore:
                 self._cluster.patch("secrets", self._name, {"metadata": metadata, "data": data})
         except NotFound as error:
             raise StoreChanged(f"{self.place} was removed by someone else meanwhile ({error.msg})") from None
-        except RequestFailed as error:
-            if error.status != 409:
-                raise
+        except Conflict:
             raise StoreChanged(f"{self.place} was changed by someone else meanwhile: do the task again.") from None
-        except ClusterRefused as error:
+        except Refused as error:
             raise LabError(
                 f"The Grafana token cannot be kept in {self.place}: {error.msg} A file can keep it instead, with "
                 f"`token_file`."

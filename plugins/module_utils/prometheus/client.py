@@ -6,55 +6,63 @@ Times are Unix seconds; Prometheus counts them to the millisecond.
 
 from __future__ import annotations
 
-import json
-import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from ..errors import LabError
-from .series import (
-    Labels,
-    Series,
-    parse,
-)
-from .transport import Transport, Unreachable
+from ..http import status
+from ..http.errors import RequestFailed
+from ..http.message import CONNECT, Answer, Request
+from ..http.redaction import secrets_of
+from ..http.retry import Patience, ask
+from ..http.service import Service
+from ..http.transport import Sender
+from ..results.types import Labels
+from .series import Series, parse
 
 #: Seconds of silence that end a try, and in which a request is tried again.
 TIMEOUT = 15.0
 DEADLINE = 45.0
-#: Statuses after which another try can help.
-REPEAT = frozenset({429, 500, 502, 503, 504})
+#: Bytes of the largest answer: fifty thousand series of a window of some minutes.
+LARGEST = 128 * 1024 * 1024
 
 Points = list[tuple[float, float]]
-
-
-class PrometheusError(LabError):
-    """An answer other than the one hoped for. ``status`` is its HTTP status."""
-
-    def __init__(self, msg: str, status: int, **details: object) -> None:
-        super().__init__(msg, **details)
-        self.status = status
+T = TypeVar("T")
 
 
 class Prometheus:
-    """One Prometheus. ``notes`` collects the warnings and infos of its answers, each once."""
+    """One Prometheus. ``notes`` collects the warnings and infos of its answers, each once.
+
+    sender: the way to it. address: what messages call it, without a secret.
+    authorization: the header that says who asks; None asks anonymously.
+    timeout: the longest silence in seconds. deadline: seconds after which no further try begins.
+    """
 
     def __init__(
         self,
-        transport: Transport,
+        sender: Sender,
+        address: str,
+        authorization: str | None = None,
         timeout: float = TIMEOUT,
         deadline: float = DEADLINE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.address = transport.address
+        self.address = address
         self.notes: list[str] = []
-        self._transport = transport
+        self._sender = sender
+        self._service = replace(sender.service, secrets=tuple(secrets_of(authorization)))
+        self._authorization = authorization
         self._timeout = timeout
         self._deadline = deadline
         self._sleep = sleep
+
+    def close(self) -> None:
+        """Close the connections to it."""
+        self._sender.close()
 
     # -- what is asked ------------------------------------------------------
 
@@ -110,98 +118,69 @@ class Prometheus:
 
     def _ask(self, method: str, path: str, params: Mapping[str, Any], deadline: float) -> Any:
         """Ask until there is an answer or another try is in vain; begin none after ``deadline`` seconds."""
-        until = time.monotonic() + deadline
-        tries = 0
-        while True:
-            delay = min(4.0, 0.25 * 2**tries) * random.uniform(0.5, 1.0)
-            failure: LabError
-            try:
-                status, headers, body = self._transport.request(method, path, params, min(self._timeout, deadline))
-            except Unreachable as error:
-                failure = error
-            else:
-                if 200 <= status < 300:
-                    return self._data(method, path, headers, body)
-                after = _retry_after(headers)
-                failure = self._failure(method, path, params, status, headers, body, after)
-                if status not in REPEAT:
-                    raise failure
-                delay = max(delay, after or 0)
-            if time.monotonic() + delay >= until:
-                raise failure
-            self._sleep(delay)
-            tries += 1
+        silence = min(self._timeout, deadline)
+        headers = {"Accept": "application/json"}
+        if self._authorization:
+            headers["Authorization"] = self._authorization
+        body = None
+        if method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(params, doseq=True).encode()
+        request = Request(
+            method,
+            path,
+            params if body is None else {},
+            body,
+            headers,
+            min(CONNECT, silence),
+            silence,
+            # Whatever is asked, nothing is changed.
+            idempotent=True,
+            repeat_500=True,
+        )
+        answer = ask(
+            request,
+            self._sender.send,
+            lambda answer: None if 200 <= answer.status < 300 else self._failure(path, params, answer),
+            Patience(deadline, silence, sleep=self._sleep),
+        )
+        return self._data(answer)
 
-    def _data(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
-        answer = _json(body)
-        if not isinstance(answer, dict) or answer.get("status") != "success" or "data" not in answer:
-            start = body.lstrip()[:1]
-            if start == b"<":
-                what = "a page of HTML instead of JSON: a proxy or login page stands in between; ask Prometheus itself"
-            elif start == b"{" and answer is None:
-                what = f"JSON that breaks off after {len(body)} bytes: see what a proxy in between allows; try again"
-            else:
-                kind = headers.get("Content-Type") or "unnamed"
-                what = f"something that is no answer of Prometheus (content type {kind}): see what listens there"
-            raise PrometheusError(f"{method} {path} at {self._who()} was answered with {what}.", 200)
-        for note in (*(answer.get("warnings") or ()), *(answer.get("infos") or ())):
-            # Without its place in the query, which makes one note many.
-            note = re.sub(r" \(\d+:\d+\)$", "", str(note))
-            if note not in self.notes:
-                self.notes.append(note)
-        return answer["data"]
+    def _data(self, answer: Answer) -> Any:
+        # Values are taken out one by one, so that the depth of the rest does not matter.
+        value = answer.json(deepest=None)
+        if not isinstance(value, dict) or value.get("status") != "success" or "data" not in value:
+            raise status.unexpected(self._service, answer, "Prometheus")
+        for kind in ("warnings", "infos"):
+            for note in self._shape(kind, lambda kind=kind: list(value.get(kind) or ())):
+                # Without its place in the query, which makes one note many.
+                text = re.sub(r" \(\d+:\d+\)$", "", note) if isinstance(note, str) else ""
+                if text and text not in self.notes:
+                    self.notes.append(text)
+        return value["data"]
 
-    def _failure(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any],
-        status: int,
-        headers: Mapping[str, str],
-        body: bytes,
-        after: float | None,
-    ) -> PrometheusError:
+    def _failure(self, path: str, params: Mapping[str, Any], answer: Answer) -> RequestFailed:
         """The error for a status that is not a success."""
-        said = _said(body)
-        because = f": {said}" if said else ""
-        asked = f"{method} {path}"
-        if status in (400, 422):
-            question = f"the query {params['query']}" if "query" in params else asked
-            msg = f"{self._who()} refused {question} ({status}){because}; correct the figure in the profile"
-        elif status == 401:
-            msg = (
-                f"{self._who()} does not know who asks (401 to {asked}): give `url_username` and `url_password`, or "
-                f"`url_token`, that it accepts"
-            )
-        elif status == 403:
-            msg = f"{self._who()} does not permit {asked} (403): give a user or token that may read it"
-        elif status == 404:
-            msg = f"{self._who()} has no {path} (404): correct `url`, with the path before /api/v1 if there is one"
-        elif status == 429:
-            rest = f" and wants {after:.0f} s of rest" if after else ""
-            msg = f"{self._who()} is asked too often (429 to {asked}){rest}: try again later, with fewer hosts at once"
-        elif 300 <= status < 400:
-            place = headers.get("Location", "").split("?")[0] or "another place"
-            msg = f"{self._who()} sends {asked} to {place} ({status}): give the address of Prometheus itself as `url`"
-        else:
-            msg = (
-                f"{self._who()} could not answer {asked} ({status}){because}; see whether it is starting, overloaded "
-                f"or out of disk, and try again"
-            )
-        return PrometheusError(f"{msg}.", status, prometheus={"address": self.address, "path": path, "status": status})
+        details = {"address": self.address, "path": path, "status": answer.status}
+        asked = f"the query {params['query']}" if answer.status in (400, 422) and "query" in params else ""
+        return status.failure(
+            self._service,
+            answer,
+            asked=asked,
+            said=_said(answer, self._service),
+            no_path=True,
+            details={"prometheus": details},
+        )
 
-    def _shape(self, what: str, take: Callable[[], Any]) -> Any:
+    def _shape(self, what: str, take: Callable[[], T]) -> T:
         """Take values out of an answer that may be of another shape than the API says."""
         try:
             return take()
-        except (KeyError, IndexError, TypeError, ValueError):
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise LabError(
-                f"{self._who()} answered {what} with JSON of a shape that the API of Prometheus does not have: see "
-                f"whether it is a Prometheus of version 2 or 3."
+                f"{self._service.who} answered {what} with JSON of a shape that the API of Prometheus does not have: "
+                f"see whether it is a Prometheus of version 2 or 3."
             ) from None
-
-    def _who(self) -> str:
-        return f"Prometheus at {self.address}"
 
 
 def _rows(data: Any, kind: str) -> Any:
@@ -216,29 +195,8 @@ def _matrix(data: Any) -> list[tuple[Labels, Points]]:
     ]
 
 
-def _json(body: bytes) -> Any:
-    """The value in a JSON text, None when it is none."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
-def _said(body: bytes) -> str:
+def _said(answer: Answer, service: Service) -> str:
     """What Prometheus, or the API server before it, gives as the reason. Never the text of another page."""
-    answer = _json(body)
-    if not isinstance(answer, dict):
-        return ""
-    said = str(answer.get("error") or (answer.get("message") if answer.get("kind") == "Status" else "") or "")
-    return " ".join(said.split())[:300].rstrip(".")
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the answer asks to wait, from a number or a date."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time()) if text else None
-    except (TypeError, ValueError):  # before Python 3.10 it is a TypeError
-        return None
+    value = answer.json()
+    own = isinstance(value, dict) and value.get("kind") == "Status"
+    return status.words(answer, service, "error", *(("message",) if own else ()))

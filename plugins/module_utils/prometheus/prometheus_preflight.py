@@ -11,13 +11,13 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..cluster.connection import ClusterUnreachable, TemporaryFailure
 from ..cluster.wait import Look, Waiter
 from ..errors import LabError
 from ..findings import Finding, sentence, show_faulty
+from ..http.errors import TemporaryFailure, Unreachable
 from ..task import Context, Params, Result, Task
 from . import profile_file, query
-from .client import REPEAT, Prometheus, PrometheusError
+from .client import Prometheus
 from .connect import (
     PROFILE,
     PROMETHEUS,
@@ -51,7 +51,6 @@ from .profile import Figure, Profile, Selection, Source
 from .query import FoundMetrics
 from .server import Clock, clock_skew, prometheus_version
 from .targets import read_targets, scrape_interval
-from .transport import Unreachable
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
@@ -89,9 +88,7 @@ def read_profile(params: Params) -> Profile:
 
 def can_pass(error: LabError) -> bool:
     """Whether a later try can succeed: silence and overload pass, a refusal or a wrong address does not."""
-    if isinstance(error, (Unreachable, ClusterUnreachable, TemporaryFailure)):
-        return True
-    return isinstance(error, PrometheusError) and error.status in REPEAT
+    return isinstance(error, TemporaryFailure) or (isinstance(error, Unreachable) and not error.lasting)
 
 
 @dataclass

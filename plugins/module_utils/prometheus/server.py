@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ..cluster.connection import RequestFailed
-from .client import Prometheus, PrometheusError
+from ..http.errors import RequestFailed
+from .client import Prometheus
 
 #: Clocks closer than this many seconds are taken for equal: measuring them is not more exact.
 EQUAL_CLOCKS = 1.0
@@ -35,7 +35,7 @@ def prometheus_version(client: Prometheus) -> str | None:
     """Version of Prometheus, None where its build or something that answers in its place does not say."""
     try:
         return client.status("buildinfo").get("version") or None
-    except (PrometheusError, RequestFailed) as error:
+    except RequestFailed as error:
         if error.status != 404:
             raise
         return None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..cluster.connection import Cluster
+from ..cluster.cluster import Cluster
 from ..cluster.temporal import ClusterInfo, TemporalApi
 from ..findings import show_faulty
 from ..prometheus import prometheus_sample, samples_file

@@ -16,8 +16,8 @@ from ..cluster import (
 from ..cluster import (
     temporal_shards as shards,
 )
+from ..cluster.cluster import Cluster
 from ..cluster.connect import CLUSTER
-from ..cluster.connection import Cluster
 from ..errors import LabError
 from ..task import Context, Params, Result, Task, defaults
 

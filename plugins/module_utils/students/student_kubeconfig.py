@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..cluster.cluster import Cluster
 from ..cluster.connect import INSTRUCTOR
-from ..cluster.connection import Cluster, NotFound, Target, UnexpectedAnswer, require_kubernetes
+from ..cluster.kubeconfig import KubeconfigContext, require_kubernetes
 from ..cluster.predicates import Json, seconds
 from ..errors import LabError
 from ..files import private_file_beside, read_regular_file
+from ..http.errors import NotFound, UnexpectedAnswer
 from ..task import Context, Params, Result, Task
 
 try:
@@ -187,7 +189,7 @@ class KubeconfigFile:
 # -- what is in it ----------------------------------------------------------
 
 
-def shared_cluster(target: Target, server: str | None = None) -> Json:
+def shared_cluster(target: KubeconfigContext, server: str | None = None) -> Json:
     """The cluster of a kubeconfig's context as a student's kubeconfig has it, its certificate authority inside.
 
     server: the address to give instead of the kubeconfig's own. Raises LabError.
@@ -334,7 +336,7 @@ class _Present:
         if left is not None:
             return f"its token ends in {left:.0f} s"
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": found.token}}
-        answer = self.cluster.decode(self.cluster.request("POST", REVIEWS, json=review, idempotent=True))
+        answer = self.cluster.request_json("POST", REVIEWS, json=review, idempotent=True)
         status = answer.get("status") or {}
         if status.get("authenticated") is not True:
             return "the API server does not accept its token"
@@ -355,7 +357,7 @@ class _Present:
         path = self.cluster.path("serviceaccounts", account, "token")
         try:
             # One more token of the same account does no harm.
-            answer = self.cluster.decode(self.cluster.request("POST", path, json=asked, idempotent=True))
+            answer = self.cluster.request_json("POST", path, json=asked, idempotent=True)
         except NotFound:
             raise LabError(
                 f"There is no ServiceAccount {account} in namespace {namespace} at {self.cluster.server} for a token: "

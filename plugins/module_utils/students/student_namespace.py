@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..cluster.cluster import Cluster
 from ..cluster.connect import INSTRUCTOR
-from ..cluster.connection import Cluster
 from ..cluster.predicates import Json
 from ..cluster.wait import Look, wait_for
 from ..errors import LabError
@@ -246,7 +246,7 @@ class _Present:
             query["dryRun"] = "All"
         made = document
         if may_ask or not self.context.check_mode:
-            answer = self.cluster.request(
+            made = self.cluster.request_json(
                 "PATCH",
                 path,
                 query=query,
@@ -254,7 +254,6 @@ class _Present:
                 content_type="application/apply-patch+yaml",
                 idempotent=True,
             )
-            made = self.cluster.decode(answer)
         self._note(document["kind"], document["metadata"]["name"], found, made)
 
     def _delete(self, kind: str, name: str, found: Json) -> None:

@@ -26,13 +26,11 @@ from pods import PAGES, PODS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (  # noqa: E402
-    Cluster,
-    NotFound,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.predicates import (  # noqa: E402
     pod_state,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import builds, embedded_node, layout  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.go import find_go  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.parts import Part, parts  # noqa: E402

@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import deployment_rollout as rollout
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
-    Cluster,
-    ClusterRefused,
-    NotFound,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_rollout import (
     Watch,
     change_of,
@@ -19,6 +15,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     short_name,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound, Refused
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     READY_AT_SECONDS,
     Answer,
@@ -295,7 +292,7 @@ def test_a_refusal_is_final(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     forbidden = 'deployments.apps "x" is forbidden: User "jane" cannot patch resource "deployments/scale"'
     api.on("PATCH", f"{HISTORY}/scale", status(403, forbidden, "Forbidden"))
-    with pytest.raises(ClusterRefused, match="cannot patch resource"):
+    with pytest.raises(Refused, match="cannot patch resource"):
         task(rollout, deployments=["my-temporal-history"], replicas=2)
 
 

@@ -5,9 +5,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import image_available as images
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
-    UnexpectedAnswer,
-)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import (
     CAUSE_LENGTH,
     cause,
@@ -19,6 +16,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     probe_pod,
     usable_nodes,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import UnexpectedAnswer
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     Answer,
     Asked,

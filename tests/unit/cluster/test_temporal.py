@@ -8,18 +8,18 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster 
     temporal_cluster_info,
     temporal_namespace,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
-    Cluster,
-    NotFound,
-    ProxyTargetError,
-    RequestFailed,
-    UnexpectedAnswer,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import TemporalApi
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_namespace import (
     retention_seconds,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
+    NotFound,
+    ProxyTargetError,
+    RequestFailed,
+    UnexpectedAnswer,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     Answer,
     ScriptedApi,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal_release as release
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_release import (
     Chart,
     Revision,

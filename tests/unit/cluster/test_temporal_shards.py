@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal_shards as shards
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
-    Cluster,
-    ClusterRefused,
-    NotFound,
-    ProxyTargetError,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_shards import (
     Balance,
     Settling,
     owned_shards,
     read_balance,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
+    NotFound,
+    ProxyTargetError,
+    Refused,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     READY_AT_SECONDS,
@@ -156,7 +156,7 @@ def test_a_pod_without_an_address_is_not_asked(cluster: Cluster, api: ScriptedAp
 def test_a_refusal_is_said(cluster: Cluster, api: ScriptedApi) -> None:
     api.on("GET", PODS, {"items": [history("a")]})
     metrics(api, "a", status(403, 'pods "a" is forbidden: User "jane" cannot get resource "pods/proxy"'))
-    with pytest.raises(ClusterRefused, match="pods/proxy"):
+    with pytest.raises(Refused, match="pods/proxy"):
         read_balance(cluster, 512)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
-    PATIENCE_IN_WAIT,
-    Cluster,
-    ClusterUnreachable,
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import PATIENCE_IN_WAIT, Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait import Look, Waiter, wait_for
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
     NotFound,
     TemporaryFailure,
+    Unreachable,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait import Look, Waiter, wait_for
 
 
 class Time:
@@ -96,22 +95,22 @@ def test_a_slow_look_counts_as_time() -> None:
 def test_an_error_ends_the_wait() -> None:
     time, lines = Time(), []
     with pytest.raises(NotFound):
-        waiter(time, lines, forgive=(ClusterUnreachable,)).wait(Watched(time, NotFound("gone.")))
+        waiter(time, lines, forgive=(Unreachable,)).wait(Watched(time, NotFound("gone.")))
     assert time.now == 100.0
 
 
 def test_a_passing_error_is_shown_and_forgiven() -> None:
     time, lines = Time(), []
-    watched = Watched(time, ClusterUnreachable("It is silent."), Look(True, 1, "1 of 1"))
-    found = waiter(time, lines, forgive=(ClusterUnreachable,)).wait(watched)
+    watched = Watched(time, Unreachable("It is silent."), Look(True, 1, "1 of 1"))
+    found = waiter(time, lines, forgive=(Unreachable,)).wait(watched)
     assert found.done
     assert lines == ["It is silent (0 s)", "1 of 1 (1 s)"]
 
 
 def test_an_error_that_does_not_pass_is_raised_when_the_time_is_over() -> None:
     time, lines = Time(), []
-    with pytest.raises(ClusterUnreachable, match="silent"):
-        waiter(time, lines, forgive=(ClusterUnreachable,)).wait(Watched(time, ClusterUnreachable("It is silent.")))
+    with pytest.raises(Unreachable, match="silent"):
+        waiter(time, lines, forgive=(Unreachable,)).wait(Watched(time, Unreachable("It is silent.")))
     assert time.now == 110.0
 
 
@@ -135,10 +134,8 @@ def test_when_all_the_time_is_over_there_is_one_look(answer: Look[int]) -> None:
 
 def test_when_all_the_time_is_over_nothing_is_forgiven() -> None:
     time, lines = Time(), []
-    with pytest.raises(ClusterUnreachable, match="silent"):
-        waiter(time, lines, forgive=(ClusterUnreachable,)).wait(
-            Watched(time, ClusterUnreachable("It is silent.")), gone=10.0
-        )
+    with pytest.raises(Unreachable, match="silent"):
+        waiter(time, lines, forgive=(Unreachable,)).wait(Watched(time, Unreachable("It is silent.")), gone=10.0)
     assert time.now == 100.0
 
 
@@ -157,7 +154,7 @@ def test_a_wait_for_a_cluster_counts_the_time_that_is_over(cluster: Cluster) -> 
 @pytest.mark.usefixtures("hurry")
 def test_a_wait_for_a_cluster_has_a_patience_of_its_own(cluster: Cluster) -> None:
     cluster.patience = 7.0
-    answers = iter([ClusterUnreachable("It is silent."), TemporaryFailure("It starts.", 503), NotFound("gone.")])
+    answers = iter([Unreachable("It is silent."), TemporaryFailure("It starts.", 503), NotFound("gone.")])
     patience = []
 
     def look(_elapsed: float) -> Look[int]:

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait_absent as absent
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import (
     METADATA,
     METADATA_LIST,
     Cluster,
-    ClusterRefused,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait_absent import (
     WAITED_KINDS,
@@ -17,6 +16,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     still_there,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import Refused
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi, Task, status
 
 RELEASE = "app.kubernetes.io/instance=my-temporal"
@@ -161,7 +161,7 @@ def test_check_mode_lists_what_would_be_removed(task: Task, api: ScriptedApi) ->
 @pytest.mark.usefixtures("empty")
 def test_a_refusal_is_said(task: Task, api: ScriptedApi) -> None:
     api.on("GET", CLAIMS, status(403, 'x is forbidden: User "jane" cannot list resource "persistentvolumeclaims"'))
-    with pytest.raises(ClusterRefused, match="cannot list resource"):
+    with pytest.raises(Refused, match="cannot list resource"):
         task(absent, selectors=[RELEASE])
 
 

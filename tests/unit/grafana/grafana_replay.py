@@ -37,8 +37,9 @@ from typing import Any, TypeVar
 from unittest.mock import ANY
 from urllib.parse import parse_qsl, urlsplit
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana, basic, bearer
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.transport import UrlTransport
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.connect import at_url
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.authorization import basic, bearer
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "grafana"
 PASSWORD = "s3cret-of-the-admin"
@@ -144,8 +145,9 @@ class Replay:
         """
         if timeout is None:
             timeout = 0.3 if any(step.how == "hang" for step in self.steps) else 5.0
-        transport = UrlTransport(self.address, **options)
-        return Grafana(transport, authorization, timeout, deadline, self.slept.append, self._clock)
+        return Grafana(
+            *at_url(self.address, **options), authorization, timeout, deadline, self.slept.append, self._clock
+        )
 
     def _clock(self) -> float:
         return time.monotonic() + sum(self.slept)

@@ -16,11 +16,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import grafana_annotations as task
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana, bearer
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.connect import (
     GRAFANA,
     VALIDATION,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.authorization import bearer
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import grafana_annotations as module
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (

@@ -388,7 +388,7 @@ def test_somebody_else_saves_the_same_new_dashboard_first(monkeypatch: pytest.Mo
 
 
 REFUSALS = [
-    ("401", saving(1, number="75", auth=EDITOR), "does not accept the credentials for POST /api/dashboards/db (401)"),
+    ("401", saving(1, number="75", auth=EDITOR), "rejected the credentials for POST /api/dashboards/db (401)"),
     (
         "403",
         saving(1, number="80", auth=EDITOR),

@@ -26,13 +26,13 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
     grafana_service_account as service_account,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana, GrafanaError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_service_account import (
     belongs,
     is_ours,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.token_store import FileStore, Token
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.transport import Unreachable
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import RequestFailed, Unreachable
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import Answer, Asked, status
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (
@@ -186,7 +186,7 @@ def test_check_mode_only_looks(task: Task) -> None:
 
 
 REFUSALS = [
-    (answer("GET", SEARCH, body_of("3"), 401), "does not accept the credentials .*Invalid username or password; give"),
+    (answer("GET", SEARCH, body_of("3"), 401), "rejected the credentials .*Invalid username or password; give"),
     (answer("GET", SEARCH, body_of("23"), 403), "does not permit GET .*serviceaccounts:read; give the account a role"),
     (
         answer("GET", SEARCH, b"404 page not found", 404),
@@ -196,7 +196,7 @@ REFUSALS = [
     (answer("GET", SEARCH, {"serviceAccounts": [], "totalCount": 0}, how="half"), "with JSON that breaks off after"),
     (
         answer("GET", SEARCH, status=302, headers={"Location": "/login"}),
-        r"to /login \(302\): give the address of Grafana",
+        r"to /login \(302\); give the address of Grafana",
     ),
     (answer("GET", SEARCH, HTML, 400), r"refused GET .* \(400\), with a page of HTML"),
     (answer("GET", SEARCH, {"serviceAccounts": {}}), "JSON of a shape that the API of Grafana does not have"),
@@ -205,7 +205,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("step", "text"), REFUSALS, ids=[text[:20] for _step, text in REFUSALS])
 def test_answers_that_end_the_task(task: Task, step: Any, text: str) -> None:
-    with replay(step) as server, pytest.raises(GrafanaError, match=text):
+    with replay(step) as server, pytest.raises(RequestFailed, match=text):
         task(server.address)
     assert task.kept() is None
     assert task.slept == []
@@ -240,7 +240,7 @@ def test_an_account_that_cannot_be_made(task: Task, code: int) -> None:
 
 
 def test_a_grafana_that_is_not_there(task: Task) -> None:
-    with pytest.raises(Unreachable, match=r"cannot be reached \(Connection refused\): see whether"):
+    with pytest.raises(Unreachable, match=r"does not answer \(connection refused\): see whether"):
         task(f"http://127.0.0.1:{free_port()}")
 
 
@@ -269,7 +269,7 @@ def test_an_account_whose_tokens_are_not_yet_permitted(task: Task) -> None:
     assert task.slept == [5.0, 5.0, 5.0]
     assert "up to 65 s left" in task.lines[1]
     task.store.unlink()
-    with replay(FOUND, refused) as server, pytest.raises(GrafanaError, match="403"):
+    with replay(FOUND, refused) as server, pytest.raises(RequestFailed, match="403"):
         task(server.address)
     assert len(task.slept) == 3
 

@@ -152,7 +152,7 @@ def test_several_windows_are_read_at_once(address: str, monkeypatch: pytest.Monk
 
 def test_a_cross_check_that_fails_costs_no_figure(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: Any) -> Any:
-        raise client.PrometheusError("Prometheus refused.", 422)
+        raise client.RequestFailed("Prometheus refused.", 422)
 
     monkeypatch.setattr(client.Prometheus, "vector", refused)
     figure = prometheus_sample.run(params(address, "long", ("w", 0, 60)), Context())["windows"][0]["figures"][0]

@@ -768,7 +768,7 @@ def test_no_prometheus_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(prometheus_preflight, "PATIENCE", 0.2)
     findings, result = found_of(f"http://127.0.0.1:{free_port()}")
     assert wrong(findings) == {"prometheus": "fail"}
-    assert "cannot be reached (Connection refused)" in findings["prometheus"]["title"]
+    assert "does not answer (connection refused)" in findings["prometheus"]["title"]
     assert (result["scrape_interval"], result["clock_skew"], result["prometheus_version"]) == (None, None, None)
     findings, _result = found_of(None, kubeconfig=str(tmp_path / "none"))
     assert findings["prometheus"]["title"].startswith("There is no kubeconfig at")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import NotFound
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, samples_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import measure as measuring
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION

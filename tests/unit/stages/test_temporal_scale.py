@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import NotFound
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import temporal_scale as scale
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     Answer,

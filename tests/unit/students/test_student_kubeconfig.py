@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.connection import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_kubeconfig as module
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_kubeconfig import (

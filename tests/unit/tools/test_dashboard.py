@@ -23,11 +23,10 @@ import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import written
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    client,
     profile,
     profile_file,
-    transport,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import at_url
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboard_interpolation import (
     interpolated,
     queries_of,
@@ -684,7 +683,7 @@ def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     samples += "".join(openmetrics(name, series, BASE) for name, series in CASES.items())
     make_blocks(folder, samples)
     with running_prometheus(program(request.param), folder, "global: {scrape_interval: 5s}\n") as address:
-        prometheus = client.Prometheus(transport.UrlTransport(address))
+        prometheus = at_url(address)
 
         def asking(text: str, namespace: str, start: float = START, end: float = END, step: float = INTERVAL) -> Any:
             values = values_of(DASHBOARD, namespace, "my-temporal", step)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limits of what is read of a server: how long, and how much after decompression."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+#: Bytes that are read and decompressed at a time.
+CHUNK = 128 * 1024
+#: Largest body in bytes, after decompression.
+LARGEST = 32 * 1024 * 1024
+
+
+class TooLarge(Exception):
+    """A body exceeds the limit."""
+
+
+class NotDecoded(Exception):
+    """A body is compressed in an unknown way, or damaged."""
+
+
+class Deadline:
+    """When reading from a connection must be over, whatever trickles in. Shared by the connections of a transport."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.until = float("inf")
+
+    def left(self) -> float:
+        """Seconds left. Raises TimeoutError when there are none."""
+        left = self.until - self.clock()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+class _TimedReader(io.RawIOBase):
+    """Reads from a socket's file until a deadline.
+
+    A socket's own timeout limits each pause only: a byte every few seconds would keep its reader for hours.
+    """
+
+    def __init__(self, sock: Any, deadline: Deadline) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline.left()
+        silence = self._sock.gettimeout()
+        if silence is None or left < silence:
+            self._sock.settimeout(left)
+        read: int | None = self._file.readinto(buffer)
+        return read
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._file.close()
+
+
+class _TimedSocket:
+    """What http.client needs of a socket to read a response."""
+
+    def __init__(self, sock: Any, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedReader(self._sock, self._deadline), CHUNK)
+
+
+def timed(pool_class: Any, deadline: Deadline) -> Any:
+    """A class of urllib3's connection pools, whose connections read their responses until a deadline."""
+
+    def response_class(_connection: Any, sock: Any, *args: Any, **options: Any) -> http.client.HTTPResponse:
+        limited: Any = _TimedSocket(sock, deadline)
+        return http.client.HTTPResponse(limited, *args, **options)
+
+    connection = type("TimedConnection", (pool_class.ConnectionCls,), {"response_class": response_class})
+    return type("TimedPool", (pool_class,), {"ConnectionCls": connection})
+
+
+def read_body(response: Any, largest: int) -> bytes:
+    """The body of a response of urllib3 that was not read yet, decompressed while it comes.
+
+    Raises TooLarge as soon as more than ``largest`` bytes came, so that a small body that inflates to gigabytes is
+    never held; NotDecoded; and what urllib3 raises.
+    """
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return _plain_body(response, largest)
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise NotDecoded(f"encoding {encoding[:40]}")
+    return _inflated_body(response, largest)
+
+
+def _plain_body(response: Any, largest: int) -> bytes:
+    pieces, size = [], 0
+    while piece := response.read(CHUNK, decode_content=False):
+        size += len(piece)
+        if size > largest:
+            raise TooLarge
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _inflated_body(response: Any, largest: int) -> bytes:
+    pieces, size = [], 0
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by its header
+    while compressed := response.read(CHUNK, decode_content=False):
+        more = True
+        while more:
+            if inflater.eof:
+                # A gzip file may consist of several.
+                inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            try:
+                piece = inflater.decompress(compressed, CHUNK)
+            except zlib.error:
+                raise NotDecoded("damaged") from None
+            size += len(piece)
+            if size > largest:
+                raise TooLarge
+            pieces.append(piece)
+            compressed = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            # A piece that is full may leave more inside, though all input is consumed.
+            more = bool(compressed) or (len(piece) == CHUNK and not inflater.eof)
+    if pieces and not inflater.eof:
+        raise NotDecoded("cut")
+    return b"".join(pieces)
