@@ -7,15 +7,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: class_summary
 type: aggregate
-short_description: Say at the end who is done, who failed and why
+short_description: Show at the end who is done, who failed and why
 version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
-  - After the recap it shows one line for each host that failed or could not be reached, with the stage and the reason,
-    and how to do just those again.
-  - It is shown however the playbook ended, also when all hosts failed and no further task ran. Only a run that was
-    interrupted has no summary.
-  - Of a single host that is done it says nothing, and nothing of a playbook that only localhost takes part in.
+  - After the recap it shows one line for each host that failed or was unreachable, with the stage and the reason, and
+    how to retry only those.
+  - It is shown however the playbook ended, also when all hosts failed and no further task ran. Only an interrupted run
+    has no summary, and one that M(temporal_lab.benchmarking.lab_plan) refused.
+  - It shows nothing for a single host that is done, and for a playbook that only localhost takes part in.
 requirements:
   - enabled with C(callbacks_enabled = temporal_lab.benchmarking.class_summary) in C(ansible.cfg)
 """
@@ -27,9 +27,11 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
 
-#: How the roles begin the message with which a stage fails: the student, and the stage.
+#: How the message begins with which a stage of the roles fails: the student, and the stage.
 STAGE = re.compile(r", stage (?P<stage>[a-z][a-z0-9_]*):\s+(?P<reason>.+)", re.DOTALL)
-#: Of more hosts not all are named for --limit: the line would not be read.
+#: The task that refuses a run as a whole, for the first of its hosts.
+PLAN = "temporal_lab.benchmarking.lab_plan"
+#: How many hosts are named for --limit at most.
 MOST_LIMITED = 20
 
 
@@ -42,6 +44,8 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._playbook = ""
+        # Whether the run was refused before its first stage.
+        self._refused = False
         # By host: where it failed and why, the newest last.
         self._failures: dict[str, list[tuple[str, str]]] = {}
 
@@ -56,6 +60,8 @@ class CallbackModule(CallbackBase):
         self._note(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        if self._refused:
+            return
         hosts = sorted(host for host in stats.processed if host != "localhost")
         bad = {host: state for host in hosts if (state := _state(stats, host))}
         if not bad and len(hosts) < 2:
@@ -73,13 +79,14 @@ class CallbackModule(CallbackBase):
             self._display.display(f"{host.ljust(width)}  {state}  {where}: {why}", color=C.COLOR_ERROR)
         if bad:
             self._display.display(
-                f"To do just {'this one' if len(bad) == 1 else 'these'} again: the same command with "
+                f"To retry only {'this one' if len(bad) == 1 else 'these'}, rerun the command with "
                 f"--limit {self._limit(list(bad))}"
             )
 
     def _note(self, result: Any) -> None:
         # By these names ansible-core before 2.19 has them as well.
         host, task, found = result._host, result._task, result._result
+        self._refused |= task.action == PLAN
         self._failures.setdefault(host.get_name(), []).append((task.get_name(), _message(found)))
 
     def _reason(self, host: str) -> tuple[str, str]:
@@ -92,7 +99,7 @@ class CallbackModule(CallbackBase):
         return failures[-1]
 
     def _limit(self, hosts: list[str]) -> str:
-        """What to give --limit: the file that Ansible itself has written just now, else the hosts."""
+        """What to give --limit: the file that Ansible has just written, else the hosts."""
         if C.RETRY_FILES_ENABLED and self._playbook:
             name = os.path.splitext(os.path.basename(self._playbook))[0]
             path = os.path.join(C.RETRY_FILES_SAVE_PATH or os.path.dirname(self._playbook), f"{name}.retry")
@@ -109,7 +116,7 @@ def _state(stats: Any, host: str) -> str:
 
 
 def _message(result: dict[str, Any]) -> str:
-    """Why a task failed, in one line; of a loop the first item that failed."""
+    """Why a task failed, in one line; for a loop why its first failed item did."""
     for item in result.get("results") or []:
         if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
             result = item

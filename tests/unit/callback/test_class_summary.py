@@ -86,7 +86,7 @@ def test_some_failed(end: Any) -> None:
         "CLASS: 3 students, 1 done, 2 failed",
         "bob  failed  scale: not ready in 5 s",
         "cid  failed  Ask: item 2 is wrong",
-        f"To do just these again: the same command with --limit @{end.folder}/results/lab.retry",
+        f"To retry only these, rerun the command with --limit @{end.folder}/results/lab.retry",
     ]
     assert (end.folder / "results" / "lab.retry").read_text().split() == ["bob", "cid"]
 
@@ -125,13 +125,13 @@ def test_one_student_that_failed(end: Any) -> None:
     assert lines == [
         "CLASS: 1 student, 0 done, 1 failed",
         "ann  failed  scale: not ready in 5 s",
-        f"To do just this one again: the same command with --limit @{end.folder}/results/lab.retry",
+        f"To retry only this one, rerun the command with --limit @{end.folder}/results/lab.retry",
     ]
 
 
 def test_without_retry_files_the_hosts_are_named(end: Any) -> None:
     assert end(bad=["bob", "cid"], retry=False)[1][-1] == (
-        "To do just these again: the same command with --limit bob,cid"
+        "To retry only these, rerun the command with --limit bob,cid"
     )
 
 
@@ -147,4 +147,4 @@ def test_what_was_ignored_is_no_reason(end: Any) -> None:
 
 def test_a_retry_file_that_could_not_be_written_is_not_named(end: Any) -> None:
     (end.folder / "results").write_text("not a folder")
-    assert end(bad=["bob"])[1][-1] == "To do just this one again: the same command with --limit bob"
+    assert end(bad=["bob"])[1][-1] == "To retry only this one, rerun the command with --limit bob"

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task lab_plan: which stages a run will do, about how long they take, and whether its tags exist.
+
+Ansible ends with an empty recap and exit code 0 when no task has a tag that was asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import LabError
+from ..task import Context, Params, Result, Spec, Task
+
+SPEC: Spec = {
+    "tags": {"type": "list", "elements": "str", "default": ["all"]},
+    "skip_tags": {"type": "list", "elements": "str", "default": []},
+    "other_tags": {"type": "list", "elements": "str", "default": []},
+    "students": {"type": "int", "default": 1},
+    "window": {"type": "float", "default": 120.0},
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage costs, about.
+
+    seconds: for one student, beside the windows; most of it is waiting for the cluster.
+    each: seconds of the control node for each further student of a class.
+    windows: how many are measured.
+    on_request: whether only its own tag selects it.
+    """
+
+    seconds: float
+    each: float
+    windows: int = 0
+    on_request: bool = False
+
+
+#: The stages by their tags, in the order of playbooks/lab.yml. In sum they are what docs/costs.md has for a whole lab,
+#: and scale for a class, on two slow cores. The other values of `each` follow from the number and kind of tasks.
+STAGES: Mapping[str, Stage] = {
+    "preflight": Stage(5, 0.3),
+    "install": Stage(40, 2.5),
+    "dashboard": Stage(3, 0.8),
+    "baseline": Stage(15, 1.0, windows=1),
+    "benchmark": Stage(20, 1.5, windows=1),
+    "concurrency": Stage(20, 0.7, windows=1),
+    "scale": Stage(15, 0.6, windows=2),
+    "report": Stage(2, 0.3),
+    "cleanup": Stage(15, 2.0),
+    "recreate": Stage(45, 3.5),
+    "students": Stage(3, 0.3, on_request=True),
+    "reanalyse": Stage(3, 0.5, on_request=True),
+    "status": Stage(2, 0.2, on_request=True),
+    "check": Stage(2, 0.2, on_request=True),
+    "reset": Stage(15, 1.5, on_request=True),
+    "teardown": Stage(20, 2.0, on_request=True),
+    "class": Stage(2, 0.02, on_request=True),
+}
+#: Tags with a meaning of their own in Ansible.
+SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
+
+
+def unknown_tags(given: Sequence[str], other: Collection[str]) -> list[str]:
+    """Tags that neither the lab nor Ansible knows. other: those of the plays around the lab."""
+    return [tag for tag in dict.fromkeys(given) if tag not in STAGES and tag not in SPECIAL and tag not in other]
+
+
+def refusal(unknown: Sequence[str]) -> str:
+    """The sentence on tags that do not exist, with the nearest that do."""
+    nearest = {tag: difflib.get_close_matches(tag, STAGES, n=1) for tag in unknown}
+    each = [f"no tag {tag}{f' (did you mean {near[0]}?)' if near else ''}" for tag, near in nearest.items()]
+    return (
+        f"The lab has {' and '.join(each)}: its tags are {', '.join(STAGES)}. Tags of other plays in the same playbook "
+        f"go into the variable lab_other_tags."
+    )
+
+
+def selected(tags: Collection[str], skip_tags: Collection[str]) -> list[str]:
+    """The stages that Ansible will do, as it evaluates tags."""
+
+    def runs(name: str, stage: Stage) -> bool:
+        own = {name, "never"} if stage.on_request else {name}
+        asked = not own.isdisjoint(tags) or (not stage.on_request and not {"all", "tagged"}.isdisjoint(tags))
+        return asked and own.isdisjoint(skip_tags) and {"all", "tagged"}.isdisjoint(skip_tags)
+
+    return [name for name, stage in STAGES.items() if runs(name, stage)]
+
+
+def duration(stages: Sequence[str], students: int, window: float) -> tuple[float, int]:
+    """Seconds that stages take about, windows included; and how many windows they measure. window: its length.
+
+    A class waits for its windows once, however many students it has.
+    """
+    costs = [STAGES[name] for name in stages]
+    windows = sum(cost.windows for cost in costs)
+    return sum(cost.seconds + cost.each * (students - 1) for cost in costs) + windows * window, windows
+
+
+def about(seconds: float) -> str:
+    """A length of time in words, as roughly as it is known."""
+    if seconds < 90:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def plan_lines(stages: Sequence[str], students: int, window: float) -> list[str]:
+    """What the user reads before the first stage."""
+    seconds, windows = duration(stages, students, window)
+    of = f" for {students} students" if students > 1 else ""
+    many = f"{windows} {'window' if windows == 1 else 'windows'}"
+    measured = f": {many} of {window:g} s, and the time that the cluster takes" if windows and window else ""
+    return [
+        f"{'stage' if len(stages) == 1 else 'stages'}{of}: {', '.join(stages)}",
+        f"about {about(seconds)}{measured}",
+    ]
+
+
+def run(params: Params, context: Context) -> Result:
+    """Return ``stages`` and about how many ``seconds`` they take. Raises LabError for a tag that does not exist."""
+    unknown = unknown_tags([*params["tags"], *params["skip_tags"]], params["other_tags"])
+    if unknown:
+        raise LabError(refusal(unknown), unknown=unknown)
+    stages = selected(params["tags"], params["skip_tags"])
+    # Nothing is measured in check mode.
+    window = 0.0 if context.check_mode else params["window"]
+    seconds, _windows = duration(stages, params["students"], window)
+    if stages:
+        for line in plan_lines(stages, params["students"], window):
+            context.show(line)
+    elif not set(params["tags"]) & set(params["other_tags"]):
+        context.show(f"no stage of the lab is selected; its tags are {', '.join(STAGES)}")
+    return {"changed": False, "stages": stages, "seconds": round(seconds, 1)}
+
+
+TASK = Task(SPEC, run)

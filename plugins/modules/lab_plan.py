@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lab_plan
+short_description: Show which stages of the lab a run will do, and refuse tags that do not exist
+version_added: 0.1.0
+author: The Temporal lab developers (@temporal-lab)
+description:
+  - Shows the stages that the tags select, and about how long they take.
+  - Fails when a tag is neither a stage's nor one of Ansible's own, and names the nearest. Without that, Ansible ends
+    with an empty recap and exit code 0.
+extends_documentation_fragment:
+  - temporal_lab.benchmarking.attributes.control_node
+attributes:
+  check_mode:
+    support: full
+    description: It changes nothing. Windows are left out of the duration, because none is measured.
+  diff_mode:
+    support: none
+    description: It changes nothing.
+  idempotent:
+    support: full
+    description: It changes nothing.
+options:
+  tags:
+    description: The tags that were asked for, as in C(ansible_run_tags).
+    type: list
+    elements: str
+    default: [all]
+  skip_tags:
+    description: The tags that were excluded, as in C(ansible_skip_tags).
+    type: list
+    elements: str
+    default: []
+  other_tags:
+    description: Tags of other plays in the same playbook, which are right too.
+    type: list
+    elements: str
+    default: []
+  students:
+    description: Number of students.
+    type: int
+    default: 1
+  window:
+    description: Length of a window in seconds.
+    type: float
+    default: 120.0
+"""
+
+EXAMPLES = r"""
+- name: Show the plan
+  temporal_lab.benchmarking.lab_plan:
+    tags: "{{ ansible_run_tags }}"
+    skip_tags: "{{ ansible_skip_tags }}"
+    students: "{{ ansible_play_hosts_all | length }}"
+  run_once: true
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+stages:
+  description: The stages that will be done, in their order.
+  returned: success
+  type: list
+  elements: str
+  sample: [benchmark, concurrency]
+seconds:
+  description: About how many seconds they take on two slow cores, windows included.
+  returned: success
+  type: float
+  sample: 280.0
+unknown:
+  description: The tags that do not exist.
+  returned: when there are any
+  type: list
+  elements: str
+  sample: [scal]
+"""
+
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_plan import TASK
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import run_module
+
+
+def main() -> None:
+    run_module(TASK)
+
+
+if __name__ == "__main__":
+    main()
