@@ -26,9 +26,9 @@ def to_markdown(report: ClassReport, retry: str = "") -> str:
         rows = [
             [entry["student"], entry["state"], entry["reason"] or "", entry["place"]] for entry in view["attention"]
         ]
-        lines += ["## Failed or not known", "", *markdown_table(["Student", "State", "Reason", "Where"], rows)]
+        lines += ["## Failed or unknown", "", *markdown_table(["Student", "State", "Reason", "Where"], rows)]
         if retry:
-            lines += [f"To do just these again: the same command with `--limit @{retry}`.", ""]
+            lines += [f"To retry only these, rerun the command with `--limit @{retry}`.", ""]
     lines += ["## Students and stages", ""]
     if view["students"]:
         rows = [

@@ -9,14 +9,14 @@ from ..results.class_report import ClassReport
 from .class_view import GroupRow, build_view, names_text
 from .terminal import GAP, wrap
 
-#: Students with outliers that are told at the terminal; the page has all.
+#: Students with outliers that the terminal shows; the page has all.
 MOST_OUTLIERS = 10
 
 
 def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
     """What the instructor sees: a line for each student that is not all well, then counts, figures and outliers.
 
-    retry: path of the file with the hosts to do again; empty where there is none.
+    retry: path of the file with the hosts to retry; empty where there is none.
     """
     view = build_view(report)
     lines = [view["summary"]]
@@ -43,17 +43,17 @@ def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
         lines += ["", *_table(heads, [_figure(row) for row in first["rows"]])]
         if rest:
             text = "; ".join(group["label"] for group in rest)
-            lines.append(wrap(f"not mixed with these, who are in the report: {text}"))
+            lines.append(wrap(f"other groups, shown in the report: {text}"))
     if view["outliers"]:
-        lines += ["", "Far from the median (something to look at, not a fault):"]
+        lines += ["", "Far from the median (worth a look, not a fault):"]
         for entry in view["outliers"][:MOST_OUTLIERS]:
             more = len(entry["texts"]) - 1
             lines.append(f"  {entry['student']}: {entry['texts'][0]}" + (f"; and {more} more" if more else ""))
         if len(view["outliers"]) > MOST_OUTLIERS:
-            lines.append(f"  and {len(view['outliers']) - MOST_OUTLIERS} more students, who are in the report")
+            lines.append(f"  and {len(view['outliers']) - MOST_OUTLIERS} more students; see the report")
     lines += ["", f"Class report: {path}"]
     if retry:
-        lines.append(f"To do just those again: the same command with --limit @{retry}")
+        lines.append(f"To retry only these, rerun the command with --limit @{retry}")
     return "\n".join(lines)
 
 

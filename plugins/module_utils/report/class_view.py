@@ -18,16 +18,17 @@ from ..results.class_report import (
     StudentValue,
 )
 from ..results.merged_class import STAGE_STATES, TO_RETRY
-from .words import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS
+from .words import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS, counted
 
 #: Of more students only these are named, and the number of the others.
 MOST_NAMES = 5
 
-NO_STUDENT = "No student is known: give students, or folders of results with a student in them."
+NO_STUDENT = "There are no students: name them, or give folders of results that have some."
 ABOUT_OUTLIERS = (
     f"Values more than {number_text(OUTLIER_FACTOR)} times the median of at least {LEAST_STUDENTS} students with the "
-    "same settings, or less than half of it: of a quantile even at the nearer end of its bucket, of a rate by more "
-    f"than {number_text(DEVIATIONS)} standard deviations of a count. They are something to look at, not a fault."
+    "same settings, or less than half of it. A quantile is listed only if the nearer end of its bucket is that far "
+    f"away, a rate only if it differs by more than {number_text(DEVIATIONS)} standard deviations of its count. These "
+    "values are worth a look; they are not faults."
 )
 
 
@@ -148,10 +149,6 @@ def build_view(report: ClassReport) -> ClassView:
     }
 
 
-def count_text(count: int) -> str:
-    return f"{count} {'student' if count == 1 else 'students'}"
-
-
 def names_text(names: Sequence[str]) -> str:
     """Names, of many only the first and how many more there are."""
     if len(names) <= MOST_NAMES + 1:
@@ -163,7 +160,7 @@ def _summary(report: ClassReport) -> str:
     total = len(report["students"])
     if not total:
         return NO_STUDENT
-    return f"{count_text(total)}: {', '.join(f'{count} {state}' for state, count in report['states'].items())}."
+    return f"{counted(total, 'student')}: {', '.join(f'{count} {state}' for state, count in report['states'].items())}."
 
 
 def _attention(entry: ClassStudent) -> Attention:
@@ -189,7 +186,7 @@ def _unfinished(report: ClassReport) -> list[str]:
     for entry in report["students"]:
         if entry["state"] == "unfinished":
             groups.setdefault(entry["reason"], []).append(entry["student"])
-    return [f"{count_text(len(names))} {reason} ({names_text(names)})" for reason, names in groups.items()]
+    return [f"{counted(len(names), 'student')}, {reason} ({names_text(names)})" for reason, names in groups.items()]
 
 
 def _skipped(report: ClassReport) -> list[str]:
@@ -201,7 +198,7 @@ def _skipped(report: ClassReport) -> list[str]:
             if stage["state"] == "skipped":
                 groups.setdefault((name, " ".join(stage["message"].split())), []).append(entry["student"])
     return [
-        f"{name} skipped for {count_text(len(names))}: {message}"
+        f"{name} skipped for {counted(len(names), 'student')}: {message}"
         + ("" if len(names) == recorded else f" ({names_text(names)})")
         for (name, message), names in groups.items()
     ]
@@ -249,13 +246,13 @@ def _window(report: ClassReport, window: ClassWindow) -> WindowView:
     groups = window["groups"]
     note = ""
     if len(groups) > 1:
-        note = f"Students differ in {', '.join(window['differ'])}, so they are {len(groups)} groups."
+        note = f"Students differ in {', '.join(window['differ'])}, so they form {len(groups)} groups."
     return {
         "name": _window_name(report, window["stage"], window["title"]),
         "note": note,
         "groups": [
             {
-                "label": f"{count_text(len(group['students']))}{_with(group['settings'], window['differ'])}",
+                "label": f"{counted(len(group['students']), 'student')}{_with(group['settings'], window['differ'])}",
                 "names": names_text(group["students"]) if len(groups) > 1 else "",
                 "settings": ", ".join(_setting(name, value) for name, value in group["settings"].items()),
                 "rows": [_figure(row, len(group["students"])) for row in group["figures"]],
@@ -317,7 +314,7 @@ def _outlier(report: ClassReport, entry: Outlier) -> str:
     against = f"{entry['ratio']:.2g} times" if entry["value"] else "against"
     return (
         f"{entry['figure_title']} {value} in {_window_name(report, entry['stage'], entry['title'])}, "
-        f"{against} the median of {count_text(entry['students'])}, {median}"
+        f"{against} the median of {counted(entry['students'], 'student')}, {median}"
     )
 
 
@@ -326,6 +323,6 @@ def _notes(report: ClassReport) -> list[str]:
     if report["others"]:
         notes.append(
             f"In the results but not in the class, so not counted: {names_text(report['others'])} "
-            f"({count_text(len(report['others']))})."
+            f"({counted(len(report['others']), 'student')})."
         )
     return notes

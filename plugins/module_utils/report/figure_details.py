@@ -63,7 +63,7 @@ class Query(TypedDict):
     letters: list[str]
 
 
-class FigureDetails(TypedDict):
+class DetailedFigure(TypedDict):
     """All of a figure. plotted: the queries of its plot; metrics: those that it was worked out from."""
 
     title: str
@@ -81,22 +81,19 @@ class FigureDetails(TypedDict):
 def about_details(report: Report) -> str:
     """What stands in the details, as far as these figures have it."""
     readings = [reading for figure in report["figures"] for reading in figure["readings"] if reading]
-    text = "Each figure with all its digits, what is known about it, and its query in PromQL."
+    text = "Each figure with all its digits, how well it is known, and its query in PromQL."
     if any("promql" in reading for reading in readings):
-        text += (
-            " The values are worked out from raw samples, and PromQL's own answer stands beside them with its "
-            "difference."
-        )
+        text += " The values are worked out from raw samples; PromQL's own answer and its difference stand beside them."
     if any(map(_series_text, readings)):
         text += (
-            " A series is new or gone when it began or ended in the window, unknown when not all that it counted is "
-            "known, and double when it was scraped a second time and left out; a reset is a counter that began again "
-            "at zero."
+            " A series is new or gone if it began or ended in the window, unknown if part of what it counted is not "
+            "known, and double if it is a second scrape of the same process and was left out; a reset is a counter "
+            "that started again from zero."
         )
     return text
 
 
-def figure_details(report: Report, figure: FigureRow) -> FigureDetails:
+def figure_details(report: Report, figure: FigureRow) -> DetailedFigure:
     """A figure's details."""
     rows: list[DetailRow] = []
     remarks: dict[str, list[str]] = {}
@@ -196,14 +193,14 @@ def _remarks(report: Report, figure: FigureRow, reading: Reading) -> list[str]:
 
 
 def _thresholds(thresholds: Mapping[str, Any], unit: str, direction: str) -> str:
-    """``Thresholds: warn above 2 ms, fail above 5 ms; against the window idle warn above 1.5 times.``"""
+    """``Thresholds: warn above 2 ms, fail above 5 ms; relative to the window idle warn above 1.5 times.``"""
     side = "above" if direction == "lower" else "below"
     relative = thresholds.get("relative")
     parts = [f"{name} {side} {value_text(limit, unit)}" for name, limit in _limits(thresholds)]
     texts = [", ".join(parts)] if parts else []
     if isinstance(relative, dict):
         parts = [f"{name} {side} {limit:g} times" for name, limit in _limits(relative)]
-        texts.append(f"against the window {relative.get('window')} {', '.join(parts)}")
+        texts.append(f"relative to the window {relative.get('window')} {', '.join(parts)}")
     return f"Thresholds: {'; '.join(texts)}." if texts else ""
 
 

@@ -78,6 +78,6 @@ def bounds_note(report: Report) -> str:
     if not report["known"]["bounds"]:
         return ""
     return (
-        "≤ and > stand before values that are only the end of a quantile's bucket: the true quantile is there or "
-        "below, or above it. No change is worked out from them."
+        "≤ and > stand before values that are only the end of a quantile's bucket: the true quantile is at or below "
+        "it (≤), or above it (>). No change is worked out from them."
     )

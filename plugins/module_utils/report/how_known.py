@@ -51,10 +51,8 @@ def _coverage(report: Report) -> tuple[KnownRow, str] | None:
         return None
     share = value_text(coverage["value"], "ratio")
     if coverage["value"] < 1:
-        text, short = (
-            f"{share} of the scrapes took place in {windows_text(report, coverage['windows'])}",
-            f"coverage ≥ {share}",
-        )
+        text = f"{share} of the scrapes due in {windows_text(report, coverage['windows'])} took place"
+        short = f"coverage ≥ {share}"
     else:
         text, short = f"{share}: every scrape that was due took place", ""
     return {"name": "Lowest coverage", "text": text, "items": []}, short
@@ -83,7 +81,7 @@ def _against_promql(report: Report) -> tuple[KnownRow, str] | None:
     verb = "is" if count < 2 else "are"
     text = f"{count or 'none'} of {known['cross_checked']} values {verb} more than 5 % away from PromQL's own answer"
     if missing:
-        text += f"; for {missing} it has none"
+        text += f"; PromQL has no answer for {missing}"
     short = f"{len(places)} {'value differs' if len(places) == 1 else 'values differ'} from PromQL's" if places else ""
     items = [_difference(report, group) for group in known["differences"]]
     return {"name": "Against PromQL", "text": text, "items": items}, short
@@ -116,8 +114,8 @@ def _only_bounds(report: Report) -> tuple[KnownRow, str] | None:
     if not count:
         return None
     text = (
-        "It is not known where in the lowest or highest bucket these quantiles lie. PromQL, and so Grafana and "
-        "the plots, set them somewhere in it all the same."
+        "These quantiles are somewhere in the lowest or highest bucket, and the histogram does not tell where. PromQL, "
+        "and so Grafana and the plots, still give a value inside the bucket."
     )
     short = f"{count} {'is only a bound' if count == 1 else 'are only bounds'}"
     return {"name": "Only bounds", "text": text, "items": _bounds(report)}, short

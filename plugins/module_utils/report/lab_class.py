@@ -36,13 +36,13 @@ RETRY = "class.retry"
 
 
 def run(params: Params, context: Context) -> Result:
-    """Write class.html, class.md, class.json and, where someone has to be done again, class.retry. Raises LabError.
+    """Write class.html, class.md, class.json and, where someone is to be retried, class.retry. Raises LabError.
 
     Returns ``paths``, ``students``, ``states``, ``failures``, ``retry``, ``retry_path``, ``outliers`` and ``problems``.
     """
     folders = [Path(os.path.abspath(path)) for path in params["results_dirs"]]
     if not folders:
-        raise LabError("A class report was asked for without a folder of results; give results_dirs at least one.")
+        raise LabError("A class report was asked for without a folder of results; give at least one in results_dirs.")
     dest = Path(os.path.abspath(params["dest"])) if params["dest"] else folders[0]
     for name in params["stages"]:
         check_stage_name(name)
@@ -52,7 +52,7 @@ def run(params: Params, context: Context) -> Result:
     names = [name for name in known if name in expected or name in found] if known else found
     if not names:
         raise LabError(
-            f"There is no student with a run in {', '.join(map(str, folders))}; do a stage of the lab first, give the "
+            f"There is no student with a run in {', '.join(map(str, folders))}; run a stage of the lab first, give the "
             f"right results_dirs, or name the students that are expected. {' '.join(problems)}".rstrip()
         )
     # One after the other, so that only what is used of each student is kept.

@@ -35,13 +35,13 @@ def run(params: Params, context: Context) -> Result:
     name = params["run"] or latest_run(results_dir, student)
     if name is None:
         raise LabError(
-            f"There is no run of {student} in {results_dir} to report on; do a stage of the lab first, "
+            f"There is no run of {student} in {results_dir} to report on; run a stage of the lab first, "
             "or give the right results_dir."
         )
     found = read_run(results_dir, student, name)
     if not found.stages and not found.unreadable:
         raise LabError(
-            f"The run {name} of {student} has no stage to report on in {found.path}; do a stage of the lab first, "
+            f"The run {name} of {student} has no stage to report on in {found.path}; run a stage of the lab first, "
             "or give another run."
         )
     report = build_report(found)

@@ -27,6 +27,7 @@ from .time_axis import (
     find_ticks,
     shown_span,
 )
+from .words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,8 +87,8 @@ def draw_timeline(report: Report) -> str:
     for mark in event_marks(report["events"], parts):
         _write(figure, mark.middle, PLOT_TOP / 2, mark.text, EVENT)
     label = (
-        f"Time line of the run: {len(stages)} stages, {len(report['windows'])} windows and "
-        f"{len(report['events'])} events; the table below it has the same."
+        f"Time line of the run: {counted(len(stages), 'stage')}, {counted(len(report['windows']), 'window')} and "
+        f"{counted(len(report['events']), 'event')}; the table below lists the same."
     )
     return _svg(figure, "timeline", label)
 
@@ -142,7 +143,7 @@ def _plot(report: Report, parts: Sequence[Part], row: FigureRow, series: Sequenc
         _write(figure, (left + right) / 2, PLOT_TOP / 2, text, INK)
     label = (
         f"{row['title']} over the run: from {value_text(lowest, series[0]['unit'])} to "
-        f"{value_text(highest, series[0]['unit'])}, {len(series)} {'line' if len(series) == 1 else 'lines'}; "
+        f"{value_text(highest, series[0]['unit'])}, {counted(len(series), 'line')}; "
         "the table of figures has the windows' values."
     )
     legend = [(_series_label(item, series), index) for index, item in enumerate(series)] if len(series) > 1 else []

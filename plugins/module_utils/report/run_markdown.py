@@ -36,7 +36,7 @@ def to_markdown(report: Report) -> str:
         rows = [[row["mark"], row["offset"], row["clock"], row["stage"], row["what"]] for row in view["moments"]]
         lines += markdown_table(["Mark", "Since start", "UTC", "Stage", "What"], rows)
     else:
-        lines += ["No event and no window was recorded.", ""]
+        lines += ["No events and no windows were recorded.", ""]
     if view["facts"]:
         lines += ["## What the stages found", "", *_facts(view)]
     lines += ["## Versions and settings", ""]
@@ -76,7 +76,7 @@ def _figures(view: RunView) -> list[str]:
     if not view["key"]:
         return ["No stage of this run has measured a window yet.", ""]
     heads = ["Figure"] + [f"{column['letter']} {column['name']}" for column in view["columns"]]
-    lines = ["Each window with its change against the window before it.", ""]
+    lines = ["Each window with the change from the window before it.", ""]
     if view["bounds"]:
         lines += [plain(view["bounds"]), ""]
     lines += markdown_table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
@@ -156,7 +156,7 @@ def _queries(view: RunView) -> list[str]:
             if item["query"]:
                 lines += [f"In PromQL{windows}:", "", *code_block(item["query"])]
             else:
-                lines += [f"Worked out from other figures, without a query of its own{windows}.", ""]
+                lines += [f"Worked out from other figures; it has no query of its own{windows}.", ""]
         for query in figure["plotted"]:
             lines += ["For the plot:", "", *code_block(query)]
     return lines or ["None.", ""]

@@ -13,14 +13,14 @@ from ..formatting import clock_text, duration_text
 from ..results.merged_run import LAB_WINDOW, NOT_MISSED
 from ..results.report import MergedStage, NamedValues, Report, key_figures
 from .columns import Column, columns
-from .figure_details import FigureDetails, about_details, figure_details
+from .figure_details import DetailedFigure, about_details, figure_details
 from .figure_table import TableRow, bounds_note, figure_row
 from .how_known import HowKnown, how_known
 from .moments import Moment, moments, spans_days
 from .problem_list import ProblemGroup, problem_list
 from .shard_table import ShardTable, read_shards, shard_table
 from .stage_facts import StageFacts, stage_facts
-from .words import NOTHING, STATE_WORDS, setting_text
+from .words import NOTHING, STATE_WORDS, counted, setting_text
 
 
 class StageRow(TypedDict):
@@ -54,7 +54,7 @@ class RunView(TypedDict):
     facts: list[StageFacts]
     known: HowKnown
     about_queries: str
-    queries: list[FigureDetails]
+    queries: list[DetailedFigure]
     versions: list[tuple[str, str]]
     settings: list[tuple[str, str]]
     problems: list[ProblemGroup]
@@ -110,7 +110,7 @@ def _first_look(report: Report) -> str:
         return ""
     shortest = min(window["end"] - window["start"] for window in report["windows"])
     return (
-        f"A first look: the shortest window is {duration_text(shortest)}, the lab's own windows are "
+        f"A first look: the shortest window is {duration_text(shortest)}; the lab's own windows are "
         f"{duration_text(LAB_WINDOW)}. Short windows hold few samples, so expect the figures to vary."
     )
 
@@ -122,10 +122,10 @@ def _summary(report: Report) -> str:
         if stage["state"] != "absent":
             counts[stage["state"]] = counts.get(stage["state"], 0) + 1
     if not counts:
-        return "This run has no stage yet."
+        return "No stage of this run has been recorded yet."
     total = sum(counts.values())
     parts = [f"{counts[state]} {state}" for state in ("done", "failed", "skipped", "unreadable") if state in counts]
-    sentence = f"{total} {'stage' if total == 1 else 'stages'} in this run: {', '.join(parts)}."
+    sentence = f"{counted(total, 'stage')} in this run: {', '.join(parts)}."
     if report["absent"]:
         sentence += f" Not in this run: {', '.join(report['absent'])}."
     return sentence
@@ -139,7 +139,7 @@ def _stage(report: Report, stage: MergedStage) -> StageRow:
     attempts = stage["attempts"]
     notes = []
     if attempts and stage["shown_attempt"] not in (None, attempts[-1]["attempt"]):
-        notes.append(f"what follows is from attempt {stage['shown_attempt']}")
+        notes.append(f"the report shows attempt {stage['shown_attempt']}")
     for attempt in attempts[:-1]:
         told = f": {attempt['message']}" if attempt["message"] else ""
         notes.append(f"attempt {attempt['attempt']} {attempt['state']}{told}")

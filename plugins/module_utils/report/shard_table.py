@@ -11,7 +11,7 @@ from ..formatting import duration_text, number_text, value_text
 from ..results.report import is_number
 from .words import NOTHING
 
-#: Shards by pod; None where a pod did not tell.
+#: Shards by pod; None where a pod did not report them.
 Counts = Mapping[str, Union[float, None]]
 
 
@@ -64,12 +64,12 @@ def shard_table(stage: str, shards: Shards) -> ShardTable:
     sentences = [_against_expected(sums, shards.expected)]
     empty = [pod for pod, count in sorted(after.items()) if count == 0]
     if empty:
-        sentences.append(f"Afterwards no shard was owned by {', '.join(empty)}.")
+        sentences.append(f"Afterwards {', '.join(empty)} owned no shard.")
     if shards.watched:
         sentences.append(
-            "The shards did not settle while they were watched."
+            "The shards did not settle while they were observed."
             if shards.settled is None
-            else f"The shards settled {duration_text(shards.settled)} after the new pod was made."
+            else f"The shards settled {duration_text(shards.settled)} after the new pod was created."
         )
     return {
         "stage": stage,
@@ -93,15 +93,15 @@ def _against_expected(sums: Counts, expected: float | None) -> str:
         return "The effective shard count was not read from Temporal."
     unknown = [when for when, total in sums.items() if total is None]
     if unknown:
-        return f"Not every pod told its shards {' and '.join(unknown)}, so that sum is not known."
+        return f"Not every pod reported its shards {' and '.join(unknown)}, so that sum is not known."
     wrong = [f"{_count(sums, when)} {when}" for when, total in sums.items() if total != expected]
     if wrong:
-        return f"The sum is not the effective shard count, {number_text(expected)}: it is {' and '.join(wrong)}."
-    return f"Both sums are the effective shard count, {number_text(expected)}."
+        return f"The effective shard count is {number_text(expected)}, but the sum is {' and '.join(wrong)}."
+    return f"Both sums equal the effective shard count, {number_text(expected)}."
 
 
 def _sum(pods: Counts) -> float | None:
-    """Shards of all pods; None when there is no pod, or one that did not tell."""
+    """Shards of all pods; None when there is no pod, or one that did not report them."""
     counts = [count for count in pods.values() if count is not None]
     return sum(counts) if counts and len(counts) == len(pods) else None
 

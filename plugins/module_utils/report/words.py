@@ -16,6 +16,11 @@ BETTER = {"lower": "lower is better", "higher": "higher is better"}
 SETTINGS_IN_SECONDS = ("window", "scrape_interval")
 
 
+def counted(count: int, noun: str) -> str:
+    """Such as ``1 stage``, ``3 stages``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def setting_text(name: str, value: object) -> str:
     """The value of a setting or version."""
     return duration_text(value) if name in SETTINGS_IN_SECONDS and is_number(value) else plain_text(value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
-from .types import Compared, Direction, Event, FigureState, Labels
+from .types import CrossCheck, Direction, Event, Evidence, FigureState, Labels
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -98,26 +98,10 @@ class BareReading(TypedDict):
     change: Change | None
 
 
-class Reading(BareReading, total=False):
-    """A figure in one window. What is beside the value is there where the figure has it (merged_figures.BESIDE)."""
+class Reading(BareReading, Evidence, CrossCheck, total=False):
+    """A figure in one window, with what its figure says beside the value."""
 
-    interval: list[Union[float, None]]
-    bound: Literal["below", "above"]
-    observations: float
-    samples: int
-    largest_gap: float | None
-    resets: int
-    new_series: int
-    gone_series: int
-    unknown_series: int
-    double_series: int
-    notes: list[str]
-    metrics: list[str]
     thresholds: dict[str, Any]
-    compared: Compared
-    promql: float | None
-    promql_difference: float | None
-    promql_reason: str
 
 
 class FigureRow(TypedDict):

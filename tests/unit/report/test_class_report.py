@@ -83,7 +83,7 @@ def test_a_failure_is_one_line_with_its_reason(tmp_path: Path) -> None:
     assert [line for line in text.splitlines() if line.startswith("failed ")] == [
         "failed  bob  scale: History did not settle in 300 s; look at its log."
     ]
-    assert "unfinished: 1 student not done yet: scale (ann)" in text.splitlines()
+    assert "unfinished: 1 student, not done yet: scale (ann)" in text.splitlines()
     assert result["counts"]["scale"] == {"failed": 1, "absent": 1}
     assert result["states"] == {"failed": 1, "unfinished": 1}
 
@@ -279,9 +279,9 @@ def test_windows_of_different_settings_are_not_mixed(tmp_path: Path, other: dict
     assert [group["students"] for group in entry["groups"]] == [["ann", "bob"], ["cid"]]
     assert entry["differ"] == [differs]
     assert row(result)["values"][-1]["value"] == 44.0
-    assert f"not mixed with these, who are in the report: 1 student with {differs}" in text
+    assert f"other groups, shown in the report: 1 student with {differs}" in text
     page = Path(result["paths"]["html"]).read_text()
-    assert f"Students differ in {differs}, so they are 2 groups." in page
+    assert f"Students differ in {differs}, so they form 2 groups." in page
 
 
 def test_the_same_settings_written_differently_are_the_same(tmp_path: Path) -> None:

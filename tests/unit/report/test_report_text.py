@@ -103,7 +103,7 @@ def test_markdown_says_how_well_figures_are_known_before_the_queries(doubtful: L
     section, queries = section.split("\n## Queries\n")
     assert "## Versions and settings" in before
     assert "### Work" in queries
-    assert "- Lowest coverage: 83.3 % of the scrapes took place in B benchmark\n" in section
+    assert "- Lowest coverage: 83.3 % of the scrapes due in B benchmark took place\n" in section
     assert "  - Lock: ≤ 1.00 ms in A, B\n" in section
     assert section.count("\n") < 12
 
