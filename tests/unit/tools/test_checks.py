@@ -161,10 +161,25 @@ def test_an_interrupt_ends_what_runs_and_takes_the_node_down(run_checks, monkeyp
 
 def test_what_a_check_computed_is_told(run_checks):
     busy = check.Check("busy", [[sys.executable, "-c", "sum(range(10**7)); print('1 files')"]], GOOD.count)
-    _code, _shown = run_checks(busy)
-    ended = check.run(busy.commands[0], check.ROOT, check.OUTPUT / "log", 60, "busy", threading.Event())
+    check.OUTPUT.mkdir()
+    ended = check.run(busy.commands[0], check.ROOT, check.OUTPUT / "log", busy, threading.Event())
     assert ended.well
     assert ended.cpu > 0
+
+
+def test_checks_that_compute_give_way_to_those_that_measure(run_checks):
+    """The niceness of a command's shell is that of its lane; nice itself prints it."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    code, _shown = run_checks(
+        check.Check("computes", [["sh", "-c", "sleep 1; nice"]], check.said(rf"^({max(own, check.GIVE_WAY)})$")),
+        check.Check("measures", [["nice"]], check.said(rf"^({own})$"), lane=check.MEASURE),
+    )
+    assert code == 0
+
+
+def test_every_scenario_has_a_lane():
+    found = {path.parent.name for path in (check.ROOT / "extensions" / "molecule").glob("*/molecule.yml")}
+    assert found == set(check.LANES)
 
 
 def test_the_real_checks_are_well_formed():
