@@ -26,10 +26,10 @@ from .kubeconfig import require_kubernetes
 from .predicates import Json, finished
 
 try:
-    from kubernetes.utils import parse_quantity
+    from kubernetes import utils
 except ImportError:
-    # require_kubernetes says which package is missing.
-    parse_quantity = None
+    # require_kubernetes names the missing package.
+    pass
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -169,11 +169,17 @@ def judge_nodes(nodes: list[Json]) -> Finding:
     return finding("nodes", "fail", title, "No pod can start.", "Look at kubectl describe nodes.")
 
 
+def quantity(text: str) -> float:
+    """The number of a Kubernetes quantity, such as 0.5 for 500m. Raises ValueError."""
+    parse: Any = utils.parse_quantity
+    return float(parse(text))
+
+
 def free_resources(nodes: list[Json], pods: list[Json]) -> dict[str, float]:
     """CPU (cores) and memory (bytes) of the nodes that the pods on them have not requested."""
     names = {node["metadata"]["name"] for node in nodes}
     free = {
-        name: sum(float(parse_quantity(node["status"]["allocatable"][name])) for node in nodes)
+        name: sum((quantity(node["status"]["allocatable"][name]) for node in nodes), start=0.0)
         for name in ("cpu", "memory")
     }
     for pod in pods:
@@ -182,7 +188,7 @@ def free_resources(nodes: list[Json], pods: list[Json]) -> dict[str, float]:
         for container in pod["spec"].get("containers") or []:
             requests = (container.get("resources") or {}).get("requests") or {}
             for name in free:
-                free[name] -= float(parse_quantity(requests.get(name, "0")))
+                free[name] -= quantity(requests.get(name, "0"))
     return free
 
 
@@ -193,7 +199,7 @@ def wanted_resources(wanted: dict[str, str | None]) -> dict[str, float]:
         if asked is None:
             continue
         try:
-            numbers[name] = float(parse_quantity(asked))
+            numbers[name] = quantity(asked)
         except ValueError:
             raise LabError(f"wanted.{name} is {asked!r}, which is no Kubernetes quantity such as 2 or 4Gi.") from None
     return numbers

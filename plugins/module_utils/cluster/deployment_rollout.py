@@ -110,7 +110,7 @@ def change_of(
 
 
 def _container(deployment: Json, name: str | None) -> Json:
-    containers = deployment["spec"]["template"]["spec"]["containers"]
+    containers: list[Json] = deployment["spec"]["template"]["spec"]["containers"]
     names = [entry["name"] for entry in containers]
     if name is None and len(containers) == 1:
         return containers[0]

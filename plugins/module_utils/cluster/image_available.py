@@ -241,7 +241,7 @@ class Probes:
 
     def delete(self) -> list[str]:
         """Delete the pods; return a sentence for each that may have stayed."""
-        stayed = []
+        stayed: list[str] = []
         for image in sorted(self.asked_for):
             try:
                 self.cluster.delete("pods", probe_name(image))

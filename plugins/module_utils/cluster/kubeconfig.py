@@ -105,7 +105,8 @@ def read_kubeconfig(kubeconfig: str | None, context: str | None) -> KubeconfigCo
         )
     try:
         source = _kubeconfig_source([path for path in paths if os.path.exists(path)])
-        content: Json = getattr(source["config_dict"], "value", source["config_dict"])
+        loaded: Any = source["config_dict"]
+        content: Json = getattr(loaded, "value", loaded)
         names = _names(content, "contexts")
     except OSError as error:
         raise KubeconfigError(

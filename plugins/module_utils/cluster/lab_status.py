@@ -62,9 +62,10 @@ class Found:
     @property
     def owned_shards(self) -> int | None:
         """Shards of all history pods; None as long as one of them, or Temporal, does not say."""
-        if self.history_shards is None or not self.shards or None in self.shards.values():
+        if self.history_shards is None or not self.shards:
             return None
-        return sum(self.shards.values())
+        counts = [count for count in self.shards.values() if count is not None]
+        return sum(counts) if len(counts) == len(self.shards) else None
 
     @property
     def doubt_about_shards(self) -> str:
@@ -105,8 +106,8 @@ def judge_install(found: Found, wanted: Wanted, stage: str = "install") -> Verdi
     if wanted.temporal_namespace not in found.temporal_namespaces:
         why = f"there is no Temporal namespace {wanted.temporal_namespace}"
         return Verdict(stage, False, why, f"run --tags {stage}; helm alone does not make one")
-    owned = found.owned_shards
-    if owned is None:
+    owned, shards = found.owned_shards, found.shards
+    if owned is None or shards is None:
         return Verdict(stage, None, found.doubt_about_shards, "try again in a moment")
     if owned != found.history_shards:
         why = f"history owns {owned} of {found.history_shards} shards"
@@ -152,11 +153,11 @@ def judge_scale(found: Found, wanted: Wanted) -> Verdict:
         return Verdict("scale", False, why, scale)
     if found.deployments[history]:
         return Verdict("scale", False, f"{history} has {found.deployments[history]}", "wait until its pods are ready")
-    owned = found.owned_shards
-    if owned is None:
+    owned, shards = found.owned_shards, found.shards
+    if owned is None or shards is None:
         return Verdict("scale", None, found.doubt_about_shards, "try again in a moment")
-    if owned != found.history_shards or not all(found.shards.values()):
-        why = f"the pods own {' + '.join(map(str, found.shards.values()))} of {found.history_shards} shards"
+    if owned != found.history_shards or not all(shards.values()):
+        why = f"the pods own {' + '.join(map(str, shards.values()))} of {found.history_shards} shards"
         return Verdict("scale", False, why, "wait a minute: shards change hands after a pod joins")
     return Verdict("scale", True)
 

@@ -55,7 +55,8 @@ def matches(selector: Json, labels: dict[str, str]) -> bool:
 
 
 def _meets(expression: Json, labels: dict[str, str]) -> bool:
-    key, operator = expression["key"], expression["operator"]
+    key: str = expression["key"]
+    operator: str = expression["operator"]
     values: list[str] = expression.get("values") or []
     if operator == "In":
         return labels.get(key) in values

@@ -151,12 +151,12 @@ class Prometheus:
         value = answer.json(deepest=None)
         if not isinstance(value, dict) or value.get("status") != "success" or "data" not in value:
             raise status.unexpected(self._service, answer, "Prometheus")
-        for kind in ("warnings", "infos"):
-            for note in self._shape(kind, lambda kind=kind: list(value.get(kind) or ())):
-                # Without its place in the query, which makes one note many.
-                text = re.sub(r" \(\d+:\d+\)$", "", note) if isinstance(note, str) else ""
-                if text and text not in self.notes:
-                    self.notes.append(text)
+        said = self._shape("warnings", lambda: [*(value.get("warnings") or ()), *(value.get("infos") or ())])
+        for note in said:
+            # Without its place in the query, which makes one note many.
+            text = re.sub(r" \(\d+:\d+\)$", "", note) if isinstance(note, str) else ""
+            if text and text not in self.notes:
+                self.notes.append(text)
         return value["data"]
 
     def _failure(self, path: str, params: Mapping[str, Any], answer: Answer) -> RequestFailed:
