@@ -15,7 +15,7 @@ from ..task import Context, Params, Result, Task
 from .cluster import Cluster
 from .connect import CLUSTER
 from .predicates import Json, deployment_state, matches, replicas_wanted
-from .temporal import TemporalApi
+from .temporal_api import TemporalApi
 from .temporal_shards import read_balance
 
 SPEC: dict[str, Any] = {

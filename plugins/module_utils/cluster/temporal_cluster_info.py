@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..task import Context, Params, Result, Spec, Task, as_given
 from .cluster import Cluster
 from .connect import CLUSTER
-from .temporal import TemporalApi, wait_for_frontend
+from .temporal_api import TemporalApi, wait_for_frontend
 
 SPEC: Spec = {
     **CLUSTER,

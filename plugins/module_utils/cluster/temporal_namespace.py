@@ -10,7 +10,7 @@ from ..errors import LabError
 from ..task import Context, Params, Result, Spec, Task
 from .cluster import Cluster
 from .connect import CLUSTER
-from .temporal import TemporalApi, wait_for_frontend
+from .temporal_api import TemporalApi, wait_for_frontend
 from .wait import Look, wait_for
 
 SPEC: Spec = {

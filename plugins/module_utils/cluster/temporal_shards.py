@@ -14,7 +14,7 @@ from ..task import Context, Params, Result, Task, as_given
 from .cluster import Cluster
 from .connect import CLUSTER
 from .predicates import Json, finished, pod_state
-from .temporal import TemporalApi, wait_for_frontend
+from .temporal_api import TemporalApi, wait_for_frontend
 from .wait import Look, seconds_since, wait_for
 
 SPEC: dict[str, Any] = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cluster.cluster import Cluster
-from ..cluster.temporal import ClusterInfo, TemporalApi
+from ..cluster.temporal_api import ClusterInfo, TemporalApi
 from ..findings import show_faulty
 from ..prometheus import prometheus_sample, samples_file
 from ..prometheus.connect import (

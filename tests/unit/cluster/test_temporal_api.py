@@ -9,7 +9,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster 
     temporal_namespace,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal import TemporalApi
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_api import TemporalApi
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_namespace import (
     retention_seconds,
 )
