@@ -39,9 +39,9 @@ PATIENCE_IN_WAIT = 1.0
 #: Accept header for the metadata of objects alone: enough to name them, and never a Secret's data.
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-#: Objects a page, and pages of a list: more is no list of the lab's, but a server that never ends it.
+#: Objects a page, and pages of the longest list: 100,000 objects.
 PAGE = 500
-MOST_PAGES = 400
+MOST_PAGES = 200
 
 #: API group and version of each kind that the lab handles; kinds are named as in URLs.
 KINDS: dict[str, str] = {
@@ -260,7 +260,8 @@ class Cluster:
         if label_selector:
             query["labelSelector"] = label_selector
         found: list[Json] = []
-        for _page in range(MOST_PAGES):
+        markers: set[str] = set()
+        while len(markers) < MOST_PAGES:
             answer = self.request("GET", path or self.path(kind), query=query, accept=accept)
             page = self.decode(answer)
             items, metadata = page.get("items") or [], page.get("metadata") or {}
@@ -270,10 +271,14 @@ class Cluster:
             found.extend(items)
             if not marker:
                 return found
+            if marker in markers:
+                # It would go on for ever.
+                raise status.unexpected(self.service, answer, "the Kubernetes API")
+            markers.add(marker)
             query["continue"] = marker
         raise LabError(
-            f"{self.service.who} has more than {PAGE * MOST_PAGES} {kind}, more than any lab: see whether the "
-            f"kubeconfig {self.target.kubeconfig} leads to the right cluster."
+            f"{self.service.who} has more than {PAGE * MOST_PAGES} {kind}: see whether the kubeconfig "
+            f"{self.target.kubeconfig} leads to the right cluster."
         )
 
     def patch(self, kind: str, name: str, body: Json, *, subresource: str | None = None, merge: str = "merge") -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import LabError
@@ -49,9 +50,7 @@ def environment_proxy(address: str) -> Proxy | None:
     """The proxy that the environment names for an address, None for none. Raises LabError."""
     if not any(os.environ.get(name) or os.environ.get(name.upper()) for name in VARIABLES):
         return None
-    # Imported here, because only those behind a proxy need it.
-    from requests import utils
-
+    utils = _requests_utils()
     url = utils.select_proxy(address, utils.get_environ_proxies(address))
     return proxy_of(url) if url else None
 
@@ -60,6 +59,13 @@ def given_proxy(url: str | None, address: str, bypass: str) -> Proxy | None:
     """The proxy of a URL, None when there is none or the hosts to ``bypass`` are the address'. Raises LabError."""
     if not url:
         return None
-    from requests import utils
+    return None if _requests_utils().should_bypass_proxies(address, no_proxy=bypass) else proxy_of(url)
 
-    return None if utils.should_bypass_proxies(address, no_proxy=bypass) else proxy_of(url)
+
+def _requests_utils() -> Any:
+    """What knows the rules of no_proxy. Imported late, because only those behind a proxy need it."""
+    try:
+        from requests import utils
+    except ImportError:
+        raise LabError("Asking through a proxy needs the Python package requests: install it.") from None
+    return utils

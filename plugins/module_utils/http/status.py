@@ -46,12 +46,12 @@ MEANINGS: dict[int, Meaning] = {
     409: Meaning(
         Conflict,
         "{who} refused {asked} (409){because}",
-        "someone else has changed it meanwhile: do the task again",
+        "someone else has changed or made it meanwhile: do the task again",
     ),
     412: Meaning(
         Conflict,
         "{who} refused {asked} (412){because}",
-        "someone else has changed it meanwhile: do the task again",
+        "someone else has changed or made it meanwhile: do the task again",
     ),
     413: Meaning(
         RequestFailed,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 
@@ -15,11 +16,12 @@ except ImportError:
 def tls_context(
     authorities: str | None = None, certificate: str | None = None, key: str | None = None, verify: bool = True
 ) -> ssl.SSLContext:
-    """A context that trusts the authorities of a PEM file (None: those of the system) and shows a certificate.
+    """A context that trusts the authorities of a PEM file or folder (None: the system's) and shows a certificate.
 
     verify: False trusts anybody, as the user or the kubeconfig says. Raises OSError for files that cannot be used.
     """
-    context = ssl.create_default_context(cafile=authorities)
+    folder = authorities if authorities and os.path.isdir(authorities) else None
+    context = ssl.create_default_context(cafile=None if folder else authorities, capath=folder)
     # Python 3.13 turns this on by default; authorities made by older Kubernetes installers do not pass it.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if certificate:

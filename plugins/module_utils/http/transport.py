@@ -24,9 +24,6 @@ try:
 except ImportError as error:
     IMPORT_ERROR = error
 
-#: Connections that are kept for threads that ask at once.
-CONNECTIONS = 4
-
 
 class Sender(Protocol):
     """A way to one server. ``service`` says in messages which; it holds no secret."""
@@ -44,7 +41,7 @@ class Sender(Protocol):
 
 
 class Transport:
-    """Makes requests to one server, follows no redirects, and reads no more than it must.
+    """Makes requests to one server, one at a time, follows no redirects, and reads no more than it must.
 
     Nothing of the environment counts but what is given: no proxy, no authorities, no ~/.netrc.
     largest: bytes of the largest body that is read, after decompression.
@@ -140,7 +137,7 @@ class Transport:
     def open_pool(self) -> Any:
         """A pool of connections to the server. Raises LabError when it cannot be had."""
         host, secure = self._parts.hostname or "", self._parts.scheme == "https"
-        options: dict[str, Any] = {"maxsize": CONNECTIONS}
+        options: dict[str, Any] = {"maxsize": 1}
         if secure:
             options |= self._tls_options()
         if self._proxy is not None:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -252,6 +253,14 @@ class Task:
         context = Context(check_mode=check, diff=diff, show=self.lines.append)
         result: dict[str, Any] = module.TASK.run(checked.validated_parameters, context)
         return result
+
+
+def one_sentence(error: LabError) -> str:
+    """The message, after what holds for every message was checked."""
+    assert "\n" not in error.msg
+    assert error.msg.rstrip().endswith((".", "?"))
+    assert TOKEN not in error.msg
+    return error.msg
 
 
 # -- objects as the API server returns them ---------------------------------
