@@ -73,11 +73,6 @@ class Task:
     before_fork: Callable[[], None] = nothing
 
 
-def defaults(argument_spec: Spec) -> Params:
-    """Arguments of a task as they are when none is given, for a task that carries out another one."""
-    return {name: option.get("default") for name, option in argument_spec.items()}
-
-
 def attempt(task: Task, params: Params, context: Context, trace: Callable[[str], None]) -> Result:
     """Run a task and return its result; an error becomes a failure in one sentence.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..errors import LabError
@@ -328,67 +328,112 @@ def _and(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+@dataclass(frozen=True)
+class RolloutRequest:
+    """What is wanted of Deployments: the options of the task, by their names."""
+
+    deployments: Sequence[str]
+    statefulsets: Sequence[str] = ()
+    jobs: Sequence[str] = ()
+    replicas: int | None = None
+    env: Mapping[str, Any] | None = None
+    show_env: Sequence[str] = ()
+    container: str | None = None
+    wait: bool = True
+    timeout: float = 300.0
+    since: float | None = None
+    hopeless_after: float = 120.0
+    missing_hint: str = ""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What became of Deployments. Times are Unix seconds.
+
+    before, after: replicas and environment by Deployment. events, pods: as the task returns them.
+    watched: whether the wait saw it happen. waited: seconds. time: when it was asked for; None in check mode.
+    """
+
+    changed: bool
+    before: dict[str, Json]
+    after: dict[str, Json]
+    events: Sequence[Json] = ()
+    pods: Sequence[Json] = ()
+    watched: bool = False
+    waited: float = 0.0
+    time: float | None = None
+
+
 def run(params: Params, context: Context) -> Result:
     """Set what differs, wait, and return ``changed``, ``before``, ``after``, ``events``, ``pods`` and others."""
+    request = RolloutRequest(**{one.name: params[one.name] for one in fields(RolloutRequest)})
     with Cluster.from_params(params) as cluster:
-        return roll_out(cluster, params, context)
+        done = roll_out(cluster, request, context)
+    return {
+        "changed": done.changed,
+        "before": done.before,
+        "after": done.after,
+        "events": list(done.events),
+        "pods": list(done.pods),
+        "watched": done.watched,
+        "waited": done.waited,
+        "time": done.time,
+        **({"diff": {"before": done.before, "after": done.after}} if context.diff else {}),
+    }
 
 
-def roll_out(cluster: Cluster, params: Params, context: Context, wall: Callable[[], float] = time.time) -> Result:
-    """Do what ``run`` does over a connection that is there."""
-    env = env_text(params["env"])
-    if not params["deployments"]:
+def roll_out(
+    cluster: Cluster, request: RolloutRequest, context: Context, wall: Callable[[], float] = time.time
+) -> Rollout:
+    """Set what differs, and wait; in check mode only say what would be set. Raises LabError."""
+    env = env_text(request.env)
+    if not request.deployments:
         raise LabError("No Deployment is named: give at least one in deployments.")
-    if params["replicas"] is not None and params["replicas"] < 0:
-        raise LabError(f"A Deployment cannot have {params['replicas']} replicas: give zero or more in replicas.")
+    if request.replicas is not None and request.replicas < 0:
+        raise LabError(f"A Deployment cannot have {request.replicas} replicas: give zero or more in replicas.")
     watch = Watch(
         cluster,
-        list(dict.fromkeys(params["deployments"])),
-        params["statefulsets"],
-        params["jobs"],
-        params["hopeless_after"],
-        params["missing_hint"],
+        list(dict.fromkeys(request.deployments)),
+        list(request.statefulsets),
+        list(request.jobs),
+        request.hopeless_after,
+        request.missing_hint,
     )
     changes = {
-        name: change_of(deployment, params["replicas"], env, params["container"], params["show_env"])
+        name: change_of(deployment, request.replicas, env, request.container, request.show_env)
         for name, deployment in watch.fetch("deployments", watch.deployments).items()
     }
-    changed = any(change.patch is not None for change in changes.values())
-    result: Result = {
-        "changed": changed,
-        "before": {name: change.before for name, change in changes.items()},
-        "after": {name: change.after for name, change in changes.items()},
-        "events": [],
-        "pods": [],
-        "watched": False,
-        "waited": 0.0,
-        "time": None,
-    }
-    if context.diff:
-        result["diff"] = {"before": result["before"], "after": result["after"]}
+    asked = Rollout(
+        changed=any(change.patch is not None for change in changes.values()),
+        before={name: change.before for name, change in changes.items()},
+        after={name: change.after for name, change in changes.items()},
+    )
     if context.check_mode:
-        return result
+        return asked
     for name, change in changes.items():
         if change.patch is not None and change.scale:
             cluster.patch("deployments", name, change.patch, subresource="scale")
         elif change.patch is not None:
             cluster.patch("deployments", name, change.patch, merge="strategic-merge")
-    result["time"] = round(wall(), 3)
-    if not params["wait"]:
-        return result
+    asked = replace(asked, time=round(wall(), 3))
+    if not request.wait:
+        return asked
     # What this task has changed it waits for from now on.
-    gone = 0.0 if changed else seconds_since(params["since"], wall())
-    waited = wait_for(cluster, params["timeout"], context.show, watch.look, gone)
+    gone = 0.0 if asked.changed else seconds_since(request.since, wall())
+    waited = wait_for(cluster, request.timeout, context.show, watch.look, gone)
     if not waited.done:
-        raise watch.failure(f"did not roll out in {params['timeout']:g} s", waited.value, waited.seconds)
-    result["waited"] = round(waited.seconds, 3)
-    result["watched"] = changed or waited.looks > 1
+        raise watch.failure(f"did not roll out in {request.timeout:g} s", waited.value, waited.seconds)
+    watched = asked.changed or waited.looks > 1
     settings = {name: change.after["env"] for name, change in changes.items()}
-    result["events"] = events_of(watch, waited, settings, live=result["watched"])
-    result["pods"] = [
-        {"deployment": name, **pod.as_result()} for name, pods in waited.value.pod_states().items() for pod in pods
-    ]
-    return result
+    return replace(
+        asked,
+        events=events_of(watch, waited, settings, live=watched),
+        pods=[
+            {"deployment": name, **pod.as_result()} for name, pods in waited.value.pod_states().items() for pod in pods
+        ],
+        watched=watched,
+        waited=round(waited.seconds, 3),
+    )
 
 
 def events_of(

@@ -8,30 +8,46 @@ student.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..cluster import (
-    deployment_rollout as rollout,
-)
-from ..cluster import (
-    temporal_shards as shards,
-)
+from ..cluster import deployment_rollout, temporal_shards
 from ..cluster.cluster import Cluster
 from ..cluster.connect import CLUSTER
+from ..cluster.deployment_rollout import Rollout, RolloutRequest, roll_out
+from ..cluster.temporal_shards import ShardsRead, ShardsRequest, read_shards
 from ..errors import LabError
-from ..task import Context, Params, Result, Task, defaults
+from ..task import Context, Params, Result, Task
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
     "replicas": {"type": "int", "required": True},
     "wait": {"type": "bool", "default": True},
     "asked": {"type": "dict"},
-    **{name: rollout.SPEC[name] for name in ("timeout", "hopeless_after", "show_env", "missing_hint")},
-    "shards_timeout": shards.SPEC["timeout"],
-    "stable_for": shards.SPEC["stable_for"],
+    **{name: deployment_rollout.SPEC[name] for name in ("timeout", "hopeless_after", "show_env", "missing_hint")},
+    "shards_timeout": temporal_shards.SPEC["timeout"],
+    "stable_for": temporal_shards.SPEC["stable_for"],
     "load": {"type": "list", "elements": "str", "default": []},
     "load_hint": {"type": "str", "default": ""},
 }
+
+
+#: Shards by history pod; None for a pod that did not say.
+PodShards = Mapping[str, "int | None"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an earlier task, which made the request and did not wait, saw of the time before.
+
+    changed: whether it changed anything. time: when, in Unix seconds.
+    """
+
+    changed: bool = True
+    time: float | None = None
+    load: Mapping[str, Any] = field(default_factory=dict)
+    before: PodShards | None = None
 
 
 def run(params: Params, context: Context) -> Result:
@@ -40,51 +56,73 @@ def run(params: Params, context: Context) -> Result:
     With ``asked`` what it says of before the change is returned as what this task saw. Raises LabError.
     """
     started = round(time.time(), 3)
-    asked = params["asked"] or {}
-    rollout_params = {
-        **defaults(rollout.SPEC),
-        **{name: params[name] for name in ("replicas", "wait", "timeout", "hopeless_after", "missing_hint")},
-        "since": asked.get("time"),
-        "deployments": [f"{params['release']}-history"],
-    }
+    asked = read_asked(params["asked"])
+    request = RolloutRequest(
+        deployments=[f"{params['release']}-history"],
+        replicas=params["replicas"],
+        wait=params["wait"],
+        timeout=params["timeout"],
+        since=asked.time,
+        hopeless_after=params["hopeless_after"],
+        missing_hint=params["missing_hint"],
+    )
+    wanted = ShardsRequest(
+        wait=params["wait"],
+        timeout=params["shards_timeout"],
+        stable_for=params["stable_for"],
+        missing_hint=params["missing_hint"],
+    )
+    now = ShardsRequest(missing_hint=params["missing_hint"])
     with Cluster.from_params(params) as cluster:
-        load = asked.get("load") or _load(cluster, params, asked.get("time"), context)
-        before = (asked.get("shards") or {}).get("before")
+        load = asked.load or rolled_out_load(cluster, params, asked.time, context)
+        before = asked.before
         # Reading the shards is the larger part: once where nothing is to be changed.
-        if before is None and (not params["wait"] or _differs(cluster, rollout_params)):
-            before = _shards(cluster, params, context, wait=False)["pods"]
-        rolled = rollout.roll_out(cluster, rollout_params, context)
-        after = _shards(cluster, params, context, wait=True) if params["wait"] else None
+        if before is None and (not wanted.wait or roll_out(cluster, request, Context(check_mode=True)).changed):
+            before = read_shards(cluster, now, context).balance.pods
+        rolled = roll_out(cluster, request, context)
+        after = read_shards(cluster, wanted, context) if wanted.wait else None
     if before is None:
-        # There was nothing to change.
-        before = after["pods"]
-    if after is not None and not context.check_mode and not after["balanced"]:
-        owned = " + ".join("?" if shards is None else str(shards) for shards in after["pods"].values())
-        short = " but not for long enough" if after["sum"] == after["expected"] and all(after["pods"].values()) else ""
-        raise LabError(
-            f"The history pods in namespace {params['namespace']} own {owned} of {after['expected']} shards{short}, "
-            f"{params['shards_timeout']:g} seconds after they were ready: look at the logs of the history pods.",
-            shards={"before": before, "after": after["pods"]},
-        )
+        # There was nothing to change, so there was a wait for what is.
+        before = after.balance.pods if after is not None else {}
+    if after is not None and not context.check_mode and not after.balanced:
+        raise out_of_balance(params, before, after)
     return {
-        **{name: rolled[name] for name in ("changed", "pods", "time", *(["diff"] if context.diff else []))},
+        "changed": rolled.changed,
+        "pods": list(rolled.pods),
+        "time": rolled.time,
+        **({"diff": {"before": rolled.before, "after": rolled.after}} if context.diff else {}),
         "started": started,
         "load": load,
-        **_scaled(rolled, before, after, asked),
+        **scaled(rolled, before, after, asked),
     }
 
 
-def _differs(cluster: Cluster, rollout_params: Params) -> bool:
-    """Whether the replicas are others than those wanted."""
-    return rollout.roll_out(cluster, rollout_params, Context(check_mode=True))["changed"]
+def read_asked(given: Mapping[str, Any] | None) -> Asked:
+    """The result of the task that made the request, as far as it matters here."""
+    if not given:
+        return Asked()
+    before = (given.get("shards") or {}).get("before")
+    return Asked(given.get("changed", True), given.get("time"), given.get("load") or {}, before)
 
 
-def _scaled(rolled: Result, before: Result, after: Result | None, asked: Result) -> Result:
+def out_of_balance(params: Params, before: PodShards, after: ShardsRead) -> LabError:
+    """The error for shards that are not in balance when the time is over."""
+    balance = after.balance
+    owned = " + ".join("?" if shards is None else str(shards) for shards in balance.pods.values())
+    short = " but not for long enough" if balance.sum == balance.expected and all(balance.pods.values()) else ""
+    return LabError(
+        f"The history pods in namespace {params['namespace']} own {owned} of {balance.expected} shards{short}, "
+        f"{params['shards_timeout']:g} seconds after they were ready: look at the logs of the history pods.",
+        shards={"before": before, "after": balance.pods},
+    )
+
+
+def scaled(rolled: Rollout, before: PodShards, after: ShardsRead | None, asked: Asked) -> Result:
     """``began``, ``events``, ``shards`` and ``watched`` of the scaling; ``after`` is None without a wait."""
     if after is None:
         return {"began": None, "events": [], "shards": {"before": before, "after": before}, "watched": False}
-    shards = {"before": before, "after": after["pods"], "expected": after["expected"]}
-    pods = rolled["pods"]
+    shards: dict[str, Any] = {"before": before, "after": after.balance.pods, "expected": after.balance.expected}
+    pods = rolled.pods
     if not pods:
         # Check mode: it would begin now.
         return {"began": round(time.time(), 3), "events": [], "shards": shards, "watched": False}
@@ -92,45 +130,29 @@ def _scaled(rolled: Result, before: Result, after: Result | None, asked: Result)
     began = max(pod["created"] for pod in pods)
     events = [
         {"name": "history_scaling", "title": f"history pod {len(pods)} of {len(pods)} made", "time": began},
-        *rolled["events"],
+        *rolled.events,
     ]
     # When the balance came is known only to who looked on from the change.
-    watched = (rolled["watched"] or after["watched"]) and asked.get("changed", True)
-    if watched:
-        events.append({"name": "shards_settled", "title": "shards in balance", "time": after["settled_time"]})
-        shards["settled"] = round(after["settled_time"] - began, 3)
+    watched = (rolled.watched or after.watched) and asked.changed and after.settled_time is not None
+    if watched and after.settled_time is not None:
+        events.append({"name": "shards_settled", "title": "shards in balance", "time": after.settled_time})
+        shards["settled"] = round(after.settled_time - began, 3)
     return {"began": began, "events": events, "shards": shards, "watched": watched}
 
 
-def _load(cluster: Cluster, params: Params, since: float | None, context: Context) -> Result:
-    """The Deployments of the load as they are, rolled out."""
+def rolled_out_load(cluster: Cluster, params: Params, since: float | None, context: Context) -> Mapping[str, Any]:
+    """The Deployments of the load as they are, once they are rolled out."""
     if not params["load"]:
         return {}
-    found = rollout.roll_out(
-        cluster,
-        {
-            **defaults(rollout.SPEC),
-            **{name: params[name] for name in ("timeout", "hopeless_after", "show_env")},
-            "since": since,
-            "deployments": params["load"],
-            "missing_hint": params["load_hint"],
-        },
-        context,
+    request = RolloutRequest(
+        deployments=params["load"],
+        show_env=params["show_env"],
+        timeout=params["timeout"],
+        since=since,
+        hopeless_after=params["hopeless_after"],
+        missing_hint=params["load_hint"],
     )
-    return found["after"]
-
-
-def _shards(cluster: Cluster, params: Params, context: Context, wait: bool) -> Result:
-    return shards.read_shards(
-        cluster,
-        {
-            **{name: params[name] for name in ("stable_for", "missing_hint")},
-            "timeout": params["shards_timeout"],
-            "since": None,
-            "wait": wait,
-        },
-        context,
-    )
+    return roll_out(cluster, request, context).after
 
 
 TASK = Task(SPEC, run)
