@@ -14,9 +14,10 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import Figure
 from dashboard_layout import Layout, PanelLayout, Row
 from dashboard_queries import NOTHING, DashboardQueries
+from dashboard_texts import absence, description, legend_of, smallest, title_of
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-#: Grafana's names of the profile's units, and the decimals to show.
+#: Grafana's names for the profile's units, and the number of decimals to show (None for Grafana's choice).
 UNITS = {
     "s": ("s", None),
     "1/s": ("suffix:/s", 1),
@@ -28,24 +29,8 @@ UNITS = {
 
 
 def panel_id(name: str) -> int:
-    """An id that a panel keeps when others come and go."""
+    """An id that a panel keeps when others are added or removed."""
     return 1 + zlib.crc32(name.encode()) % 1_000_000
-
-
-def title_of(figure: Figure) -> str:
-    """The figure's title; the dashboard's variable says which quantile is shown."""
-    if figure.quantile is None:
-        return figure.title
-    own = f", p{query.number(figure.quantile * 100)}"
-    return f"{figure.title.removesuffix(own)}, ${{quantile:text}}"
-
-
-def smallest(figure: Figure) -> float | None:
-    """The bound of the smallest bucket in the figure's unit, below which nothing is known."""
-    source = query.choose(figure.selection, NOTHING)
-    if figure.kind != "quantile" or source.smallest_bucket is None:
-        return None
-    return float(f"{source.smallest_bucket * source.scale:.12g}")
 
 
 def thresholds(figure: Figure | None) -> Json:
@@ -65,7 +50,7 @@ def thresholds(figure: Figure | None) -> Json:
         bound = smallest(figure)
         if bound is not None and bound not in [step["value"] for step in steps]:
             below = [step for step in steps if step["value"] is None or step["value"] < bound]
-            # The line is grey; what lies above it keeps the colour that it has by the limits.
+            # Without limits the line is grey; with them, values above it keep the colour of their limit.
             colour = "#8e8e8e" if not figure.thresholds else below[-1]["color"]
             steps = [*below, {"color": colour, "value": bound}, *steps[len(below) :]]
     return {"mode": "absolute", "steps": steps}
@@ -73,45 +58,6 @@ def thresholds(figure: Figure | None) -> Json:
 
 def _last_of_each_value(steps: Sequence[Json]) -> list[Json]:
     return list({step["value"]: step for step in steps}.values())
-
-
-def absence(figures: Sequence[Figure]) -> str:
-    """What is shown where there is no data: why there is none."""
-    kinds = {figure.absent for figure in figures}
-    if kinds == {"zero"}:
-        return "No data: these pods are not scraped"
-    if "error" in kinds:
-        return "No data: not scraped, nothing observed, or a metric that this server does not have"
-    return "No data: not scraped, or nothing observed"
-
-
-def description(figures: Sequence[Figure], layout: Layout, heatmap: bool = False) -> str:
-    """What a panel answers, what to look for, what others say, and what no data means."""
-    parts = [figure.question for figure in figures]
-    looks = [layout.look_for[figure.id] for figure in figures if figure.id in layout.look_for]
-    parts += [f"**Look for:** {look}" for look in looks]
-    for figure in figures:
-        bound = smallest(figure)
-        if bound is not None and heatmap:
-            parts.append(f"The lowest row is all that took at most {value_text(bound, figure.unit)}.")
-        elif bound is not None:
-            parts.append(
-                f"**Bound:** the dashed line at {value_text(bound, figure.unit)} is the smallest bucket. What is at or "
-                f"below it is known to be at most {value_text(bound, figure.unit)}, and no more."
-            )
-        if figure.reference:
-            parts.append(f"**For context:** {' '.join(figure.reference.split())}")
-        if figure.direction in ("lower", "higher") and figure.thresholds:
-            limits = (f"{state} at {value_text(at, figure.unit)}" for state, at in sorted(figure.thresholds.items()))
-            parts.append(f"**Limits of the profile:** {', '.join(limits)}.")
-    if all(figure.kind == "total" for figure in figures):
-        parts.append("A bar is what was counted in one step; the legend has the sum over the time that is shown.")
-    if all(figure.absent == "zero" for figure in figures):
-        pods = ", ".join(dict.fromkeys(name for figure in figures for name in figure.components))
-        parts.append(f"Zero means that nothing was counted while {pods} was scraped; a gap, that it was not scraped.")
-    else:
-        parts.append("A gap means that nothing was measured: it is never zero.")
-    return "\n\n".join(" ".join(part.split()) for part in parts)
 
 
 def link(title: str, uid: str, panel: int) -> Json:
@@ -128,7 +74,7 @@ def link_to_questions(layout: Layout) -> Json:
 
 
 def target(number: int, expression: str, legend: str, instant: bool = False, form: str = "time_series") -> Json:
-    """A query of a panel. Its smallest step is the scrape interval, which also makes $__rate_interval four scrapes."""
+    """A query of a panel. Its smallest step is the scrape interval, so $__rate_interval is at least four scrapes."""
     return {
         "datasource": SOURCE,
         "editorMode": "code",
@@ -173,15 +119,6 @@ def basic_panel(kind: str, name: str, title: str, text: str, unit: str, targets:
     }
 
 
-def legend_of(figure: Figure, alone: bool) -> str:
-    """What a line is called; the title says the rest."""
-    if figure.by:
-        return f"{{{{{figure.by}}}}}"
-    if figure.kind == "quantile":
-        return "${quantile:text}"
-    return figure.short or figure.title if alone else figure.title
-
-
 def drawn(panel: PanelLayout, figures: Sequence[Figure], queries: DashboardQueries, layout: Layout) -> Json:
     """A panel of a row. figures: those of the panel that the profile has. Raises LabError where they do not fit."""
     if len({(figure.unit, figure.kind == "total") for figure in figures}) > 1:
@@ -194,7 +131,7 @@ def drawn(panel: PanelLayout, figures: Sequence[Figure], queries: DashboardQueri
 
 
 def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: DashboardQueries, layout: Layout) -> Json:
-    """The course of figures that share a panel."""
+    """Figures over time, in one panel."""
     first, alone = figures[0], len(figures) == 1
     targets: list[Json] = []
     for figure in figures:
@@ -244,7 +181,7 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
         "lineWidth": 1,
         "pointSize": 4,
         "scaleDistribution": {"type": "linear"},
-        # A single value between two gaps must not vanish.
+        # Else a single value between two gaps would be invisible.
         "showPoints": "never" if bars else "auto",
         "spanNulls": False,
         "stacking": {"group": "A", "mode": "normal" if split else "none"},
@@ -265,8 +202,8 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
 
 
 def heatmap(panel: PanelLayout, figure: Figure, queries: DashboardQueries, layout: Layout) -> Json:
-    """How the observations of a histogram spread over its buckets."""
-    # Buckets are in the metric's own unit.
+    """The observations of a histogram by bucket."""
+    # The bounds of buckets are in the metric's own unit.
     scale = query.choose(figure.selection, NOTHING).scale
     unit = "ms" if figure.unit == "s" and scale == 0.001 else UNITS.get(figure.unit, (figure.unit, None))[0]
     made = basic_panel(
@@ -309,15 +246,15 @@ def heatmap(panel: PanelLayout, figure: Figure, queries: DashboardQueries, layou
 
 
 def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text: str, unit: str) -> Json:
-    """A value of this moment: an instant query, so that what is over is not shown as if it went on."""
-    # What is zero when it is absent is only without a value where nothing is scraped.
+    """A current value. Its query is instant, so that a value of the past is not shown as if it were current."""
+    # A figure that is zero when absent has no value only where nothing is scraped.
     no_value = "not scraped" if figure is None or figure.absent == "zero" else "not measured"
     made = basic_panel("stat", f"stat/{name}", title, text, unit, targets, no_value)
     defaults = made["fieldConfig"]["defaults"]
     del defaults["min"], defaults["custom"]
     defaults["color"] = {"mode": "thresholds"}
     if figure is not None:
-        # Only limits colour a value; a bucket's bound does not.
+        # Only limits colour a value; the bound of the smallest bucket does not.
         defaults["thresholds"] = thresholds(replace(figure, kind="gauge"))
         bound = smallest(figure)
         if bound is not None:
@@ -340,7 +277,7 @@ def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text
 
 
 def stats(queries: DashboardQueries, layout: Layout) -> list[Json]:
-    """The panels at the top: what a look at the wall is for."""
+    """The panels at the top, to be read at a glance."""
     made = []
     known = {figure.id: figure for figure in queries.profile.figures}
     for of in layout.stats:
@@ -365,7 +302,7 @@ def stats(queries: DashboardQueries, layout: Layout) -> list[Json]:
 
 
 def scrape_health(queries: DashboardQueries) -> Json:
-    """Whether what the other panels show can be right at all."""
+    """The panel that shows whether the others can be right at all."""
     answer, silent = queries.scrapes()
     targets = [
         target(0, answer, "pods answer", instant=True),

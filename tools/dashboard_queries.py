@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PromQL of the dashboard: the queries of the report's plots, with Grafana's variables in them."""
+"""PromQL of the dashboard: the queries of the report's plots, with Grafana's variables in place of values."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     Selection,
 )
 
-#: Stand in a query for what Grafana puts there. No query has these values otherwise.
+#: Placeholders for what Grafana puts into a query. No query contains these numbers otherwise.
 QUANTILE, INTERVAL = 0.123456789, 1_000_003.0
-#: What Prometheus has is not known while the dashboard is built.
+#: While the dashboard is built, it is not known which metrics Prometheus has.
 NOTHING = query.FoundMetrics()
 
 
 class DashboardQueries:
-    """PromQL of a profile's figures, with Grafana's variables where the profile has its own."""
+    """PromQL of a profile's figures, with Grafana's variables in place of the profile's own.
+
+    server_version: of Temporal, empty for a recent one. framework: the server's metric framework.
+    """
 
     def __init__(self, profile: Profile, server_version: str = "", framework: str = "tally") -> None:
         self.variables = (*profile.variables, *TASK_VARIABLES)
-        # Labels are variables too, and must look like labels until the query is made.
+        # Variables can be labels, so the placeholders must be valid labels until the query is built.
         stand_ins = {name: f"__{name}__" for name in self.variables}
         own = {name: stand_ins[name] for name in profile.variables}
         bound = profile.bind(stand_ins["namespace"], stand_ins["release"], own, server_version)
@@ -32,7 +35,7 @@ class DashboardQueries:
         self.filters = self.profile.filters
 
     def dashboard(self, expression: str) -> str:
-        """The text with Grafana's variables."""
+        """A query or text with Grafana's variables in place of the placeholders."""
         windows = {query.LEAST_SCRAPES * INTERVAL, query.ALIVE_SCRAPES * INTERVAL}
         for window in windows:
             expression = expression.replace(query.duration(window), "$__rate_interval")
@@ -42,7 +45,7 @@ class DashboardQueries:
         return expression
 
     def course(self, figure: Figure) -> str:
-        """The figure over time: as the report plots it, but totals, which are counted step by step."""
+        """The figure over time: as the report plots it, except totals, which are counted in each step."""
         if figure.kind == "quantile":
             figure = replace(figure, quantile=QUANTILE)
         expression = " or ".join(self._course(one) for one in _one_name_each(figure))
@@ -52,22 +55,22 @@ class DashboardQueries:
         if figure.kind == "total":
             return self._counts(figure)
         expression = query.plot(figure, NOTHING, self.filters, INTERVAL)
-        # Without an observation, or anything to divide by: no value, which is neither NaN nor infinity.
+        # Without observations, or with nothing to divide by, PromQL gives NaN or infinity: show no value instead.
         return f"{expression} < +Inf" if figure.kind in ("quantile", "ratio") else expression
 
     def heatmap(self, figure: Figure) -> str:
-        """What a histogram's buckets counted, a second."""
+        """Observations per second in each bucket of a histogram."""
         window = query.duration(query.LEAST_SCRAPES * INTERVAL)
         return self.dashboard(f"sum by (le) (rate({self._series(figure)}[{window}]))")
 
     def between_scrapes(self) -> str:
-        """Seconds between two scrapes, as they were in the last five minutes: half of the pods had less."""
+        """Seconds between two scrapes in the last five minutes, the median over the pods."""
         times = f"timestamp({query.selector('up', self.filters)})[5m:1s]"
         span = f"max_over_time({times}) - min_over_time({times})"
         return self.dashboard(f"quantile(0.5, ({span}) / (changes({times}) > 0))")
 
     def scrapes(self) -> tuple[str, str]:
-        """How many pods answer their scrapes, and how many do not."""
+        """The number of pods that answer their scrapes, and of those that do not."""
         up = query.selector("up", self.filters)
         return self.dashboard(f"sum({up})"), self.dashboard(f"count({up}) - sum({up})")
 
@@ -77,9 +80,9 @@ class DashboardQueries:
     def _counts(self, figure: Figure) -> str:
         """Growth of counters in each step.
 
-        increase() does not see the first value of a series: the first failure, or the shards that a new pod has
-        taken when it is first scraped. A value counts whole where it is known to have begun at zero: its pod answered
-        one step before, without it or with a higher one; or the pod is new, and Prometheus was scraping others.
+        increase() misses the first value of a series: the first failure, or the shards that a new pod has taken when it
+        is first scraped. A value counts in full where it is known to have started at zero: one step before, its pod
+        answered without it or with a higher one; or the pod is new, and Prometheus was scraping others.
         """
         now, up = self._series(figure), query.selector("up", self.filters)
         before = f"{now} offset $__interval"
@@ -93,9 +96,9 @@ class DashboardQueries:
         return f"sum{by}({' or '.join(parts)})"
 
     def _or_zero(self, figure: Figure, expression: str) -> str:
-        """What the profile says of a figure without series: zero, but only where its pods were scraped.
+        """The query, with zero where the profile says that no series means zero, if the figure's pods were scraped.
 
-        Where there is a series and yet no value, as after its first sample, nothing is known either.
+        Where there is a series but no value yet, as after its first sample, nothing is known.
         """
         if figure.absent != "zero":
             return expression
@@ -106,9 +109,9 @@ class DashboardQueries:
 
 
 def _one_name_each(figure: Figure) -> list[Figure]:
-    """The figure with each of the names that its metric may have, of which a server has one.
+    """The figure once for each name that its metric can have; a server has one of them.
 
-    Names for other versions of the server are left out: a metric may have changed its meaning.
+    Names in other versions of the server are left out, because a metric may have changed its meaning.
     """
 
     def alternatives(selection: Selection) -> list[Selection]:
@@ -123,7 +126,7 @@ def _one_name_each(figure: Figure) -> list[Figure]:
 
 
 def _of_framework(figure: Figure, framework: str) -> Figure:
-    """The figure with the metrics of one of the server's metric frameworks only."""
+    """The figure with only the metrics of one of the server's metric frameworks."""
 
     def of(selection: Selection) -> Selection:
         sources = tuple(one for one in selection.sources if one.framework in (None, framework))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.json_values import Json
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import query
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.plots import EVENT
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.line_style import EVENT
 from dashboard_panels import SOURCE
 from dashboard_queries import DashboardQueries
 
@@ -49,7 +49,7 @@ def variables(queries: DashboardQueries, values: Mapping[str, str], choices: Seq
         }
         for name, value in values.items()
     ]
-    # `up` carries the filters too; what they say of the namespace itself would leave it no choice.
+    # The choice of namespaces uses all filters but that on the namespace itself.
     ours = query.selector("up", [one for one in queries.filters if "__namespace__" not in one])
     label = next(one for one in queries.filters if "__namespace__" in one).partition("=")[0]
     pods = next((pods for pods in queries.profile.components.values() if "__release__" in pods), "__release__")
@@ -84,14 +84,14 @@ def variables(queries: DashboardQueries, values: Mapping[str, str], choices: Seq
         {
             **_asked("scrape_interval", "Seconds between scrapes", f"query_result({interval})", 3, r"/^\{\} (\d+) /"),
             "hide": 2,
-            # A link must not carry it to where Prometheus scrapes at another pace.
+            # A link must not carry it to a lab with another scrape interval.
             "skipUrlSync": True,
         },
     ]
 
 
 def _asked(name: str, label: str, text: str, kind: int, regex: str = "") -> Json:
-    """A variable whose values Prometheus knows; ``kind`` is Grafana's number for that way to ask."""
+    """A variable whose values come from Prometheus. kind: Grafana's number for the type of query."""
     return {
         "current": {},
         "datasource": SOURCE,
@@ -103,7 +103,7 @@ def _asked(name: str, label: str, text: str, kind: int, regex: str = "") -> Json
         "name": name,
         "options": [],
         "query": {"qryType": kind, "query": text, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-        # With each refresh of the dashboard: what is installed while it is open appears.
+        # On each refresh of the time range: what is installed while the dashboard is open appears.
         "refresh": 2,
         "regex": regex,
         "skipUrlSync": False,

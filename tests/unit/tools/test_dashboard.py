@@ -52,6 +52,7 @@ sys.path += [str(ROOT / "tools"), str(ROOT / "tests" / "benchmarks")]
 import dashboard  # noqa: E402
 import dashboard_layout  # noqa: E402
 import dashboard_panels  # noqa: E402
+import dashboard_texts  # noqa: E402
 import measure_profile  # noqa: E402
 from dashboard_queries import DashboardQueries  # noqa: E402
 
@@ -516,8 +517,8 @@ def test_quantiles_can_be_chosen() -> None:
         if figure.kind == "quantile":
             bound = QUERIES.profile.figure(figure.id)
             assert QUERIES.course(bound).startswith("histogram_quantile(${quantile}, ")
-            assert ", ${quantile:text}" in dashboard_panels.title_of(bound)
-            assert "p95" not in dashboard_panels.title_of(bound)
+            assert ", ${quantile:text}" in dashboard_texts.title_of(bound)
+            assert "p95" not in dashboard_texts.title_of(bound)
 
 
 def test_the_smallest_bucket_is_a_bound() -> None:
