@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import LabError
 from ..results.merged_run import build_report
-from ..results.runs import Record, Run
+from ..results.report import Report, StageWindow
+from ..results.runs import Run
 
 #: The tag of all marks of the lab.
 LAB_TAG = "temporal-lab"
@@ -90,7 +91,7 @@ def wanted(run: Run) -> list[Mark]:
     return sorted(dict.fromkeys(marks), key=lambda mark: (mark.start, mark.end, KINDS.index(mark.kind), mark.text))
 
 
-def _marks(report: Record) -> Iterator[tuple[str, str, str, int, int]]:
+def _marks(report: Report) -> Iterator[tuple[str, str, str, int, int]]:
     """Stage, kind, text, start and end of each mark."""
     for window in report["windows"]:
         yield window["stage"], "window", _window_text(report, window), _ms(window["start"]), _ms(window["end"])
@@ -98,15 +99,20 @@ def _marks(report: Record) -> Iterator[tuple[str, str, str, int, int]]:
         yield event["stage"], "event", event["title"].strip() or event["name"], _ms(event["time"]), _ms(event["time"])
     for stage in report["stages"]:
         name = stage["stage"]
+        failed = None
         for attempt in stage["attempts"]:
+            started, finished = attempt["started"], attempt["finished"]
+            if started is None or finished is None:
+                # Its file cannot be read.
+                continue
+            failed = _ms(finished)
             if name in CHANGING and attempt["attempt"] == stage["shown_attempt"] and attempt["state"] != "skipped":
-                yield name, "stage", name, _ms(attempt["started"]), _ms(attempt["finished"])
-        if stage["state"] == "failed":
-            failed = _ms(stage["attempts"][-1]["finished"])
+                yield name, "stage", name, _ms(started), failed
+        if stage["state"] == "failed" and failed is not None:
             yield name, "stage", f"{name} failed: {stage['message']}", failed, failed
 
 
-def _window_text(report: Record, window: Record) -> str:
+def _window_text(report: Report, window: StageWindow) -> str:
     """Such as ``scale: first 120 s (6 in flight, 2 history pods)``, with the settings that the stage recorded."""
     title = window["title"].strip() or window["name"]
     flying = _setting(report, window["stage"], "concurrent_workflows")
@@ -120,7 +126,7 @@ def _window_text(report: Record, window: Record) -> str:
     return f"{window['stage']}: {title}" + (f" ({shown})" if shown else "")
 
 
-def _setting(report: Record, stage: str, name: str) -> Any:
+def _setting(report: Report, stage: str, name: str) -> Any:
     """A stage's effective setting, None where it has none of that name."""
     values = (value for setting in report["settings"] if setting["name"] == name for value in setting["values"])
     return next((value["value"] for value in values if stage in value["stages"]), None)
