@@ -10,11 +10,11 @@ version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
   - Writes C(class.html), C(class.md) and C(class.json) from the stage files of all students alone.
-  - It says who is done, who failed and why, in one line each, how the key figures lie over the class, and which
-    values are far from the class's median. These are observations, never a verdict.
+  - It shows in one line each who is done, who failed and why; how the key figures are distributed over the class; and
+    which values are far from the class's median. These are observations, never a verdict.
   - Students whose stages were measured under different settings, such as another number of shards or another version
     of the server, are never put into one median.
-  - Writes C(class.retry) with the hosts to do again, for C(--limit @class.retry); removes it when there is none.
+  - Writes C(class.retry) with the hosts to retry, for C(--limit @class.retry); removes it when there are none.
   - Several folders of results, such as those of job slices, are one class.
   - A file that cannot be used is named and never fatal. Of each student it reads only what the class report uses; the
     student's own report, see M(temporal_lab.benchmarking.lab_report), checks all of it.
@@ -59,8 +59,8 @@ options:
     type: str
   stages:
     description:
-      - Ask about these stages alone. A student who has not done one of them is to be done again.
-      - Without it all stages that any student has are told, and those that a student does not have are no failure.
+      - Ask about these stages alone. A student who has not done one of them is to be retried.
+      - Without it all stages that any student has are shown, and those that a student does not have are no failure.
     type: list
     elements: str
     default: []
@@ -83,7 +83,7 @@ EXAMPLES = r"""
     results_dir: results
     students: "{{ groups['all'] }}"
 
-- name: Report on a class that two runners did, and say who has to do the stage scale again
+- name: Report on a class that two runners did, and name who has to retry the stage scale
   temporal_lab.benchmarking.lab_class:
     results_dirs:
       - slice-1/results
@@ -105,7 +105,7 @@ paths:
       description: The same as Markdown.
       type: str
     json:
-      description: The model, for programs.
+      description: The merged class, for programs.
       type: str
 states:
   description: >-
@@ -131,13 +131,13 @@ students:
   sample:
     student-01: done
 failures:
-  description: For each student who failed the stages that failed and why.
+  description: For each student who failed, the stages that failed and why.
   returned: always
   type: dict
   sample:
     student-02: "scale: the history service did not settle in 300 s."
 retry:
-  description: The hosts to do again.
+  description: The hosts to retry.
   returned: always
   type: list
   elements: str

@@ -12,8 +12,9 @@ description:
   - Writes C(report.html), C(report.md) and C(report.json) into the run's folder, from the stage files there alone.
   - The page is one file that needs no network and no script. It has the stages, a table of the figures with their
     change from window to window, the shards of each pod, the time line, a plot for each key figure, and the queries.
-  - A run that was cut off gives a report of what is there. A file that cannot be used is a problem in the report.
-  - Shows the key figures as a table in the terminal, when it runs on the control node.
+  - A run that was interrupted gives a report of what is there. A file that cannot be used is listed under the
+    report's problems.
+  - Shows the key figures as a table in the terminal.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.attributes.control_node
 requirements:
@@ -54,7 +55,7 @@ EXAMPLES = r"""
     results_dir: results
     student: "{{ inventory_hostname }}"
 
-- name: Make the report of an earlier run again, without a word
+- name: Make the report of an earlier run again, without the table in the terminal
   temporal_lab.benchmarking.lab_report:
     results_dir: results
     student: student-01
@@ -80,7 +81,7 @@ paths:
       description: The same without plots, as Markdown.
       type: str
     json:
-      description: The merged model, for programs.
+      description: The merged run, for programs.
       type: str
 stages:
   description: The state of the newest attempt of each stage that the run has, by stage.

@@ -14,7 +14,7 @@ MOST_OUTLIERS = 10
 
 
 def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
-    """What the instructor sees: a line for each student that is not all well, then counts, figures and outliers.
+    """What the instructor sees: a line for each student who needs attention, then counts, figures and outliers.
 
     retry: path of the file with the hosts to retry; empty where there is none.
     """
@@ -31,7 +31,7 @@ def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
     lines += [
         wrap(f"{problem['source']}: {problem['text']}" if problem["source"] else problem["text"])
         for problem in view["problems"]
-        # A student who is told of for it has a line already.
+        # A student with this reason has a line already.
         if not any(problem["text"] in entry["reason"] for entry in view["attention"])
     ]
     if view["stage_states"]["rows"]:

@@ -20,7 +20,7 @@ from ..results.class_report import (
 from ..results.merged_class import STAGE_STATES, TO_RETRY
 from .words import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS, counted
 
-#: Of more students only these are named, and the number of the others.
+#: How many students are named before the others are only counted.
 MOST_NAMES = 5
 
 NO_STUDENT = "There are no students: name them, or give folders of results that have some."

@@ -10,9 +10,9 @@ from ..formatting import duration_text, ratio_text, value_text
 from ..results.report import FigureRow, PromqlDifference, Reading, ReadingPlace, Report
 from .columns import letters, window_letter, windows_text
 
-#: Scrape intervals from which on a gap is told: at least one scrape was left out.
+#: A gap longer than this many scrape intervals is named: at least one scrape is missing.
 LATE = 1.5
-#: Of more figures that have the same reason only these are named.
+#: How many figures with the same reason are named.
 MOST_NAMED = 5
 
 
@@ -88,7 +88,7 @@ def _against_promql(report: Report) -> tuple[KnownRow, str] | None:
 
 
 def _difference(report: Report, group: PromqlDifference) -> KnownItem:
-    """Why PromQL's answers are others, by how much, and whose they are."""
+    """Why PromQL's answers differ, by how much, and for which figures."""
     shares = [
         share
         for reading in _readings(report, group["readings"])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..results.runs import latest_run, read_run
 from ..results.stage_file import to_json
 from ..task import Context, Params, Result, Task
 from .run_markdown import to_markdown
-from .run_page import to_html
+from .run_page import prepare_page, to_html
 from .run_terminal import to_terminal
 
 SPEC: dict[str, Any] = {
@@ -96,4 +97,10 @@ def _summary(report: Report) -> Result:
     }
 
 
-TASK = Task(SPEC, run)
+def before_fork() -> None:
+    """Load what all students' reports need; what is missing is named when a report is made."""
+    with contextlib.suppress(LabError):
+        prepare_page()
+
+
+TASK = Task(SPEC, run, before_fork=before_fork)

@@ -9,9 +9,14 @@ stands in place of the link, so the page needs no other file and no network.
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import LabError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
 
 FOLDER = Path(__file__).resolve().parents[3] / "files" / "report"
 
@@ -26,18 +31,29 @@ def render_page(template: str, **content: object) -> str:
 
     Whatever is in the content is escaped, unless it is Markup.
     """
+    return page_template(template).render(**content)
+
+
+def page_template(name: str) -> Template:
+    """A template, compiled once in a process. Raises LabError for a file that cannot be read."""
+    return environment().get_template(name)
+
+
+@cache
+def environment() -> Environment:
+    """Jinja2 as the pages use it."""
     # Not at the top: ansible-test imports this file without third-party packages. On the control node Jinja2 is a
     # requirement of Ansible, and loaded already.
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
+    found = Environment(
         autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=FunctionLoader(template_text)
     )
-    environment.filters["tail"] = tail
+    found.filters["tail"] = tail
     # The text is put in when the page is rendered, so that no sign in it is taken for Jinja2's.
-    environment.globals["text_of"] = lambda name: Markup(read_file(name))
-    return environment.get_template(template).render(**content)
+    found.globals["text_of"] = lambda name: Markup(read_file(name))
+    return found
 
 
 def template_text(name: str) -> str:

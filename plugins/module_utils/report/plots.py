@@ -173,17 +173,27 @@ def _series_label(item: MergedSeries, series: Sequence[MergedSeries]) -> str:
 # --- matplotlib ----------------------------------------------------------------------------------
 
 
-def _figure(report: Report, parts: Sequence[Part], height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with a pair of axes for each part, windows shaded and events marked; sizes in inches."""
+def load_matplotlib() -> None:
+    """Import what draws. Not at the top: it takes half a second, which only who draws should pay.
+
+    Raises LabError where matplotlib is not installed.
+    """
     try:
-        # Not at the top: it takes 0.7 s, which only a report that is drawn should pay.
-        from matplotlib.figure import Figure
-        from matplotlib.lines import Line2D
+        import matplotlib.backends.backend_svg
+        import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise LabError(
             "Drawing the report's plots needs the Python package matplotlib, which is not installed beside Ansible on "
             "the control node; install it there, for example with pip install matplotlib."
         ) from error
+
+
+def _figure(report: Report, parts: Sequence[Part], height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with a pair of axes for each part, windows shaded and events marked; sizes in inches."""
+    load_matplotlib()
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
     # What is drawn has times, so the run has a start.
     origin = report["started"] or 0.0
     figure = Figure(figsize=(WIDTH, height))

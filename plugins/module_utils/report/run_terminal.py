@@ -16,7 +16,7 @@ from .terminal import GAP, WIDTH, shorten, wrap
 # Widest a text may be before it is wrapped: in the first column, a heading, a cell.
 FIRST_COLUMN, HEADING, CELL = 20, 13, 17
 
-#: Problems that are told in full; of others, but for findings, only how many there are.
+#: Problems that are shown in full; of others, except findings, only how many there are.
 GRAVE = ("file", "fail", "error")
 FINDINGS = tuple(FINDING_KINDS.values())
 
@@ -45,7 +45,7 @@ def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
         if problem["kind"] == "file":
             lines.append(wrap(problem["text"], width))
         elif problem["kind"] in FINDINGS:
-            # A stage that failed because of it has said so already.
+            # A stage that failed because of it has its line already.
             if not any(problem["text"].rstrip(".") in text for text in told):
                 lines.append(shorten(f"{problem['word']} ({problem['stages']}): {problem['text']}", width))
         elif problem["kind"] in GRAVE:

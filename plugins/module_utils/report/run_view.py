@@ -70,7 +70,7 @@ def build_view(report: Report) -> RunView:
         "header": _header(report),
         "first_look": _first_look(report),
         "summary": _summary(report),
-        "stages": [_stage(report, stage) for stage in report["stages"] if _is_told(stage)],
+        "stages": [_stage(report, stage) for stage in report["stages"] if _is_shown(stage)],
         "columns": columns(report),
         "bounds": bounds_note(report),
         "key": [figure_row(figure) for figure in key],
@@ -131,7 +131,7 @@ def _summary(report: Report) -> str:
     return sentence
 
 
-def _is_told(stage: MergedStage) -> bool:
+def _is_shown(stage: MergedStage) -> bool:
     return stage["state"] != "absent" or stage["stage"] not in NOT_MISSED
 
 

@@ -14,7 +14,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors i
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import lab_class
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.class_outliers import OUTLIER_FACTOR
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_report_page import HOSTILE, Page
+from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_run_page import HOSTILE, Page
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import RUN, START, Lab, figure, window
 
 SETTINGS = {"concurrent_workflows": 3, "history_shards": 512, "window": 120}

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import page_files
-from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_report_page import Page
+from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_run_page import Page
 from jinja2 import Environment
 
 PAGES = ("report.html", "class.html")
@@ -21,10 +22,12 @@ JINJA = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of a test's own in the place of files/report."""
     monkeypatch.setattr(page_files, "FOLDER", tmp_path)
-    return tmp_path
+    page_files.environment.cache_clear()
+    yield tmp_path
+    page_files.environment.cache_clear()
 
 
 def source(name: str) -> str:

@@ -1,55 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The merged model: which attempts count, changes between windows, series, and what is missing."""
+"""What a run's report says, in words and formatted values."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.run_view import build_view
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_figures import BESIDE
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.report import key_figures
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
     Lab,
     figure,
     full,
-    series,
     window,
 )
 
 
 def stage_of(report: dict[str, Any], name: str) -> dict[str, Any]:
     return next(stage for stage in report["stages"] if stage["stage"] == name)
-
-
-def test_the_recorded_run_is_merged_whole(recorded: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(recorded, allow_nan=False)) == recorded
-    assert all(len(row["readings"]) == len(recorded["windows"]) for row in recorded["figures"])
-    assert [event["time"] for event in recorded["events"]] == sorted(event["time"] for event in recorded["events"])
-    assert {item["figure"] for item in recorded["series"]} <= {row["id"] for row in recorded["figures"]}
-    assert not [problem for problem in recorded["problems"] if problem["kind"] == "file"]
-
-
-def test_a_change_is_against_the_window_before(lab: Lab) -> None:
-    values = [10.0, 15.0, None, 30.0, 0.0, 0.0, 5.0, 4.0]
-    lab.write(
-        "baseline",
-        windows=[window(f"w{n}", START + 200 * n, figure("work", value)) for n, value in enumerate(values)],
-        finished=START + 2000,
-    )
-    [row] = lab.report()["figures"]
-    assert [reading["change"] for reading in row["readings"]] == [
-        None,
-        {"absolute": 5.0, "ratio": 0.5},
-        None,
-        None,
-        {"absolute": -30.0, "ratio": -1.0},
-        {"absolute": 0.0, "ratio": 0.0},
-        {"absolute": 5.0, "ratio": None},
-        {"absolute": -1.0, "ratio": -0.2},
-    ]
 
 
 @pytest.mark.parametrize(
@@ -69,36 +37,6 @@ def test_no_change_is_claimed_where_a_value_is_only_a_bound(
     assert [cell["change"] for cell in build_view(report)["key"][0]["cells"]] == ["", ""]
 
 
-def test_windows_stand_in_the_order_of_the_lab_not_of_the_clock(lab: Lab) -> None:
-    lab.write("scale", windows=[window("first", START), window("after", START + 120)])
-    lab.write("baseline", at=5000, windows=[window("idle", START + 5000)])
-    assert [item["name"] for item in lab.report()["windows"]] == ["idle", "first", "after"]
-
-
-def test_a_window_without_a_figure_has_no_reading(lab: Lab) -> None:
-    lab.write("baseline", windows=[window("idle", START, figure("work", 1.0))])
-    lab.write("scale", windows=[window("first", START + 200, figure("shards", 2.0))])
-    assert [(row["id"], [bool(reading) for reading in row["readings"]]) for row in lab.report()["figures"]] == [
-        ("work", [True, False]),
-        ("shards", [False, True]),
-    ]
-
-
-def test_figures_of_different_units_are_not_compared(lab: Lab) -> None:
-    lab.write("baseline", windows=[window("idle", START, figure("lock", 2.0, unit="ms"))])
-    lab.write("scale", windows=[window("first", START + 200, figure("lock", 0.002, unit="s"))])
-    rows = lab.report()["figures"]
-    assert [row["unit"] for row in rows] == ["ms", "s"]
-    assert all(reading is None or reading["change"] is None for row in rows for reading in row["readings"])
-
-
-def test_key_figures_are_those_that_are_marked_or_else_all(lab: Lab) -> None:
-    lab.write("baseline", windows=[window("idle", START, figure("a", 1.0), figure("b", 2.0))])
-    assert [row["id"] for row in key_figures(lab.report()["figures"])] == ["a", "b"]
-    lab.write("baseline", windows=[window("idle", START, figure("a", 1.0), figure("b", 2.0, key=True))])
-    assert [row["id"] for row in key_figures(lab.report()["figures"])] == ["b"]
-
-
 def test_a_later_failure_does_not_hide_what_was_measured(measured: Lab) -> None:
     measured.write("benchmark", state="failed", at=900, message="The server is gone.")
     report = measured.report()
@@ -108,13 +46,6 @@ def test_a_later_failure_does_not_hide_what_was_measured(measured: Lab) -> None:
     assert [item["stage"] for item in report["windows"]] == ["baseline", "benchmark"]
     [shown] = [item for item in build_view(report)["stages"] if item["stage"] == "benchmark"]
     assert shown["notes"] == ["the report shows attempt 1", "attempt 1 done"]
-
-
-def test_the_newest_done_attempt_is_shown(measured: Lab) -> None:
-    measured.write("benchmark", at=900, windows=[window("load", START + 910, figure("work", 50.0))])
-    report = measured.report()
-    assert [reading and reading["value"] for reading in report["figures"][0]["readings"]] == [0.0, 50.0]
-    assert stage_of(report, "benchmark")["shown_attempt"] == 2
 
 
 def test_a_run_that_was_cut_off_says_what_is_missing(measured: Lab) -> None:
@@ -135,51 +66,6 @@ def test_a_run_that_was_cut_off_says_what_is_missing(measured: Lab) -> None:
     assert "report" not in [stage["stage"] for stage in told["stages"]]
 
 
-def test_an_unreadable_attempt_is_the_state_but_the_one_before_is_shown(measured: Lab) -> None:
-    (measured.path / "benchmark-2.json").write_text('{"schema"')
-    report = measured.report()
-    stage = stage_of(report, "benchmark")
-    assert (stage["state"], stage["shown_attempt"]) == ("unreadable", 1)
-    assert [problem["kind"] for problem in report["problems"]] == ["file", "inconclusive"]
-    assert len(report["windows"]) == 2
-
-
-def test_a_stage_with_nothing_but_an_unreadable_file(lab: Lab) -> None:
-    lab.path.mkdir(parents=True)
-    (lab.path / "extra-1.json").write_text("")
-    report = lab.report()
-    assert (report["started"], report["windows"], report["figures"]) == (None, [], [])
-    assert [(stage["stage"], stage["state"]) for stage in report["stages"] if stage["state"] != "absent"] == [
-        ("extra", "unreadable")
-    ]
-
-
-def test_stages_that_the_lab_does_not_have_come_last(lab: Lab) -> None:
-    lab.write("zebra", at=0)
-    lab.write("apple", at=10)
-    lab.write("recreate", at=20)
-    names = [stage["stage"] for stage in lab.report()["stages"]]
-    assert names[-3:] == ["recreate", "zebra", "apple"]
-
-
-def test_what_two_stages_noted_is_one_event_of_the_stage_it_was_in(lab: Lab) -> None:
-    rollout = {"name": "rolled_out", "title": "history rolled out", "time": START + 1010}
-    other = {**rollout, "time": START + 20}
-    lab.write("install", at=2000, events=[rollout])
-    lab.write("benchmark", at=0, events=[other])
-    lab.write("recreate", at=1000, events=[rollout])
-    assert lab.report()["events"] == [{"stage": "benchmark", **other}, {"stage": "recreate", **rollout}]
-
-
-def test_problems_are_told_gravest_first(lab: Lab) -> None:
-    states = ["warn", "inconclusive", "error", "fail", "pass"]
-    figures = [figure(state, 1.0, state=state, reason=f"because {state}") for state in states]
-    lab.write("baseline", windows=[window("idle", START, *figures)])
-    problems = lab.report()["problems"]
-    assert [problem["kind"] for problem in problems] == ["fail", "error", "inconclusive", "warn"]
-    assert problems[0] == {"kind": "fail", "source": "Fail, baseline", "text": "because fail"}
-
-
 @pytest.mark.parametrize(("length", "first_look"), [(120.0, False), (119.5, False), (30.0, True), (300.0, False)])
 def test_a_first_look_is_a_run_with_short_windows(lab: Lab, length: float, first_look: bool) -> None:
     lab.write("baseline", windows=[window("idle", START, figure("work", 1.0), length=length)])
@@ -198,22 +84,6 @@ def test_settings_tell_which_stage_had_which_value(measured: Lab) -> None:
         "scrape interval": "5 s",
         "load": "0 (baseline); 3 (benchmark)",
     }
-
-
-def test_series_of_the_stages_become_one(lab: Lab) -> None:
-    pods = [{"pod": "a"}, {"pod": "b"}]
-    lab.write("baseline", series=[series("work", [[START + 5, 2.0], [START, 1.0]], labels=pods[0], query="q", step=5)])
-    lab.write(
-        "scale",
-        series=[
-            series("work", [[START + 5, 2.5], [START + 60, 3.0]], labels=pods[0], query="q", step=10),
-            series("work", [[START + 60, 4.0]], labels=pods[1]),
-        ],
-    )
-    first, second = lab.report()["series"]
-    assert first["points"] == [[START, 1.0], [START + 5, 2.5], [START + 60, 3.0]]
-    assert (first["step"], first["queries"]) == (10, ["q"])
-    assert (second["labels"], second["step"]) == ({"pod": "b"}, None)
 
 
 def shards_of(facts: dict[str, Any], lab: Lab) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -286,67 +156,6 @@ def test_an_unknown_share_is_not_zero(lab: Lab) -> None:
 )
 def test_facts_known_and_unknown(lab: Lab, facts: dict[str, Any], item: dict[str, Any]) -> None:
     assert shards_of(facts, lab) == ([], [item])
-
-
-# --- how well the figures are known --------------------------------------------------------------
-
-
-def test_a_reading_has_what_its_figure_has(lab: Lab) -> None:
-    old, new = figure("old", 1.0), full("new", 1.0, bound="below", interval=[None, 1.0], observations=3.5)
-    lab.write("baseline", windows=[window("idle", START, old, new)])
-    first, second = (row["readings"][0] for row in lab.report()["figures"])
-    assert set(second) - set(first) == set(BESIDE) - {"thresholds", "compared"}
-    assert {name: second[name] for name in set(second) - set(first)} == {
-        name: new[name] for name in BESIDE if name in new
-    }
-
-
-def test_how_well_the_figures_are_known(doubtful: Lab) -> None:
-    assert doubtful.report()["known"] == {
-        "coverage": {"value": 0.833, "windows": [1]},
-        "largest_gap": {"value": 12.504, "windows": [1], "scrape_interval": 5},
-        "cross_checked": 4,
-        "differences": [
-            {
-                "reason": "PromQL leaves out the first value of series that began in the window",
-                "readings": [{"figure": "work", "unit": "1/s", "window": 1}],
-            }
-        ],
-        "bounds": [{"figure": "lock", "unit": "s", "window": place} for place in (0, 1)],
-    }
-
-
-def test_of_a_figure_without_a_value_nothing_is_known(lab: Lab) -> None:
-    none = full("load", None, coverage=0.0, largest_gap=100.0, promql=3.0, promql_reason="no value is given here: why")
-    lab.write("baseline", windows=[window("idle", START, none, full("work", 1.0))], settings={"scrape_interval": 5})
-    known = lab.report()["known"]
-    assert (known["coverage"]["value"], known["largest_gap"]["value"]) == (1.0, 5.0)
-    assert (known["cross_checked"], known["differences"]) == (1, [])
-
-
-def test_reasons_that_differ_in_the_number_of_series_are_one(lab: Lab) -> None:
-    reason = "PromQL counts {} series twice, from a second scrape of the same process"
-    figures = [
-        full(f"f{count}", 1.0, promql=2.0, promql_difference=1.0, promql_reason=reason.format(count))
-        for count in (2, 31)
-    ]
-    lab.write("baseline", windows=[window("idle", START, *figures)])
-    [group] = lab.report()["known"]["differences"]
-    assert group["reason"] == "PromQL counts series twice, from a second scrape of the same process"
-    assert [place["figure"] for place in group["readings"]] == ["f2", "f31"]
-
-
-@pytest.mark.parametrize(
-    ("bound", "promql", "differs"),
-    [("below", 0.5, False), ("below", 1.5, True), ("above", 1.0, False), ("above", 0.5, True), ("below", None, True)],
-)
-def test_promql_inside_the_bucket_does_not_contradict_a_bound(
-    lab: Lab, bound: str, promql: float | None, differs: bool
-) -> None:
-    lab.write(
-        "baseline", windows=[window("idle", START, full("lock", 1.0, bound=bound, promql=promql, promql_reason="why"))]
-    )
-    assert bool(lab.report()["known"]["differences"]) is differs
 
 
 def test_old_results_say_little_of_it(recorded: dict[str, Any], measured: Lab) -> None:
@@ -512,9 +321,6 @@ def test_each_query_names_its_windows_where_there_are_several(lab: Lab) -> None:
     ]
 
 
-# --- findings ------------------------------------------------------------------------------------
-
-
 def finding(state: str, title: str = "T", **fields: Any) -> dict[str, Any]:
     return {"id": "x", "state": state, "title": title, "effect": "E", "cure": "C", **fields}
 
@@ -538,22 +344,3 @@ def test_findings_of_any_stage_are_problems(lab: Lab) -> None:
     assert (late["state"], late["word"], late["stages"]) == ("fail", "fail", "baseline")
     assert (clock["state"], clock["word"], clock["stages"]) == ("warn", "warn", "preflight, baseline")
     assert (clock["effect"], clock["cure"]) == ("E", "C")
-
-
-def test_a_later_failure_adds_its_findings(lab: Lab) -> None:
-    both = finding("warn", "both")
-    lab.write("baseline", facts={"findings": [finding("fail", "forgotten")]})
-    lab.write("baseline", facts={"findings": [finding("warn", "shown"), both]})
-    lab.write("baseline", state="failed", facts={"findings": [both, finding("fail", "newest")]})
-    assert [problem["text"] for problem in lab.report()["problems"]] == ["newest", "shown", "both"]
-
-
-@pytest.mark.parametrize("findings", [None, "late", {"a": 1}, ["late", 3, None, {}, {"state": ["warn"]}]])
-def test_findings_of_another_shape_are_no_problems(lab: Lab, findings: Any) -> None:
-    lab.write("baseline", facts={"findings": findings})
-    assert lab.report()["problems"] == []
-
-
-def test_a_finding_without_a_title_is_still_told(lab: Lab) -> None:
-    lab.write("baseline", facts={"findings": [{"state": "warn", "id": "clock"}, {"state": "fail"}]})
-    assert [problem["text"] for problem in lab.report()["problems"]] == ["no title was recorded", "clock"]
