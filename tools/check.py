@@ -152,7 +152,15 @@ ANSIBLE_TEST_UNITS = (
     "tests/unit/students/test_inventory.py",
 )
 #: The scenarios in their order, with their lanes.
-LANES = {"node": MEASURE, "install": MEASURE, "lab": LAB, "measure": MEASURE, "class": CLASS, "upstream": LAB}
+LANES = {
+    "node": MEASURE,
+    "install": MEASURE,
+    "students": MEASURE,
+    "lab": LAB,
+    "measure": MEASURE,
+    "class": CLASS,
+    "upstream": LAB,
+}
 #: Scenarios with load of their own. They wait for `lab`, whose counts by two witnesses are compared within one in
 #: twenty: load beside it that comes and goes would be seen there.
 LOADED = ("measure", "class", "upstream")
@@ -160,9 +168,14 @@ LOADED = ("measure", "class", "upstream")
 UP, DOWN = "node up", "node down"
 
 
-def node_folder() -> Path:
-    """The folder of the node that scenarios share."""
-    return cache() / "node"
+#: Folders of the nodes, by the scenario: by its pods' requests a node of two cores has room for two labs, and a class
+#: is two by itself.
+NODES = {"class": "node-class"}
+
+
+def node_folder(scenario: str) -> Path:
+    """The folder of the node that a scenario works on."""
+    return cache() / NODES.get(scenario, "node")
 
 
 def linters() -> list[Check]:
@@ -243,7 +256,7 @@ def molecule() -> list[Check]:
     checks = []
     for name in sorted(scenarios(), key=list(LANES).index):
         # molecule's own choice of a folder is the same for two checkouts of one name
-        folders = [f"MOLECULE_EPHEMERAL_DIRECTORY={cache() / name}", f"LAB_NODE={node_folder()}"]
+        folders = [f"MOLECULE_EPHEMERAL_DIRECTORY={cache() / name}", f"LAB_NODE={node_folder(name)}"]
         command = ["env", *folders, "molecule", "test", "--scenario-name", name]
         checks.append(
             Check(
@@ -261,15 +274,18 @@ def molecule() -> list[Check]:
 
 
 def shared_node(checks: Sequence[Check]) -> tuple[Check, Check]:
-    """The checks that bring the node up that others share, from nothing, and down again after them."""
-    folder = ["-e", f"node_folder={node_folder()}"]
-    down = ["ansible-playbook", "playbooks/node_down.yml", "-e", "node_down_state=absent", *folder]
-    up = ["ansible-playbook", "playbooks/node_up.yml", *folder]
+    """The checks that bring the nodes up that others work on, from nothing, and down again after them."""
+    shared = [check.name for check in checks if check.shared]
+    folders = sorted({node_folder(name.partition(":")[2]) for name in shared})
+    ups, downs = [], []
+    for folder in folders:
+        given = ["-e", f"node_folder={folder}"]
+        downs.append(["ansible-playbook", "playbooks/node_down.yml", "-e", "node_down_state=absent", *given])
+        ups.append(["ansible-playbook", "playbooks/node_up.yml", *given])
+    made = [["mkdir", "-p", *map(str, folders)]]
     # The first builds all.
-    return (
-        Check(UP, [["mkdir", "-p", str(node_folder())], down, up], tasks, limit=2700, node=True, lane=MEASURE),
-        Check(DOWN, [down], tasks, node=True, lane=MEASURE, after=[check.name for check in checks if check.shared]),
-    )
+    up = Check(UP, [*made, *downs, *ups], tasks, limit=2700, node=True, lane=MEASURE)
+    return up, Check(DOWN, downs, tasks, node=True, lane=MEASURE, after=shared)
 
 
 def built() -> list[Check]:

@@ -182,6 +182,15 @@ def test_every_scenario_has_a_lane():
     assert found == set(check.LANES)
 
 
+def test_each_scenario_has_its_node_up_and_down_once():
+    up, down = check.shared_node([one for one in check.all_checks() if one.name in ("molecule:lab", "molecule:class")])
+    nodes = [str(check.node_folder(name)) for name in ("lab", "class")]
+    for step, play in ((up, "playbooks/node_up.yml"), (down, "playbooks/node_down.yml")):
+        folders = [command[-1].removeprefix("node_folder=") for command in step.commands if play in command]
+        assert sorted(folders) == sorted(nodes)
+    assert set(down.after) == {"molecule:lab", "molecule:class"}
+
+
 def test_the_real_checks_are_well_formed():
     checks = check.all_checks()
     names = [one.name for one in checks]
