@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -153,6 +154,23 @@ def table(text: str, heading: str) -> list[list[str]]:
 
 
 @cache
+def said() -> str:
+    """What the collection can say: the texts of its programs, and its roles."""
+    found = [" ".join(text_of("tools/setup.sh").split())]
+    found += [" ".join(path.read_text(encoding="utf-8").split()) for path in sorted(ROOT.glob("roles/**/*.yml"))]
+    for path in sorted(ROOT.glob("plugins/**/*.py")):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        found += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return "\n".join(found)
+
+
+def unsaid(message: str) -> bool:
+    """Whether nothing says a message that a page quotes; ``…`` and numbers in it stand for what varies."""
+    parts = [part.strip() for part in re.split(r"…|[0-9]+", message)]
+    return not any(len(part) >= 6 and part in said() for part in parts)
+
+
+@cache
 def defaults() -> dict[str, object]:
     """The roles' variables with their defaults."""
     found: dict[str, object] = {}
@@ -210,6 +228,13 @@ def test_variables_in_docs_have_the_defaults_of_their_roles() -> None:
             value = defaults()[name]
             if written and "{{" not in str(value):
                 assert yaml.safe_load(written[1]) == value, name
+
+
+def test_messages_in_troubleshooting_are_ones_that_are_said() -> None:
+    quoted = re.findall(r"`([^`]+)`", "\n".join(re.findall(r"^\| (.*?) \|", text_of("docs/troubleshooting.md"), re.M)))
+    assert len(quoted) > 10
+    assert [message for message in quoted if unsaid(message)] == []
+    assert unsaid("… went away for 5 s")
 
 
 def test_the_picture_of_the_house_is_the_one_that_imports_are_held_to() -> None:
