@@ -25,24 +25,13 @@ options:
     type: list
     elements: str
     required: true
-  statefulsets:
-    description: StatefulSets to wait for as well; they are not changed.
-    type: list
-    elements: str
-    default: []
-  jobs:
-    description:
-      - Jobs to wait for as well, until they are complete.
-      - A Job that has failed ends the task.
-    type: list
-    elements: str
-    default: []
   replicas:
     description: Number of replicas that each of the Deployments is to have; without it the number stays.
     type: int
   env:
     description:
-      - Environment variables that one container of each Deployment is to have; others stay.
+      - Environment variables that the container of each Deployment is to have; others stay. A Deployment with several
+        containers is refused.
       - Values are text or numbers.
     type: dict
   show_env:
@@ -50,9 +39,6 @@ options:
     type: list
     elements: str
     default: []
-  container:
-    description: Container that O(env) and O(show_env) are for; needed where a pod has more than one.
-    type: str
   wait:
     description: Whether to wait.
     type: bool

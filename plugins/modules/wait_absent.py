@@ -23,31 +23,7 @@ options:
     description: Label selectors; an object that matches any of them is to be gone. None of them may be empty.
     type: list
     elements: str
-    default: []
-  names:
-    description: Single objects that are to be gone.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      kind:
-        description: Kind of the object.
-        type: str
-        required: true
-        choices:
-          - deployments
-          - statefulsets
-          - jobs
-          - replicasets
-          - pods
-          - services
-          - persistentvolumeclaims
-          - configmaps
-          - secrets
-      name:
-        description: Name of the object.
-        type: str
-        required: true
+    required: true
   kinds:
     description: Kinds that O(selectors) are for.
     type: list

@@ -22,24 +22,19 @@ from .predicates import (
     WorkloadState,
     deployment_state,
     finished,
-    job_state,
     matches,
     pod_state,
     replicas_wanted,
     rolled_out_time,
-    statefulset_state,
 )
 from .wait import Look, Waited, seconds_since, wait_for
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
     "deployments": {"type": "list", "elements": "str", "required": True},
-    "statefulsets": {"type": "list", "elements": "str", "default": []},
-    "jobs": {"type": "list", "elements": "str", "default": []},
     "replicas": {"type": "int"},
     "env": {"type": "dict"},
     "show_env": {"type": "list", "elements": "str", "default": []},
-    "container": {"type": "str"},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 300.0},
     "since": {"type": "float"},
@@ -74,10 +69,9 @@ def change_of(
     deployment: Json,
     replicas: int | None,
     env: Mapping[str, str] | None,
-    container: str | None,
     show_env: Sequence[str] = (),
 ) -> Change:
-    """What to patch so that a Deployment has these replicas and this environment. Raises LabError.
+    """What to patch so that a Deployment has these replicas and its one container this environment. Raises LabError.
 
     show_env: variables that stand beside it as they are.
     """
@@ -89,7 +83,7 @@ def change_of(
         spec["replicas"] = replicas
     if env or show_env:
         env = env or {}
-        target = _container(deployment, container)
+        target = _only_container(deployment)
         there = {entry["name"]: entry for entry in target.get("env") or []}
         entries = []
         for name in show_env:
@@ -109,18 +103,15 @@ def change_of(
     return Change(before, after, {"spec": spec}, scale="template" not in spec)
 
 
-def _container(deployment: Json, name: str | None) -> Json:
+def _only_container(deployment: Json) -> Json:
     containers: list[Json] = deployment["spec"]["template"]["spec"]["containers"]
-    names = [entry["name"] for entry in containers]
-    if name is None and len(containers) == 1:
-        return containers[0]
-    for entry in containers:
-        if entry["name"] == name:
-            return entry
-    owner = deployment["metadata"]["name"]
-    if name is None:
-        raise LabError(f"Deployment {owner} has several containers: name one in container ({', '.join(names)}).")
-    raise LabError(f"Deployment {owner} has no container {name}: it has {', '.join(names)}; correct container.")
+    if len(containers) != 1:
+        owner, names = deployment["metadata"]["name"], ", ".join(entry["name"] for entry in containers)
+        raise LabError(
+            f"Deployment {owner} has {len(containers)} containers ({names}): set the environment of a Deployment that "
+            f"has one, and change this one with kubectl set env."
+        )
+    return containers[0]
 
 
 def _shown(entry: Json | None) -> str | None:
@@ -152,11 +143,10 @@ class Snapshot:
     deployments: dict[str, Json]
     states: dict[str, WorkloadState]
     pods: dict[str, list[Json]]
-    others: dict[str, WorkloadState]
 
     @property
     def done(self) -> bool:
-        return all(state.done for state in [*self.states.values(), *self.others.values()])
+        return all(state.done for state in self.states.values())
 
     def pod_states(self) -> dict[str, list[PodState]]:
         return {name: [pod_state(pod) for pod in pods if not finished(pod)] for name, pods in self.pods.items()}
@@ -168,8 +158,6 @@ class Watch:
 
     cluster: Cluster
     deployments: list[str]
-    statefulsets: list[str]
-    jobs: list[str]
     hopeless_after: float
     missing_hint: str
     wall: Callable[[], float] = time.time
@@ -177,35 +165,24 @@ class Watch:
     troubled: dict[str, float] = field(default_factory=dict)
     looked: bool = False
 
-    def fetch(self, kind: str, names: list[str]) -> dict[str, Json]:
-        """The named objects: one request for one of them, one request for several."""
-        if not names:
-            return {}
-        if len(names) == 1:
-            one = self.cluster.find(kind, names[0])
-            found = {} if one is None else {names[0]: one}
+    def fetch(self) -> dict[str, Json]:
+        """The Deployments by name: one request for one of them, one request for several."""
+        if len(self.deployments) == 1:
+            one = self.cluster.find("deployments", self.deployments[0])
+            found = {} if one is None else {self.deployments[0]: one}
         else:
-            found = {entry["metadata"]["name"]: entry for entry in self.cluster.list_objects(kind)}
-        for name in names:
+            found = {entry["metadata"]["name"]: entry for entry in self.cluster.list_objects("deployments")}
+        for name in self.deployments:
             if name not in found:
-                singular = {"deployments": "Deployment", "statefulsets": "StatefulSet", "jobs": "Job"}[kind]
                 hint = self.missing_hint or f"is release {self.cluster.release} installed there?"
-                raise NotFound(f"There is no {singular} {name} in namespace {self.cluster.namespace}: {hint}")
-        return {name: found[name] for name in names}
+                raise NotFound(f"There is no Deployment {name} in namespace {self.cluster.namespace}: {hint}")
+        return {name: found[name] for name in self.deployments}
 
     def snapshot(self) -> Snapshot:
-        deployments = self.fetch("deployments", self.deployments)
+        deployments = self.fetch()
         pods = self._pods(deployments)
-        others = {
-            f"{short_name(name, self.cluster.release)} ({word})": state_of(entry)
-            for kind, names, word, state_of in (
-                ("statefulsets", self.statefulsets, "StatefulSet", statefulset_state),
-                ("jobs", self.jobs, "Job", job_state),
-            )
-            for name, entry in self.fetch(kind, names).items()
-        }
         states = {name: deployment_state(entry, pods[name]) for name, entry in deployments.items()}
-        return Snapshot(deployments, states, pods, others)
+        return Snapshot(deployments, states, pods)
 
     def _pods(self, deployments: dict[str, Json]) -> dict[str, list[Json]]:
         selectors = {name: entry["spec"]["selector"] for name, entry in deployments.items()}
@@ -236,8 +213,7 @@ class Watch:
         Where many are not done it names them only, and of their pods the first.
         """
         states = {short_name(name, self.cluster.release): state for name, state in snapshot.states.items()}
-        everything = {**states, **snapshot.others}
-        shown = {name: state for name, state in everything.items() if not state.done} or everything
+        shown = {name: state for name, state in states.items() if not state.done} or states
         if len(shown) > NAMED and not snapshot.done:
             parts = [f"{_and(list(shown))} are not ready"]
         else:
@@ -259,9 +235,6 @@ class Watch:
         return sorted(pods, key=lambda pod: pod.terminating)
 
     def _fail_early(self, snapshot: Snapshot, elapsed: float) -> None:
-        for name, state in snapshot.others.items():
-            if state.failed:
-                raise LabError(f"{name} will not be done: {state.why}.")
         if elapsed >= QUOTA_FREES and any(state.refused for state in snapshot.states.values()):
             raise self.failure(f"will not roll out (after {elapsed:.0f} s)", snapshot, elapsed)
         seen = set()
@@ -288,7 +261,6 @@ class Watch:
     def failure(self, verdict: str, snapshot: Snapshot, elapsed: float) -> LabError:
         """The error that names what is not done, why, and what the failing containers said last."""
         names = [short_name(name, self.cluster.release) for name, state in snapshot.states.items() if not state.done]
-        names += [name for name, state in snapshot.others.items() if not state.done]
         pods = self._unready(snapshot)
         reasons = [f"{pod.name} {pod.why}" for pod in pods[:NAMED]]
         if len(pods) > NAMED:
@@ -299,8 +271,7 @@ class Watch:
             if state.why
         ]
         if not reasons:
-            everything = {**snapshot.states, **snapshot.others}
-            reasons = [f"{name} has {state.text}" for name, state in everything.items() if not state.done]
+            reasons = [f"{name} has {state.text}" for name, state in snapshot.states.items() if not state.done]
         logs = {pod.name: self.log(pod) for pod in pods[:NAMED] if pod.container}
         for pod, lines in logs.items():
             if lines:
@@ -333,12 +304,9 @@ class RolloutRequest:
     """What is wanted of Deployments: the options of the task, by their names."""
 
     deployments: Sequence[str]
-    statefulsets: Sequence[str] = ()
-    jobs: Sequence[str] = ()
     replicas: int | None = None
     env: Mapping[str, Any] | None = None
     show_env: Sequence[str] = ()
-    container: str | None = None
     wait: bool = True
     timeout: float = 300.0
     since: float | None = None
@@ -394,14 +362,12 @@ def roll_out(
     watch = Watch(
         cluster,
         list(dict.fromkeys(request.deployments)),
-        list(request.statefulsets),
-        list(request.jobs),
         request.hopeless_after,
         request.missing_hint,
     )
     changes = {
-        name: change_of(deployment, request.replicas, env, request.container, request.show_env)
-        for name, deployment in watch.fetch("deployments", watch.deployments).items()
+        name: change_of(deployment, request.replicas, env, request.show_env)
+        for name, deployment in watch.fetch().items()
     }
     asked = Rollout(
         changed=any(change.patch is not None for change in changes.values()),

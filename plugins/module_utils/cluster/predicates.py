@@ -227,18 +227,16 @@ def _with(text: str, message: str | None) -> str:
 
 @dataclass(frozen=True)
 class WorkloadState:
-    """A Deployment, StatefulSet or Job.
+    """A Deployment.
 
     done: it is as its specification wants it. text: how far it is, "1 of 2 pods ready".
     why: what holds it up beside its pods, empty when nothing is known.
-    failed: it will not come by itself.
     refused: the API server does not let its pods be made, as for want of quota.
     """
 
     done: bool
     text: str
     why: str = ""
-    failed: bool = False
     refused: bool = False
 
 
@@ -298,29 +296,6 @@ def _deployment_why(deployment: Json, observed: bool) -> str:
     if observed and failure.get("status") == "True":
         return _with("no pod could be created", failure.get("message"))
     return ""
-
-
-def statefulset_state(statefulset: Json) -> WorkloadState:
-    """Whether all pods of a StatefulSet are of its newest revision and ready."""
-    status, wanted = statefulset.get("status") or {}, replicas_wanted(statefulset)
-    ready = int(status.get("readyReplicas") or 0)
-    observed = int(status.get("observedGeneration") or 0) >= int(statefulset["metadata"].get("generation") or 0)
-    newest = wanted == 0 or status.get("currentRevision") == status.get("updateRevision")
-    done = observed and newest and ready == wanted and int(status.get("replicas") or 0) == wanted
-    return WorkloadState(done, f"{ready} of {wanted} pods ready")
-
-
-def job_state(job: Json) -> WorkloadState:
-    """Whether a Job is complete; it has failed when its controller has given up."""
-    status = job.get("status") or {}
-    if condition(job, "Complete").get("status") == "True":
-        return WorkloadState(True, "complete")
-    failed = condition(job, "Failed")
-    if failed.get("status") == "True":
-        why = _with(f"it has failed ({failed.get('reason') or 'no reason given'})", failed.get("message"))
-        return WorkloadState(False, "failed", why, failed=True)
-    tries = int(status.get("failed") or 0)
-    return WorkloadState(False, f"running, {tries} tries failed" if tries else "running")
 
 
 def rolled_out_time(deployment: Json, pods: list[Json]) -> float | None:

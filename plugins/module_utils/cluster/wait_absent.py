@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import LabError
 from ..task import Context, Params, Result, Task
-from .cluster import METADATA, METADATA_LIST, Cluster
+from .cluster import METADATA_LIST, Cluster
 from .connect import CLUSTER
 from .predicates import Json
 from .wait import Look, wait_for
@@ -27,16 +27,7 @@ WAITED_KINDS = [
 ]
 SPEC: dict[str, Any] = {
     **CLUSTER,
-    "selectors": {"type": "list", "elements": "str", "default": []},
-    "names": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "kind": {"type": "str", "required": True, "choices": WAITED_KINDS},
-            "name": {"type": "str", "required": True},
-        },
-    },
+    "selectors": {"type": "list", "elements": "str", "required": True},
     "kinds": {"type": "list", "elements": "str", "choices": WAITED_KINDS, "default": WAITED_KINDS},
     "remove": {"type": "bool", "default": False},
     "grace": {"type": "float", "default": 30.0},
@@ -96,7 +87,6 @@ class Removal:
 
     cluster: Cluster
     selectors: list[str]
-    names: list[dict[str, str]]
     kinds: list[str]
     grace: float
     remove: bool
@@ -110,11 +100,6 @@ class Removal:
             if only is None or kind in only:
                 for selector in self.selectors:
                     found.setdefault(kind, []).extend(self.cluster.list_objects(kind, selector, accept=METADATA_LIST))
-        for entry in self.names:
-            if only is None or entry["kind"] in only:
-                one = self.cluster.find(entry["kind"], entry["name"], accept=METADATA)
-                if one is not None:
-                    found.setdefault(entry["kind"], []).append(one)
         return present_objects(found)
 
     def look(self, elapsed: float) -> Look[list[Present]]:
@@ -146,15 +131,14 @@ def still_there(present: list[Present]) -> str:
 
 def run(params: Params, context: Context) -> Result:
     """Return ``changed``, ``gone``, ``leftovers``, ``remaining``, ``waited``."""
-    if not params["selectors"] and not params["names"]:
-        raise LabError("Nothing is named that is to be gone: give selectors or names.")
+    if not params["selectors"]:
+        raise LabError("Nothing is named that is to be gone: give at least one label selector in selectors.")
     if not all(selector.strip() for selector in params["selectors"]):
         raise LabError("An empty selector means everything in the namespace: give a label selector in selectors.")
     with Cluster.from_params(params) as cluster:
         removal = Removal(
             cluster,
             params["selectors"],
-            params["names"],
             params["kinds"],
             params["grace"],
             params["remove"],

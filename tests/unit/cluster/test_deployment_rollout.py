@@ -54,11 +54,11 @@ def made(ago: float) -> str:
 
 
 def test_nothing_is_asked_for() -> None:
-    assert change_of(deployment(replicas=2), None, {}, None).patch is None
+    assert change_of(deployment(replicas=2), None, {}).patch is None
 
 
 def test_replicas_differ() -> None:
-    change = change_of(deployment(replicas=1), 2, {}, None)
+    change = change_of(deployment(replicas=1), 2, {})
     assert (change.patch, change.scale) == ({"spec": {"replicas": 2}}, True)
     assert (change.before, change.after) == ({"replicas": 1, "env": {}}, {"replicas": 2, "env": {}})
 
@@ -66,12 +66,12 @@ def test_replicas_differ() -> None:
 def test_replicas_that_are_not_given_are_one() -> None:
     resource = deployment()
     del resource["spec"]["replicas"]
-    assert change_of(resource, 1, {}, None).patch is None
+    assert change_of(resource, 1, {}).patch is None
 
 
 def test_only_the_variables_that_differ_are_patched() -> None:
     env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "OTHER", "value": "x"}]
-    change = change_of(deployment(env=env), None, {"A": "1", "B": "3", "C": "4"}, None)
+    change = change_of(deployment(env=env), None, {"A": "1", "B": "3", "C": "4"})
     entries = [{"name": "B", "value": "3"}, {"name": "C", "value": "4"}]
     assert change.patch == {"spec": {"template": {"spec": {"containers": [{"name": "main", "env": entries}]}}}}
     assert change.scale is False
@@ -80,31 +80,29 @@ def test_only_the_variables_that_differ_are_patched() -> None:
 
 
 def test_an_empty_value_is_the_same_as_none() -> None:
-    assert change_of(deployment(env=[{"name": "A"}]), None, {"A": ""}, None).patch is None
+    assert change_of(deployment(env=[{"name": "A"}]), None, {"A": ""}).patch is None
 
 
 def test_a_reference_gives_way_to_a_value() -> None:
     env = [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
-    change = change_of(deployment(env=env), 2, {"A": "1"}, None)
+    change = change_of(deployment(env=env), 2, {"A": "1"})
     containers = [{"name": "main", "env": [{"name": "A", "value": "1", "valueFrom": None}]}]
     assert change.patch == {"spec": {"replicas": 2, "template": {"spec": {"containers": containers}}}}
     assert change.before["env"] == {"A": "(a reference)"}
 
 
+def test_the_environment_of_several_containers_is_not_set() -> None:
+    two = deployment(containers=[{"name": "load"}, {"name": "metrics"}])
+    with pytest.raises(LabError, match=r"has 2 containers \(load, metrics\)"):
+        change_of(two, None, {"A": "1"})
+    assert change_of(two, 2, {}).scale is True
+
+
 def test_variables_that_are_only_to_be_seen_are_not_patched() -> None:
     env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
-    change = change_of(deployment(env=env), None, {"B": "2"}, None, ["A", "C"])
+    change = change_of(deployment(env=env), None, {"B": "2"}, ["A", "C"])
     assert change.patch is None
     assert change.before["env"] == change.after["env"] == {"A": "1", "C": None, "B": "2"}
-
-
-def test_the_container_must_be_known() -> None:
-    two = deployment(containers=[{"name": "load"}, {"name": "metrics"}])
-    with pytest.raises(LabError, match=r"several containers: name one in container \(load, metrics\)"):
-        change_of(two, None, {"A": "1"}, None)
-    with pytest.raises(LabError, match="has no container main: it has load, metrics"):
-        change_of(two, None, {"A": "1"}, "main")
-    assert change_of(two, None, {"A": "1"}, "metrics").patch is not None
 
 
 def test_the_environment_is_text() -> None:
@@ -403,7 +401,7 @@ def refused(**options: Any) -> Any:
 def watching(cluster: Cluster, moment: float | None = None) -> Watch:
     """Looks at history whose seconds a test gives. moment: Unix seconds of the first look, now when there are none."""
     wall = time.time if moment is None else lambda: moment
-    return Watch(cluster, ["my-temporal-history"], [], [], 120.0, "", wall)
+    return Watch(cluster, ["my-temporal-history"], 120.0, "", wall)
 
 
 def test_pods_that_the_quota_does_not_let_be_made_end_the_wait_early(cluster: Cluster, api: ScriptedApi) -> None:
@@ -605,35 +603,6 @@ def test_a_rollout_that_comes_was_watched(task: Task, api: ScriptedApi) -> None:
     result = task(rollout, deployments=["my-temporal-history"], since=time.time() - 10)
     assert (result["changed"], result["watched"]) == (False, True)
     assert result["events"][0]["observed"] is not None
-
-
-@pytest.mark.usefixtures("hurry")
-def test_other_workloads_are_waited_for(task: Task, api: ScriptedApi) -> None:
-    database = {"metadata": {"name": "my-temporal-postgresql", "generation": 1}, "spec": {"replicas": 1}}
-    up = {"observedGeneration": 1, "replicas": 1, "readyReplicas": 1}
-    job = {"metadata": {"name": "my-temporal-schema-1"}, "spec": {}}
-    complete = {"conditions": [{"type": "Complete", "status": "True"}]}
-    api.on("GET", HISTORY, deployment())
-    api.on("GET", PODS, pods(pod("a")))
-    api.on(
-        "GET",
-        f"{APPS}/statefulsets/my-temporal-postgresql",
-        {**database, "status": {"observedGeneration": 1}},
-        {**database, "status": up},
-    )
-    schema = "/apis/batch/v1/namespaces/default/jobs/my-temporal-schema-1"
-    api.on("GET", schema, {**job, "status": {}}, {**job, "status": {"failed": 1}}, {**job, "status": complete})
-    others = {"statefulsets": ["my-temporal-postgresql"], "jobs": ["my-temporal-schema-1"]}
-    task(rollout, deployments=["my-temporal-history"], **others)
-    assert task.states == [
-        "postgresql (StatefulSet) 0 of 1 pods ready · schema-1 (Job) running",
-        "schema-1 (Job) running, 1 tries failed",
-        "history 1 of 1 pods ready · postgresql (StatefulSet) 1 of 1 pods ready · schema-1 (Job) complete",
-    ]
-    failed = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
-    api.on("GET", schema, {**job, "status": failed})
-    with pytest.raises(LabError, match=r"schema-1 \(Job\) will not be done: it has failed \(BackoffLimitExceeded\)"):
-        task(rollout, deployments=["my-temporal-history"], **others)
 
 
 @pytest.mark.usefixtures("hurry")

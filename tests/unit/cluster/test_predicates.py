@@ -7,12 +7,10 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.predicates import (
     deployment_state,
     finished,
-    job_state,
     matches,
     pod_state,
     rolled_out_time,
     seconds,
-    statefulset_state,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     READY_AT_SECONDS,
@@ -256,50 +254,6 @@ NO_PODS = {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}
 )
 def test_pods_that_may_not_be_made(options: dict[str, Any], pods: list[Any], refused: bool) -> None:
     assert deployment_state(deployment(**options), pods).refused is refused
-
-
-@pytest.mark.parametrize(
-    ("status", "done"),
-    [
-        (
-            {"observedGeneration": 1, "replicas": 1, "readyReplicas": 1, "currentRevision": "a", "updateRevision": "a"},
-            True,
-        ),
-        (
-            {"observedGeneration": 1, "replicas": 1, "readyReplicas": 1, "currentRevision": "a", "updateRevision": "b"},
-            False,
-        ),
-        ({"observedGeneration": 1, "replicas": 1, "currentRevision": "a", "updateRevision": "a"}, False),
-        (
-            {"observedGeneration": 0, "replicas": 1, "readyReplicas": 1, "currentRevision": "a", "updateRevision": "a"},
-            False,
-        ),
-        ({}, False),
-    ],
-)
-def test_statefulsets(status: dict[str, Any], done: bool) -> None:
-    resource = {"metadata": {"name": "s", "generation": 1}, "spec": {"replicas": 1}, "status": status}
-    assert statefulset_state(resource).done is done
-
-
-@pytest.mark.parametrize(
-    ("status", "done", "failed", "text"),
-    [
-        ({}, False, False, "running"),
-        ({"failed": 2}, False, False, "running, 2 tries failed"),
-        ({"conditions": [{"type": "Complete", "status": "True"}]}, True, False, "complete"),
-        (
-            {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]},
-            False,
-            True,
-            "failed",
-        ),
-        ({"conditions": [{"type": "Failed", "status": "False"}]}, False, False, "running"),
-    ],
-)
-def test_jobs(status: dict[str, Any], done: bool, failed: bool, text: str) -> None:
-    state = job_state({"metadata": {"name": "j"}, "spec": {}, "status": status})
-    assert (state.done, state.failed, state.text) == (done, failed, text)
 
 
 def written(time: str, part: str = "f:status") -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait_absent as absent
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import (
-    METADATA,
     METADATA_LIST,
     Cluster,
 )
@@ -64,8 +63,8 @@ def test_nothing_is_there(task: Task, api: ScriptedApi) -> None:
 
 @pytest.mark.usefixtures("empty")
 def test_only_names_are_read(task: Task, api: ScriptedApi) -> None:
-    task(absent, selectors=[RELEASE], names=[{"kind": "secrets", "name": "my-temporal-postgresql"}])
-    assert {asked.headers["Accept"] for asked in api.asked} == {METADATA, METADATA_LIST}
+    task(absent, selectors=[RELEASE])
+    assert {asked.headers["Accept"] for asked in api.asked} == {METADATA_LIST}
 
 
 @pytest.mark.usefixtures("empty", "hurry")
@@ -127,14 +126,6 @@ def test_what_cannot_go_is_named_with_what_holds_it(task: Task, api: ScriptedApi
 
 
 @pytest.mark.usefixtures("empty", "hurry")
-def test_a_single_object_is_waited_for_by_its_name(task: Task, api: ScriptedApi) -> None:
-    api.on("GET", f"{CLAIMS}/storage", thing("storage", terminating=True), status(404, "gone"))
-    result = task(absent, names=[{"kind": "persistentvolumeclaims", "name": "storage"}])
-    assert result["gone"] is True
-    assert {asked.path for asked in api.asked} == {f"{CLAIMS}/storage"}
-
-
-@pytest.mark.usefixtures("empty", "hurry")
 def test_gone_is_said_only_after_looking_at_all_kinds(task: Task, api: ScriptedApi) -> None:
     api.on("GET", PODS, items(thing("a", terminating=True)), NONE)
     api.on("GET", JOBS, NONE, items(thing("late", terminating=True)), NONE)
@@ -167,7 +158,7 @@ def test_a_refusal_is_said(task: Task, api: ScriptedApi) -> None:
 
 def test_everything_is_never_meant(task: Task) -> None:
     with pytest.raises(LabError, match="Nothing is named"):
-        task(absent)
+        task(absent, selectors=[])
     with pytest.raises(LabError, match="An empty selector means everything"):
         task(absent, selectors=[RELEASE, " "], remove=True)
 
