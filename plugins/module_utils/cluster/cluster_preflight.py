@@ -18,7 +18,7 @@ from ..http.errors import Refused
 from ..task import Context, Params, Result, Task
 from .cluster import Cluster
 from .connect import CLUSTER
-from .image_available import (
+from .images import (
     images_present,
     usable_nodes,
 )

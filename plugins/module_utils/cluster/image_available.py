@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ from ..http.errors import Conflict, NotFound, Refused, RequestFailed, TemporaryF
 from ..task import Context, Params, Result, Task
 from .cluster import Cluster
 from .connect import CLUSTER
-from .predicates import IMAGE_REASONS, Json, condition, finished, pod_state
+from .images import images_present, nodes_with, usable_nodes
+from .predicates import IMAGE_REASONS, Json, finished, pod_state
 from .wait import Look, wait_for
 
 SPEC: dict[str, Any] = {
@@ -60,45 +61,6 @@ class Verdict:
 
 
 # -- judging, without a cluster ---------------------------------------------
-
-
-def usable_nodes(nodes: Iterable[Json]) -> list[Json]:
-    """Nodes that are ready and take new pods."""
-    return [
-        node
-        for node in nodes
-        if condition(node, "Ready").get("status") == "True" and not (node.get("spec") or {}).get("unschedulable")
-    ]
-
-
-def image_name(reference: str) -> str:
-    """A reference in the form in which nodes list it: with registry and tag."""
-    first, slash, _rest = reference.partition("/")
-    if not slash:
-        reference = f"docker.io/library/{reference}"
-    elif "." not in first and ":" not in first and first != "localhost":
-        reference = f"docker.io/{reference}"
-    last = reference.rpartition("/")[2]
-    return reference if ":" in last or "@" in last else f"{reference}:latest"
-
-
-def nodes_with(image: str, nodes: list[Json]) -> list[str]:
-    """Names of the nodes that list an image.
-
-    A kubelet lists the 50 largest of its images unless it is told otherwise, so
-    that one which is not listed may still be there.
-    """
-    name = image_name(image)
-    return [
-        node["metadata"]["name"]
-        for node in nodes
-        if any(name in (listed.get("names") or []) for listed in node["status"].get("images") or [])
-    ]
-
-
-def images_present(images: list[str], nodes: list[Json]) -> dict[str, bool]:
-    """Which images are on every one of the nodes, as nodes_with finds them."""
-    return {image: bool(nodes) and len(nodes_with(image, nodes)) == len(nodes) for image in images}
 
 
 def probe_name(image: str) -> str:

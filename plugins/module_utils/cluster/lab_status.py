@@ -12,11 +12,11 @@ from typing import Any
 
 from ..http.errors import Refused, RequestFailed, UnexpectedAnswer
 from ..task import Context, Params, Result, Task
+from .balance import read_balance
 from .cluster import Cluster
 from .connect import CLUSTER
 from .predicates import Json, deployment_state, matches, replicas_wanted
 from .temporal_api import TemporalApi
-from .temporal_shards import read_balance
 
 SPEC: dict[str, Any] = {
     **CLUSTER,

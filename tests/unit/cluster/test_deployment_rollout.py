@@ -6,14 +6,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import deployment_rollout as rollout
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import deployment_rollout, watch
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.change import change_of, env_text
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_rollout import (
-    Watch,
-    change_of,
-    env_text,
-    short_name,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.watch import Watch, short_name
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound, Refused
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
@@ -148,7 +144,7 @@ def script_scaling(api: ScriptedApi) -> None:
 def test_scaling(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
     began = time.time()
-    result = task(rollout, deployments=["my-temporal-history"], replicas=2, diff=True)
+    result = task(deployment_rollout, deployments=["my-temporal-history"], replicas=2, diff=True)
     assert result["changed"] is True
     assert result["before"] == {"my-temporal-history": {"replicas": 1, "env": {}}}
     assert result["after"] == {"my-temporal-history": {"replicas": 2, "env": {}}}
@@ -178,7 +174,7 @@ def test_what_is_as_wanted_is_not_touched(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(replicas=2))
     api.on("GET", PODS, pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")))
     began = time.time()
-    result = task(rollout, deployments=["my-temporal-history"], replicas=2)
+    result = task(deployment_rollout, deployments=["my-temporal-history"], replicas=2)
     assert result["changed"] is False
     assert result["before"] == result["after"]
     # It was so before: there is a record of it, but nobody watched.
@@ -192,7 +188,7 @@ def test_what_is_as_wanted_is_not_touched(task: Task, api: ScriptedApi) -> None:
 
 def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
-    result = task(rollout, deployments=["my-temporal-history"], replicas=2, check=True)
+    result = task(deployment_rollout, deployments=["my-temporal-history"], replicas=2, check=True)
     assert result["changed"] is True
     assert result["after"]["my-temporal-history"]["replicas"] == 2
     assert (result["events"], result["time"]) == ([], None)
@@ -202,7 +198,7 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
 def test_without_waiting(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     api.on("PATCH", f"{HISTORY}/scale", {})
-    result = task(rollout, deployments=["my-temporal-history"], replicas=0, wait=False)
+    result = task(deployment_rollout, deployments=["my-temporal-history"], replicas=0, wait=False)
     assert (result["changed"], result["events"], result["waited"], result["watched"]) == (True, [], 0.0, False)
     assert api.calls() == [f"GET {HISTORY}", f"PATCH {HISTORY}/scale"]
 
@@ -226,7 +222,7 @@ def test_the_time_is_that_of_the_last_change(task: Task, api: ScriptedApi, wait:
     api.on("PATCH", f"{HISTORY}/scale", moment({}))
     api.on("PATCH", f"{LOAD}/scale", moment({}))
     api.on("GET", PODS, moment(pods()))
-    result = task(rollout, deployments=names, replicas=0, wait=wait)
+    result = task(deployment_rollout, deployments=names, replicas=0, wait=wait)
     assert len(moments) == (3 if wait else 2)
     assert moments[1] - 0.001 <= result["time"] <= (moments[2] if wait else time.time()) + 0.001
 
@@ -242,7 +238,7 @@ def test_the_environment_of_the_load(task: Task, api: ScriptedApi) -> None:
     )
     api.on("PATCH", LOAD, {})
     api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load")))
-    result = task(rollout, deployments=["benchmark-soak-test"], env={"CONCURRENT_WORKFLOWS": 6})
+    result = task(deployment_rollout, deployments=["benchmark-soak-test"], env={"CONCURRENT_WORKFLOWS": 6})
     (patch,) = [asked for asked in api.asked if asked.method == "PATCH"]
     assert patch.headers["Content-Type"] == "application/strategic-merge-patch+json"
     containers = [{"name": "main", "env": [{"name": "CONCURRENT_WORKFLOWS", "value": "6"}]}]
@@ -260,7 +256,7 @@ def test_titles_name_the_variables_of_the_deployment_that_has_them(task: Task, a
     first, second = (pod(f"benchmark-workers-{name}", "workers") for name in "ab")
     api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load"), first, second))
     names = ["benchmark-soak-test", "benchmark-workers"]
-    result = task(rollout, deployments=names, show_env=["CONCURRENT_WORKFLOWS"])
+    result = task(deployment_rollout, deployments=names, show_env=["CONCURRENT_WORKFLOWS"])
     assert sorted(event["title"] for event in result["events"]) == [
         "benchmark-soak-test rolled out with 1 replica, CONCURRENT_WORKFLOWS=6",
         "benchmark-workers rolled out with 2 replicas",
@@ -273,7 +269,7 @@ def test_several_deployments_take_one_request_for_each_kind(task: Task, api: Scr
     api.on("GET", f"{APPS}/deployments", pods(*both))
     later = pod("benchmark-soak-test-a", "load", ready_at="2026-11-23T17:00:00Z")
     api.on("GET", PODS, pods(pod("my-temporal-history-a"), later, pod("somebody-elses-a", "other", ready=False)))
-    result = task(rollout, deployments=["my-temporal-history", "benchmark-soak-test"])
+    result = task(deployment_rollout, deployments=["my-temporal-history", "benchmark-soak-test"])
     assert [event["name"] for event in result["events"]] == ["benchmark_soak_test_rolled_out", "history_rolled_out"]
     assert {entry["deployment"] for entry in result["pods"]} == {"my-temporal-history", "benchmark-soak-test"}
     assert len(api.asked) == 3
@@ -283,7 +279,7 @@ def test_several_deployments_take_one_request_for_each_kind(task: Task, api: Scr
 def test_nobody_to_ask_is_forgiven_while_the_time_lasts(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(), status(503, "etcd is away"), status(503, "etcd is away"), deployment())
     api.on("GET", PODS, pods(pod("my-temporal-history-a")))
-    assert task(rollout, deployments=["my-temporal-history"])["waited"] > 0
+    assert task(deployment_rollout, deployments=["my-temporal-history"])["waited"] > 0
 
 
 def test_a_refusal_is_final(task: Task, api: ScriptedApi) -> None:
@@ -291,25 +287,25 @@ def test_a_refusal_is_final(task: Task, api: ScriptedApi) -> None:
     forbidden = 'deployments.apps "x" is forbidden: User "jane" cannot patch resource "deployments/scale"'
     api.on("PATCH", f"{HISTORY}/scale", status(403, forbidden, "Forbidden"))
     with pytest.raises(Refused, match="cannot patch resource"):
-        task(rollout, deployments=["my-temporal-history"], replicas=2)
+        task(deployment_rollout, deployments=["my-temporal-history"], replicas=2)
 
 
 def test_a_missing_deployment_is_said_with_the_hint(task: Task, api: ScriptedApi) -> None:
     with pytest.raises(NotFound) as failure:
-        task(rollout, deployments=["my-temporal-history"], missing_hint="run the tag install first.")
+        task(deployment_rollout, deployments=["my-temporal-history"], missing_hint="run the tag install first.")
     assert failure.value.msg == (
         "There is no Deployment my-temporal-history in namespace default: run the tag install first."
     )
     api.on("GET", f"{APPS}/deployments", pods(deployment()))
     with pytest.raises(NotFound, match="There is no Deployment benchmark-soak-test"):
-        task(rollout, deployments=["my-temporal-history", "benchmark-soak-test"], check=True)
+        task(deployment_rollout, deployments=["my-temporal-history", "benchmark-soak-test"], check=True)
 
 
 def test_no_deployment_and_no_number(task: Task) -> None:
     with pytest.raises(LabError, match="No Deployment is named"):
-        task(rollout, deployments=[])
+        task(deployment_rollout, deployments=[])
     with pytest.raises(LabError, match="cannot have -1 replicas"):
-        task(rollout, deployments=["a"], replicas=-1)
+        task(deployment_rollout, deployments=["a"], replicas=-1)
 
 
 @pytest.mark.usefixtures("hurry")
@@ -319,7 +315,7 @@ def test_a_crashing_pod_ends_the_wait_early(task: Task, api: ScriptedApi) -> Non
     api.on("GET", f"{PODS}/my-temporal-history-a/log", Answer(b"starting\npq: password authentication failed\n\n"))
     began = time.monotonic()
     with pytest.raises(LabError) as failure:
-        task(rollout, deployments=["my-temporal-history"], hopeless_after=0.3)
+        task(deployment_rollout, deployments=["my-temporal-history"], hopeless_after=0.3)
     assert time.monotonic() - began < 5
     assert "history in namespace default will not roll out" in failure.value.msg
     assert "container main crashes again and again (exit code 1, 3 restarts)" in failure.value.msg
@@ -338,25 +334,25 @@ def test_a_crash_that_is_over_ends_nothing(task: Task, api: ScriptedApi) -> None
     api.on("GET", HISTORY, deployment())
     crashing, starting = pod("a", **CRASHING), pod("a", ready=False, restarts=3)
     api.on("GET", PODS, pods(crashing), *[pods(starting)] * 30, pods(pod("a", restarts=3)))
-    assert task(rollout, deployments=["my-temporal-history"], hopeless_after=0.1)["pods"][0]["restarts"] == 3
+    assert task(deployment_rollout, deployments=["my-temporal-history"], hopeless_after=0.1)["pods"][0]["restarts"] == 3
 
 
 @pytest.mark.usefixtures("hurry")
 def test_an_image_that_is_nowhere_ends_the_wait_early(
     task: Task, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollout, "OLD_PODS_LEAVE", 0.1)
+    monkeypatch.setattr(watch, "OLD_PODS_LEAVE", 0.1)
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
     api.on("GET", PODS, pods(pod("a", **NO_IMAGE)))
     with pytest.raises(LabError, match="has no image localhost/temporal-lab/server:1"):
-        task(rollout, deployments=["my-temporal-history"])
+        task(deployment_rollout, deployments=["my-temporal-history"])
 
 
 @pytest.mark.usefixtures("hurry")
 def test_an_old_pod_without_an_image_may_leave(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     api.on("GET", PODS, pods(pod("old", **NO_IMAGE)), pods(pod("new")))
-    assert task(rollout, deployments=["my-temporal-history"])["pods"][0]["name"] == "new"
+    assert task(deployment_rollout, deployments=["my-temporal-history"])["pods"][0]["name"] == "new"
 
 
 @pytest.mark.usefixtures("hurry")
@@ -365,7 +361,7 @@ def test_the_time_is_over(task: Task, api: ScriptedApi) -> None:
     unready = [pod(name, ready=False) for name in ("a", "b", "c", "d")]
     api.on("GET", PODS, pods(*unready))
     with pytest.raises(LabError) as failure:
-        task(rollout, deployments=["my-temporal-history"], timeout=0.1)
+        task(deployment_rollout, deployments=["my-temporal-history"], timeout=0.1)
     assert failure.value.msg.startswith("history in namespace default did not roll out in 0.1 s: a container main runs")
     assert "; and 2 more pods" in failure.value.msg
     assert [entry["name"] for entry in failure.value.details["pods"]] == ["a", "b", "c", "d"]
@@ -379,7 +375,7 @@ def test_no_pod_at_all_when_the_time_is_over(task: Task, api: ScriptedApi) -> No
     api.on("GET", HISTORY, deployment(status={"replicas": 0, "conditions": [quota]}))
     api.on("GET", PODS, pods())
     with pytest.raises(LabError, match="history: no pod could be created: exceeded quota: student"):
-        task(rollout, deployments=["my-temporal-history"], timeout=0.05)
+        task(deployment_rollout, deployments=["my-temporal-history"], timeout=0.05)
 
 
 # -- pods that may not be made ----------------------------------------------
@@ -445,7 +441,7 @@ def test_a_quota_since_the_beginning_ends_the_task_at_once(task: Task, api: Scri
     api.on("GET", HISTORY, refused())
     api.on("GET", PODS, pods(pod("my-temporal-history-a")))
     with pytest.raises(LabError, match=r"will not roll out \(after [3-9]\d s\): history: no pod could be .* quota"):
-        task(rollout, deployments=["my-temporal-history"], timeout=40, since=time.time() - 31)
+        task(deployment_rollout, deployments=["my-temporal-history"], timeout=40, since=time.time() - 31)
     assert api.calls().count(f"GET {PODS}") == 1
 
 
@@ -456,7 +452,13 @@ def test_a_crash_at_the_first_look_is_as_old_as_a_pod_of_this_wait(task: Task, a
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
     api.on("GET", PODS, pods(pod("my-temporal-history-a", created=made(125), **CRASHING)))
     with pytest.raises(LabError, match=r"^history .* will not roll out \(it has been so for 1[23]\d s\): "):
-        task(rollout, deployments=["my-temporal-history"], hopeless_after=120, timeout=160, since=time.time() - 140)
+        task(
+            deployment_rollout,
+            deployments=["my-temporal-history"],
+            hopeless_after=120,
+            timeout=160,
+            since=time.time() - 140,
+        )
     assert api.calls().count(f"GET {PODS}") == 1
 
 
@@ -467,7 +469,11 @@ def test_an_old_pod_in_trouble_at_the_first_look_has_its_whole_time(task: Task, 
     old = pods(pod("my-temporal-history-a", created=made(150), **CRASHING))
     api.on("GET", PODS, old, old, pods(pod("my-temporal-history-b")))
     result = task(
-        rollout, deployments=["my-temporal-history"], hopeless_after=120, timeout=160, since=time.time() - 130
+        deployment_rollout,
+        deployments=["my-temporal-history"],
+        hopeless_after=120,
+        timeout=160,
+        since=time.time() - 130,
     )
     assert [entry["name"] for entry in result["pods"]] == ["my-temporal-history-b"]
     assert (result["changed"], result["watched"]) == (False, True)
@@ -489,7 +495,7 @@ def test_what_a_change_is_to_cure_has_its_time_from_the_change_on(task: Task, ap
     api.on("GET", PODS, pods(old, new), pods(pod("my-temporal-history-new", revision="two")))
     api.on("PATCH", HISTORY, {})
     result = task(
-        rollout,
+        deployment_rollout,
         deployments=["my-temporal-history"],
         env={"DATABASE": "right"},
         hopeless_after=120,
@@ -518,7 +524,9 @@ def test_a_quota_from_before_the_change_is_no_failure(task: Task, api: ScriptedA
         pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")),
     )
     api.on("PATCH", f"{HISTORY}/scale", {})
-    result = task(rollout, deployments=["my-temporal-history"], replicas=2, timeout=60, since=time.time() - 40)
+    result = task(
+        deployment_rollout, deployments=["my-temporal-history"], replicas=2, timeout=60, since=time.time() - 40
+    )
     assert (result["changed"], len(result["pods"])) == (True, 2)
 
 
@@ -573,7 +581,7 @@ def test_a_time_that_is_over_is_one_look(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
     api.on("GET", PODS, pods(pod("a", ready=False)))
     with pytest.raises(LabError) as failure:
-        task(rollout, deployments=["my-temporal-history"], timeout=3, since=time.time() - 400)
+        task(deployment_rollout, deployments=["my-temporal-history"], timeout=3, since=time.time() - 400)
     assert failure.value.msg.startswith("history in namespace default did not roll out in 3 s: a container main runs")
     assert failure.value.details["waited"] == pytest.approx(400, abs=30)
     assert api.calls().count(f"GET {PODS}") == 1
@@ -582,7 +590,7 @@ def test_a_time_that_is_over_is_one_look(task: Task, api: ScriptedApi) -> None:
 def test_what_is_rolled_out_when_the_time_is_over_is_no_failure(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     api.on("GET", PODS, pods(pod("a")))
-    result = task(rollout, deployments=["my-temporal-history"], timeout=3, since=time.time() - 400)
+    result = task(deployment_rollout, deployments=["my-temporal-history"], timeout=3, since=time.time() - 400)
     assert (result["watched"], result["events"][0]["observed"]) == (False, None)
     assert result["waited"] == pytest.approx(400, abs=30)
 
@@ -592,7 +600,7 @@ def test_a_since_that_is_still_to_come_is_now(task: Task, api: ScriptedApi) -> N
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
     api.on("GET", PODS, pods(pod("a", ready=False)))
     with pytest.raises(LabError, match=r"did not roll out in 0.2 s") as failure:
-        task(rollout, deployments=["my-temporal-history"], timeout=0.2, since=time.time() + 1000)
+        task(deployment_rollout, deployments=["my-temporal-history"], timeout=0.2, since=time.time() + 1000)
     assert 0.2 <= failure.value.details["waited"] < 30
 
 
@@ -600,7 +608,7 @@ def test_a_since_that_is_still_to_come_is_now(task: Task, api: ScriptedApi) -> N
 def test_a_rollout_that_comes_was_watched(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment())
     api.on("GET", PODS, pods(pod("a", ready=False)), pods(pod("a")))
-    result = task(rollout, deployments=["my-temporal-history"], since=time.time() - 10)
+    result = task(deployment_rollout, deployments=["my-temporal-history"], since=time.time() - 10)
     assert (result["changed"], result["watched"]) == (False, True)
     assert result["events"][0]["observed"] is not None
 
@@ -611,8 +619,8 @@ def test_scaling_to_nothing_has_a_time_too(task: Task, api: ScriptedApi) -> None
     api.on("GET", HISTORY, deployment(), deployment(replicas=0))
     api.on("GET", PODS, pods(pod("a", terminating=True)), pods())
     api.on("PATCH", f"{HISTORY}/scale", {})
-    (event,) = task(rollout, deployments=["my-temporal-history"], replicas=0)["events"]
+    (event,) = task(deployment_rollout, deployments=["my-temporal-history"], replicas=0)["events"]
     assert event["time"] == event["observed"]
     assert event["title"] == "history rolled out with 0 replicas"
     # Seen later there is no telling when it was, and so there is no event.
-    assert task(rollout, deployments=["my-temporal-history"], replicas=0)["events"] == []
+    assert task(deployment_rollout, deployments=["my-temporal-history"], replicas=0)["events"] == []

@@ -4,16 +4,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import image_available as images
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import image_available
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import (
     CAUSE_LENGTH,
     cause,
-    image_name,
-    images_present,
     judge_probe,
-    nodes_with,
     probe_name,
     probe_pod,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.images import (
+    image_name,
+    images_present,
+    nodes_with,
     usable_nodes,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import UnexpectedAnswer
@@ -194,7 +196,7 @@ def test_the_pod_keeps_the_restricted_standard() -> None:
 
 def test_an_image_on_the_nodes_needs_no_pod(task: Task, api: ScriptedApi) -> None:
     api.on("GET", NODES, {"items": [node("a", "docker.io/grafana/grafana:12.3.0"), node("b", ready="False")]})
-    assert task(images, images=[GRAFANA]) == {
+    assert task(image_available, images=[GRAFANA]) == {
         "changed": False,
         "available": {GRAFANA: True},
         "reasons": {GRAFANA: "grafana/grafana:12.3.0 is on every node"},
@@ -206,7 +208,7 @@ def test_an_image_on_the_nodes_needs_no_pod(task: Task, api: ScriptedApi) -> Non
 def test_all_images_are_tried_at_once(task: Task, api: ScriptedApi, pods: Pods) -> None:
     pods.goes(GRAFANA, CREATING, CREATING, NO_PROGRAM)
     pods.goes(WEB, CREATING, NO_IMAGE)
-    result = task(images, images=[GRAFANA, WEB, GRAFANA])
+    result = task(image_available, images=[GRAFANA, WEB, GRAFANA])
     assert result == {
         "changed": False,
         "available": {GRAFANA: True, WEB: False},
@@ -232,7 +234,7 @@ def test_all_images_are_tried_at_once(task: Task, api: ScriptedApi, pods: Pods) 
 @pytest.mark.usefixtures("hurry")
 def test_an_image_that_takes_too_long(task: Task, pods: Pods) -> None:
     pods.goes(GRAFANA, CREATING)
-    result = task(images, images=[GRAFANA], timeout=0.1)
+    result = task(image_available, images=[GRAFANA], timeout=0.1)
     assert result["available"] == {GRAFANA: None}
     assert result["reasons"] == {GRAFANA: f"whether {GRAFANA} can be pulled is not known after 0.1 s"}
     assert pods.there == {}
@@ -243,7 +245,7 @@ def test_a_pod_that_gets_no_node(task: Task, api: ScriptedApi, pods: Pods) -> No
     pods.goes(GRAFANA, CREATING)
     full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu."}
     api.on("GET", PODS, {"items": [probe(GRAFANA, {}, node="", conditions=[full])]})
-    reasons = task(images, images=[GRAFANA], timeout=0.1)["reasons"]
+    reasons = task(image_available, images=[GRAFANA], timeout=0.1)["reasons"]
     assert reasons[GRAFANA].endswith("is not known after 0.1 s: its pod has no node: Insufficient cpu")
 
 
@@ -251,7 +253,7 @@ def test_a_pod_that_gets_no_node(task: Task, api: ScriptedApi, pods: Pods) -> No
 def test_a_pod_left_by_a_probe_that_was_cut_off_is_replaced(task: Task, api: ScriptedApi, pods: Pods) -> None:
     pods.goes(GRAFANA, NO_PROGRAM)
     pods.there[probe_name(GRAFANA)] = GRAFANA
-    assert task(images, images=[GRAFANA])["available"] == {GRAFANA: True}
+    assert task(image_available, images=[GRAFANA])["available"] == {GRAFANA: True}
     path = f"{PODS}/{probe_name(GRAFANA)}"
     assert [call for call in api.calls() if not call.startswith("GET")] == [
         f"POST {PODS}",
@@ -267,7 +269,7 @@ def test_pods_are_deleted_after_an_error(task: Task, api: ScriptedApi, pods: Pod
     pods.goes(WEB, CREATING)
     api.on("GET", PODS, Answer(b"<html>"))
     with pytest.raises(UnexpectedAnswer):
-        task(images, images=[GRAFANA, WEB])
+        task(image_available, images=[GRAFANA, WEB])
     assert pods.there == {}
     assert len(api.calls("DELETE")) == 2
 
@@ -282,7 +284,7 @@ def test_pods_are_deleted_after_an_interruption(task: Task, api: ScriptedApi, po
 
     task.lines = Interrupting()
     with pytest.raises(KeyboardInterrupt):
-        task(images, images=[GRAFANA])
+        task(image_available, images=[GRAFANA])
     assert pods.there == {}
     assert api.calls("DELETE") == [f"DELETE {PODS}/{probe_name(GRAFANA)}"]
 
@@ -292,7 +294,7 @@ def test_a_pod_that_may_not_be_deleted_is_named(task: Task, api: ScriptedApi, po
     pods.goes(GRAFANA, NO_PROGRAM)
     forbidden = status(403, 'x is forbidden: User "jane" cannot delete resource "pods"', "Forbidden")
     api.on("DELETE", f"{PODS}/{probe_name(GRAFANA)}", forbidden)
-    result = task(images, images=[GRAFANA])
+    result = task(image_available, images=[GRAFANA])
     assert result["available"] == {GRAFANA: True}
     (warning,) = result["warnings"]
     assert warning.startswith(f"Pod {probe_name(GRAFANA)} is left in namespace default: ")
@@ -312,7 +314,7 @@ def test_pods_that_cannot_be_created_are_no_failure(
 ) -> None:
     pods.goes(GRAFANA, NO_PROGRAM)
     api.on("POST", PODS, answer)
-    result = task(images, images=[GRAFANA])
+    result = task(image_available, images=[GRAFANA])
     assert result["available"] == {GRAFANA: None}
     assert result["reasons"][GRAFANA].startswith(f"whether {GRAFANA} can be pulled is not known: ")
     assert said in result["reasons"][GRAFANA]
@@ -321,7 +323,7 @@ def test_pods_that_cannot_be_created_are_no_failure(
 def test_pods_that_may_not_be_listed_are_no_failure(task: Task, api: ScriptedApi, pods: Pods) -> None:
     pods.goes(GRAFANA, NO_PROGRAM)
     api.on("GET", PODS, status(403, 'x is forbidden: User "jane" cannot list resource "pods"', "Forbidden"))
-    result = task(images, images=[GRAFANA])
+    result = task(image_available, images=[GRAFANA])
     assert result["available"] == {GRAFANA: None}
     assert "cannot list" in result["reasons"][GRAFANA]
     assert pods.there == {}
@@ -332,29 +334,29 @@ def test_a_new_namespace_has_no_service_account_yet(task: Task, api: ScriptedApi
     pods.goes(GRAFANA, NO_PROGRAM)
     young = status(403, 'pods "x" is forbidden: error looking up service account default/default: not found')
     api.on("POST", PODS, young, young, pods.create)
-    assert task(images, images=[GRAFANA])["available"] == {GRAFANA: True}
+    assert task(image_available, images=[GRAFANA])["available"] == {GRAFANA: True}
 
 
 @pytest.mark.usefixtures("hurry")
 def test_a_server_that_fails_for_a_moment(task: Task, api: ScriptedApi, pods: Pods) -> None:
     pods.goes(GRAFANA, NO_PROGRAM)
     api.on("POST", PODS, status(503, "etcdserver: leader changed"), pods.create)
-    assert task(images, images=[GRAFANA])["available"] == {GRAFANA: True}
+    assert task(image_available, images=[GRAFANA])["available"] == {GRAFANA: True}
     assert pods.there == {}
 
 
 def test_nodes_that_may_not_be_listed(task: Task, api: ScriptedApi, pods: Pods) -> None:
     pods.goes(GRAFANA, NO_PROGRAM)
     api.on("GET", NODES, status(403, 'x is forbidden: User "jane" cannot list resource "nodes"', "Forbidden"))
-    assert task(images, images=[GRAFANA])["reasons"] == {GRAFANA: f"{GRAFANA} could be pulled"}
-    reasons = task(images, images=[GRAFANA], pull=False)["reasons"]
+    assert task(image_available, images=[GRAFANA])["reasons"] == {GRAFANA: f"{GRAFANA} could be pulled"}
+    reasons = task(image_available, images=[GRAFANA], pull=False)["reasons"]
     assert reasons == {GRAFANA: f"whether the nodes have {GRAFANA} is not known, and pulling it was not tried"}
 
 
 @pytest.mark.parametrize("options", [{"pull": False}, {"check": True}])
 def test_without_pulling_it_is_not_known(task: Task, api: ScriptedApi, options: Any) -> None:
     api.on("GET", NODES, {"items": [node("lab", PAUSE)]})
-    result = task(images, images=[PAUSE, GRAFANA], **options)
+    result = task(image_available, images=[PAUSE, GRAFANA], **options)
     assert result["available"] == {PAUSE: True, GRAFANA: None}
     assert result["reasons"][GRAFANA] == f"{GRAFANA} is not on all nodes, and pulling it was not tried"
     assert api.calls() == [f"GET {NODES}"]

@@ -6,14 +6,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal_shards as shards
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_shards import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal_shards
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.balance import (
     Balance,
-    Settling,
     owned_shards,
     read_balance,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_shards import Settling
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
     NotFound,
     ProxyTargetError,
@@ -121,7 +121,7 @@ def test_the_pods_are_asked(task: Task, api: ScriptedApi) -> None:
     )
     metrics(api, "a", 255, port="9091")
     metrics(api, "b", 257)
-    assert task(shards) == {
+    assert task(temporal_shards) == {
         "changed": False,
         "pods": {"my-temporal-history-a": 255, "my-temporal-history-b": 257},
         "sum": 512,
@@ -164,7 +164,7 @@ def test_no_history_pod(task: Task, api: ScriptedApi) -> None:
     temporal(api)
     api.on("GET", PODS, {"items": []})
     with pytest.raises(NotFound, match="There is no history pod of release my-temporal in namespace default: go"):
-        task(shards, missing_hint="go")
+        task(temporal_shards, missing_hint="go")
 
 
 def test_settling_begins_anew_when_the_balance_is_lost(cluster: Cluster, api: ScriptedApi) -> None:
@@ -193,7 +193,7 @@ def test_waiting_for_the_balance(task: Task, api: ScriptedApi) -> None:
     metrics(api, "a", 512, 512, 255)
     metrics(api, "b", STARTING, 0, 257)
     began = time.time()
-    result = task(shards, wait=True, stable_for=0.1)
+    result = task(temporal_shards, wait=True, stable_for=0.1)
     assert (result["balanced"], result["sum"]) == (True, 512)
     assert began - 0.001 <= result["settled_time"] <= time.time() - 0.1 + 0.001
     assert task.states == [
@@ -210,7 +210,7 @@ def test_a_balance_that_does_not_come_is_no_failure(task: Task, api: ScriptedApi
     api.on("GET", PODS, {"items": [history("a"), history("b")]})
     metrics(api, "a", 512)
     metrics(api, "b", 0)
-    result = task(shards, wait=True, timeout=0.1)
+    result = task(temporal_shards, wait=True, timeout=0.1)
     assert (result["balanced"], result["settled_time"]) == (False, None)
     assert result["pods"] == {"my-temporal-history-a": 512, "my-temporal-history-b": 0}
 
@@ -220,7 +220,7 @@ def test_pods_that_have_been_ready_for_long_are_looked_at_once(task: Task, api: 
     api.on("GET", PODS, {"items": [history("a", ready_at=now(31)), history("b", ready_at=now(300))]})
     metrics(api, "a", 255)
     metrics(api, "b", 257)
-    result = task(shards, wait=True, timeout=60, stable_for=20)
+    result = task(temporal_shards, wait=True, timeout=60, stable_for=20)
     assert (result["balanced"], result["watched"], len(task.lines)) == (True, False, 0)
     assert result["waited"] < 10
 
@@ -265,7 +265,7 @@ def test_whether_the_balance_was_seen_to_come(
     api.on("GET", PODS, {"items": [history("a"), history("b")]})
     for name, values in told.items():
         metrics(api, name, *values)
-    result = task(shards, wait=True, stable_for=0.1)
+    result = task(temporal_shards, wait=True, stable_for=0.1)
     assert (result["balanced"], result["watched"]) == (True, watched)
 
 
@@ -276,7 +276,7 @@ def test_a_balance_that_was_lost_at_a_look_was_watched(task: Task, api: Scripted
     api.on("GET", PODS, {"items": [history("a", ready_at=now(20)), history("b", ready_at=now(20))]})
     metrics(api, "a", 255, 250, 255)
     metrics(api, "b", 257)
-    assert task(shards, wait=True, stable_for=0.2)["watched"] is True
+    assert task(temporal_shards, wait=True, stable_for=0.2)["watched"] is True
 
 
 @pytest.mark.usefixtures("hurry")
@@ -286,7 +286,7 @@ def test_pods_that_have_been_ready_for_long_and_get_shards_must_keep_them(task: 
     metrics(api, "a", 512, 255, 250, 255)
     metrics(api, "b", 0, 257)
     began = time.time()
-    result = task(shards, wait=True, stable_for=0.2)
+    result = task(temporal_shards, wait=True, stable_for=0.2)
     # At the third look it was lost again.
     assert task.states[:2] == ["shards: a 512 · b 0 of 512", "shards: a 255 · b 257 of 512"]
     assert "shards: a 250 · b 257 of 512" in task.states
@@ -298,7 +298,7 @@ def test_a_time_that_is_over_still_leaves_a_second_look(task: Task, api: Scripte
     temporal(api)
     api.on("GET", PODS, {"items": [history("a")]})
     metrics(api, "a", 512)
-    result = task(shards, wait=True, timeout=120, since=time.time() - 1000, stable_for=0.1)
+    result = task(temporal_shards, wait=True, timeout=120, since=time.time() - 1000, stable_for=0.1)
     assert (result["balanced"], result["watched"]) == (True, False)
     assert 118 < result["waited"] < 140
 
@@ -309,7 +309,7 @@ def test_a_time_that_is_over_is_soon_over(task: Task, api: ScriptedApi) -> None:
     metrics(api, "a", 512)
     metrics(api, "b", 0)
     began = time.monotonic()
-    result = task(shards, wait=True, timeout=120, since=time.time() - 1000, stable_for=0.1)
+    result = task(temporal_shards, wait=True, timeout=120, since=time.time() - 1000, stable_for=0.1)
     assert (result["balanced"], result["settled_time"]) == (False, None)
     assert time.monotonic() - began < 30
 
@@ -319,7 +319,7 @@ def test_a_frontend_that_does_not_answer_is_asked_once_when_the_time_is_over(tas
     api.on("GET", f"{HTTP}/cluster-info", STARTING)
     began = time.monotonic()
     with pytest.raises(ProxyTargetError, match="connection refused"):
-        task(shards, wait=True, timeout=120, since=time.time() - 121)
+        task(temporal_shards, wait=True, timeout=120, since=time.time() - 121)
     assert time.monotonic() - began < 30
 
 
@@ -328,7 +328,7 @@ def test_a_since_that_is_still_to_come_is_now(task: Task, api: ScriptedApi) -> N
     temporal(api)
     api.on("GET", PODS, {"items": [history("a")]})
     metrics(api, "a", 500)
-    result = task(shards, wait=True, timeout=0.2, since=time.time() + 1000, stable_for=0.1)
+    result = task(temporal_shards, wait=True, timeout=0.2, since=time.time() + 1000, stable_for=0.1)
     assert (result["balanced"], 0.2 <= result["waited"] < 30) == (False, True)
 
 
@@ -337,7 +337,7 @@ def test_a_balance_that_does_not_last_long_enough_is_none(task: Task, api: Scrip
     temporal(api)
     api.on("GET", PODS, {"items": [history("a")]})
     metrics(api, "a", 512)
-    result = task(shards, wait=True, timeout=0.1, stable_for=60)
+    result = task(temporal_shards, wait=True, timeout=0.1, stable_for=60)
     assert (result["balanced"], result["settled_time"]) == (False, None)
 
 
@@ -345,4 +345,4 @@ def test_check_mode_does_not_wait(task: Task, api: ScriptedApi) -> None:
     temporal(api)
     api.on("GET", PODS, {"items": [history("a")]})
     metrics(api, "a", 500)
-    assert task(shards, wait=True, check=True)["balanced"] is False
+    assert task(temporal_shards, wait=True, check=True)["balanced"] is False

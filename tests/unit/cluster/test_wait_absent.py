@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait_absent as absent
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait_absent
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import (
     METADATA_LIST,
     Cluster,
@@ -49,7 +49,7 @@ def empty(api: ScriptedApi, kubeconfig: Any) -> None:
 
 @pytest.mark.usefixtures("empty")
 def test_nothing_is_there(task: Task, api: ScriptedApi) -> None:
-    assert task(absent, selectors=[RELEASE], remove=True) == {
+    assert task(wait_absent, selectors=[RELEASE], remove=True) == {
         "changed": False,
         "gone": True,
         "leftovers": [],
@@ -63,7 +63,7 @@ def test_nothing_is_there(task: Task, api: ScriptedApi) -> None:
 
 @pytest.mark.usefixtures("empty")
 def test_only_names_are_read(task: Task, api: ScriptedApi) -> None:
-    task(absent, selectors=[RELEASE])
+    task(wait_absent, selectors=[RELEASE])
     assert {asked.headers["Accept"] for asked in api.asked} == {METADATA_LIST}
 
 
@@ -71,7 +71,7 @@ def test_only_names_are_read(task: Task, api: ScriptedApi) -> None:
 def test_it_waits_until_pods_have_gone_by_themselves(task: Task, api: ScriptedApi) -> None:
     leaving = items(thing("history-a", terminating=True), thing("history-b", terminating=True))
     api.on("GET", PODS, leaving, items(thing("history-b", terminating=True)), NONE)
-    result = task(absent, selectors=[RELEASE], remove=True, grace=0)
+    result = task(wait_absent, selectors=[RELEASE], remove=True, grace=0)
     assert (result["changed"], result["gone"], result["leftovers"]) == (False, True, [])
     assert task.states == [
         "still there: pods/history-a (terminating), pods/history-b (terminating)",
@@ -91,7 +91,7 @@ def test_what_stays_is_removed_after_the_grace(task: Task, api: ScriptedApi) -> 
         return status(200, "")
 
     api.on("DELETE", claim, delete)
-    result = task(absent, selectors=[RELEASE], remove=True, grace=0.2)
+    result = task(wait_absent, selectors=[RELEASE], remove=True, grace=0.2)
     assert (result["changed"], result["gone"]) == (True, True)
     assert result["leftovers"] == ["persistentvolumeclaims/data-my-temporal-postgresql-0"]
     assert result["waited"] >= 0.2
@@ -103,7 +103,7 @@ def test_what_another_object_owns_is_left_to_its_owner(task: Task, api: Scripted
     api.on("GET", JOBS, items(thing("schema-1")), NONE)
     api.on("GET", PODS, items(thing("schema-1-abc", owner="schema-1")), NONE)
     api.on("DELETE", f"{JOBS}/schema-1", {})
-    result = task(absent, selectors=[RELEASE], remove=True, grace=0)
+    result = task(wait_absent, selectors=[RELEASE], remove=True, grace=0)
     assert result["leftovers"] == ["jobs/schema-1"]
     assert api.calls("DELETE") == [f"DELETE {JOBS}/schema-1"]
 
@@ -111,7 +111,7 @@ def test_what_another_object_owns_is_left_to_its_owner(task: Task, api: Scripted
 @pytest.mark.usefixtures("empty", "hurry")
 def test_without_remove_leftovers_are_only_named(task: Task, api: ScriptedApi) -> None:
     api.on("GET", CLAIMS, items(thing("data")))
-    result = task(absent, selectors=[RELEASE], grace=0, timeout=0.1)
+    result = task(wait_absent, selectors=[RELEASE], grace=0, timeout=0.1)
     assert (result["changed"], result["gone"]) == (False, False)
     assert result["leftovers"] == result["remaining"] == ["persistentvolumeclaims/data"]
     assert api.calls("DELETE") == []
@@ -120,7 +120,7 @@ def test_without_remove_leftovers_are_only_named(task: Task, api: ScriptedApi) -
 @pytest.mark.usefixtures("empty", "hurry")
 def test_what_cannot_go_is_named_with_what_holds_it(task: Task, api: ScriptedApi) -> None:
     api.on("GET", CLAIMS, items(thing("data", terminating=True, finalizers=("kubernetes.io/pvc-protection",))))
-    result = task(absent, selectors=[RELEASE], remove=True, grace=0, timeout=0.1)
+    result = task(wait_absent, selectors=[RELEASE], remove=True, grace=0, timeout=0.1)
     assert result["gone"] is False
     assert result["remaining"] == ["persistentvolumeclaims/data (terminating, held by kubernetes.io/pvc-protection)"]
 
@@ -129,7 +129,7 @@ def test_what_cannot_go_is_named_with_what_holds_it(task: Task, api: ScriptedApi
 def test_gone_is_said_only_after_looking_at_all_kinds(task: Task, api: ScriptedApi) -> None:
     api.on("GET", PODS, items(thing("a", terminating=True)), NONE)
     api.on("GET", JOBS, NONE, items(thing("late", terminating=True)), NONE)
-    assert task(absent, selectors=[RELEASE])["gone"] is True
+    assert task(wait_absent, selectors=[RELEASE])["gone"] is True
     assert "still there: jobs/late (terminating)" in task.states
 
 
@@ -137,7 +137,7 @@ def test_gone_is_said_only_after_looking_at_all_kinds(task: Task, api: ScriptedA
 def test_check_mode_lists_what_would_be_removed(task: Task, api: ScriptedApi) -> None:
     api.on("GET", JOBS, items(thing("schema-1")))
     api.on("GET", PODS, items(thing("schema-1-abc", owner="schema-1"), thing("old", terminating=True)))
-    result = task(absent, selectors=[RELEASE], remove=True, check=True)
+    result = task(wait_absent, selectors=[RELEASE], remove=True, check=True)
     assert result == {
         "changed": True,
         "gone": False,
@@ -145,7 +145,7 @@ def test_check_mode_lists_what_would_be_removed(task: Task, api: ScriptedApi) ->
         "remaining": ["jobs/schema-1", "pods/schema-1-abc", "pods/old"],
         "waited": 0.0,
     }
-    assert task(absent, selectors=[RELEASE], check=True)["changed"] is False
+    assert task(wait_absent, selectors=[RELEASE], check=True)["changed"] is False
     assert api.calls("DELETE") == []
 
 
@@ -153,14 +153,14 @@ def test_check_mode_lists_what_would_be_removed(task: Task, api: ScriptedApi) ->
 def test_a_refusal_is_said(task: Task, api: ScriptedApi) -> None:
     api.on("GET", CLAIMS, status(403, 'x is forbidden: User "jane" cannot list resource "persistentvolumeclaims"'))
     with pytest.raises(Refused, match="cannot list resource"):
-        task(absent, selectors=[RELEASE])
+        task(wait_absent, selectors=[RELEASE])
 
 
 def test_everything_is_never_meant(task: Task) -> None:
     with pytest.raises(LabError, match="Nothing is named"):
-        task(absent, selectors=[])
+        task(wait_absent, selectors=[])
     with pytest.raises(LabError, match="An empty selector means everything"):
-        task(absent, selectors=[RELEASE, " "], remove=True)
+        task(wait_absent, selectors=[RELEASE, " "], remove=True)
 
 
 def test_an_object_found_twice_is_one_and_owners_come_first() -> None:

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at Deployments that roll out, and at what holds them up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..errors import LabError
+from ..http.errors import NotFound, RequestFailed, Unreachable
+from ..http.redaction import clip
+from .cluster import Cluster
+from .predicates import (
+    DOUBTFUL,
+    HOPELESS,
+    Json,
+    PodState,
+    WorkloadState,
+    deployment_state,
+    finished,
+    matches,
+    pod_state,
+)
+from .wait import Look
+
+#: A pod of the old revision may still be there, in the state that the change is to cure.
+OLD_PODS_LEAVE = 5.0
+#: Seconds after which a pod that may not be created, as for want of quota, will not be: old pods have left by then.
+QUOTA_FREES = 30.0
+LOG_LINES = 20
+#: How many pods a sentence names.
+NAMED = 2
+
+
+def short_name(name: str, release: str) -> str:
+    """A Deployment's name without the release: ``history`` for ``my-temporal-history``."""
+    prefix = release + "-"
+    return name[len(prefix) :] if name.startswith(prefix) and len(name) > len(prefix) else name
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one look at the cluster found; workloads by name, pods by Deployment."""
+
+    deployments: dict[str, Json]
+    states: dict[str, WorkloadState]
+    pods: dict[str, list[Json]]
+
+    @property
+    def done(self) -> bool:
+        return all(state.done for state in self.states.values())
+
+    def pod_states(self) -> dict[str, list[PodState]]:
+        return {name: [pod_state(pod) for pod in pods if not finished(pod)] for name, pods in self.pods.items()}
+
+
+@dataclass
+class Watch:
+    """Looks at the workloads of one task, and remembers since when each is done and each pod is in trouble."""
+
+    cluster: Cluster
+    deployments: list[str]
+    hopeless_after: float
+    missing_hint: str
+    wall: Callable[[], float] = time.time
+    observed: dict[str, float] = field(default_factory=dict)
+    troubled: dict[str, float] = field(default_factory=dict)
+    looked: bool = False
+
+    def fetch(self) -> dict[str, Json]:
+        """The Deployments by name: one request for one of them, one request for several."""
+        if len(self.deployments) == 1:
+            one = self.cluster.find("deployments", self.deployments[0])
+            found = {} if one is None else {self.deployments[0]: one}
+        else:
+            found = {entry["metadata"]["name"]: entry for entry in self.cluster.list_objects("deployments")}
+        for name in self.deployments:
+            if name not in found:
+                hint = self.missing_hint or f"is release {self.cluster.release} installed there?"
+                raise NotFound(f"There is no Deployment {name} in namespace {self.cluster.namespace}: {hint}")
+        return {name: found[name] for name in self.deployments}
+
+    def snapshot(self) -> Snapshot:
+        deployments = self.fetch()
+        pods = self._pods(deployments)
+        states = {name: deployment_state(entry, pods[name]) for name, entry in deployments.items()}
+        return Snapshot(deployments, states, pods)
+
+    def _pods(self, deployments: dict[str, Json]) -> dict[str, list[Json]]:
+        selectors = {name: entry["spec"]["selector"] for name, entry in deployments.items()}
+        query = ""
+        if len(selectors) == 1:
+            labels = next(iter(selectors.values())).get("matchLabels") or {}
+            query = ",".join(f"{key}={value}" for key, value in labels.items())
+        pods = self.cluster.list_objects("pods", query)
+        return {
+            name: [pod for pod in pods if matches(selector, pod["metadata"].get("labels") or {})]
+            for name, selector in selectors.items()
+        }
+
+    def look(self, elapsed: float) -> Look[Snapshot]:
+        """One look for the waiter. Raises LabError for a state that waiting does not cure."""
+        snapshot = self.snapshot()
+        for name, state in snapshot.states.items():
+            if state.done:
+                self.observed.setdefault(name, self.wall())
+            else:
+                self.observed.pop(name, None)
+        self._fail_early(snapshot, elapsed)
+        return Look(snapshot.done, snapshot, self.text(snapshot))
+
+    def text(self, snapshot: Snapshot) -> str:
+        """The state in a line: "history 1 of 2 pods ready · my-temporal-history-abc has no node: …".
+
+        Where many are not done it names them only, and of their pods the first.
+        """
+        states = {short_name(name, self.cluster.release): state for name, state in snapshot.states.items()}
+        shown = {name: state for name, state in states.items() if not state.done} or states
+        if len(shown) > NAMED and not snapshot.done:
+            parts = [f"{_and(list(shown))} are not ready"]
+        else:
+            parts = [f"{name} {state.text}" for name, state in shown.items()]
+        parts += [f"{name}: {state.why}" for name, state in shown.items() if state.why]
+        parts += [f"{pod.name} {pod.why}" for pod in self._unready(snapshot)[:1]]
+        return " · ".join(parts)
+
+    @staticmethod
+    def _unready(snapshot: Snapshot) -> list[PodState]:
+        """The pods that hold a rollout up; those that are only leaving come last."""
+        pods = [
+            pod
+            for name, states in snapshot.pod_states().items()
+            if not snapshot.states[name].done
+            for pod in states
+            if not pod.ready
+        ]
+        return sorted(pods, key=lambda pod: pod.terminating)
+
+    def _fail_early(self, snapshot: Snapshot, elapsed: float) -> None:
+        if elapsed >= QUOTA_FREES and any(state.refused for state in snapshot.states.values()):
+            raise self.failure(f"will not roll out (after {elapsed:.0f} s)", snapshot, elapsed)
+        seen = set()
+        for pod in self._unready(snapshot):
+            # Between two crashes a container runs for a moment: only a pod that is ready is out of trouble.
+            if pod.name not in self.troubled and pod.reason not in HOPELESS | DOUBTFUL:
+                continue
+            seen.add(pod.name)
+            since = self.troubled.setdefault(pod.name, self._troubled_from(pod, elapsed))
+            patience = OLD_PODS_LEAVE if pod.reason in HOPELESS else self.hopeless_after
+            if pod.reason in HOPELESS | DOUBTFUL and elapsed - since >= patience:
+                verdict = f"will not roll out (it has been so for {elapsed - since:.0f} s)"
+                raise self.failure(verdict, snapshot, elapsed)
+        self.troubled = {name: since for name, since in self.troubled.items() if name in seen}
+        self.looked = True
+
+    def _troubled_from(self, pod: PodState, elapsed: float) -> float:
+        """Seconds of the wait when the trouble of a pod began: seen first now, or as old as a pod that it made."""
+        if self.looked or pod.created is None:
+            return elapsed
+        age = max(0.0, self.wall() - pod.created)
+        return elapsed - age if age < elapsed else elapsed
+
+    def failure(self, verdict: str, snapshot: Snapshot, elapsed: float) -> LabError:
+        """The error that names what is not done, why, and what the failing containers said last."""
+        names = [short_name(name, self.cluster.release) for name, state in snapshot.states.items() if not state.done]
+        pods = self._unready(snapshot)
+        reasons = [f"{pod.name} {pod.why}" for pod in pods[:NAMED]]
+        if len(pods) > NAMED:
+            reasons.append(f"and {len(pods) - NAMED} more pods")
+        reasons += [
+            f"{short_name(name, self.cluster.release)}: {state.why}"
+            for name, state in snapshot.states.items()
+            if state.why
+        ]
+        if not reasons:
+            reasons = [f"{name} has {state.text}" for name, state in snapshot.states.items() if not state.done]
+        logs = {pod.name: self.log(pod) for pod in pods[:NAMED] if pod.container}
+        for pod, lines in logs.items():
+            if lines:
+                reasons.append(f"the last words of {pod} were: {clip(lines[-1])}")
+        return LabError(
+            f"{_and(names)} in namespace {self.cluster.namespace} {verdict}: {'; '.join(reasons)}.",
+            waited=round(elapsed, 3),
+            pods=[pod.as_result() for pod in pods],
+            logs=logs,
+        )
+
+    def log(self, pod: PodState) -> list[str]:
+        """The last lines of the container that is the cause; empty when there are none to be had."""
+        query = {"container": pod.container, "tailLines": str(LOG_LINES)}
+        if pod.reason == "CrashLoopBackOff":
+            query["previous"] = "true"
+        try:
+            text = self.cluster.get_text(self.cluster.path("pods", pod.name, "log"), query, patience=0)
+        except (Unreachable, RequestFailed):
+            return []
+        return [line for line in text.splitlines() if line.strip()]
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
