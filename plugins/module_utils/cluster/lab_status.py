@@ -32,7 +32,7 @@ SOAK_TEST = "benchmark-soak-test"
 
 
 @dataclass(frozen=True)
-class Found:
+class LabInCluster:
     """What there is; None where it cannot be known.
 
     deployments: name to its state in words, empty words for one that is rolled out.
@@ -95,7 +95,7 @@ class Wanted:
     history_replicas: int
 
 
-def judge_install(found: Found, wanted: Wanted, stage: str = "install") -> Verdict:
+def judge_install(found: LabInCluster, wanted: Wanted, stage: str = "install") -> Verdict:
     lacking = found.lacking(tuple(f"{found.release}-{role}" for role in ROLES))
     if lacking:
         return Verdict(
@@ -115,7 +115,7 @@ def judge_install(found: Found, wanted: Wanted, stage: str = "install") -> Verdi
     return Verdict(stage, True)
 
 
-def judge_load(found: Found, wanted: Wanted) -> Verdict:
+def judge_load(found: LabInCluster, wanted: Wanted) -> Verdict:
     lacking = found.lacking((WORKERS, SOAK_TEST))
     if lacking:
         return Verdict("benchmark", False, "; ".join(lacking), "run --tags benchmark")
@@ -129,7 +129,7 @@ def judge_load(found: Found, wanted: Wanted) -> Verdict:
     return Verdict("benchmark", True)
 
 
-def judge_concurrency(found: Found, wanted: Wanted) -> Verdict:
+def judge_concurrency(found: LabInCluster, wanted: Wanted) -> Verdict:
     load = judge_load(found, wanted)
     if not load.done:
         return Verdict("concurrency", load.done, load.why, load.hint)
@@ -143,7 +143,7 @@ def judge_concurrency(found: Found, wanted: Wanted) -> Verdict:
     return Verdict("concurrency", True)
 
 
-def judge_scale(found: Found, wanted: Wanted) -> Verdict:
+def judge_scale(found: LabInCluster, wanted: Wanted) -> Verdict:
     history = f"{found.release}-history"
     scale = f"kubectl scale deployment/{history} --replicas={wanted.history_replicas}, or run --tags scale"
     if history not in found.deployments:
@@ -162,7 +162,7 @@ def judge_scale(found: Found, wanted: Wanted) -> Verdict:
     return Verdict("scale", True)
 
 
-def judge_cleanup(found: Found, wanted: Wanted) -> Verdict:
+def judge_cleanup(found: LabInCluster, wanted: Wanted) -> Verdict:
     if found.deployments:
         why = f"still there: {', '.join(sorted(found.deployments))}"
         return Verdict("cleanup", False, why, "run --tags cleanup, which also removes what helm leaves")
@@ -170,7 +170,7 @@ def judge_cleanup(found: Found, wanted: Wanted) -> Verdict:
 
 
 #: The stages that leave something in the cluster, in the order of the lab.
-JUDGES: Mapping[str, Callable[[Found, Wanted], Verdict]] = {
+JUDGES: Mapping[str, Callable[[LabInCluster, Wanted], Verdict]] = {
     "install": judge_install,
     "benchmark": judge_load,
     "concurrency": judge_concurrency,
@@ -194,7 +194,7 @@ def concurrency_of(deployment: Json) -> int | None:
     return None
 
 
-def look(cluster: Cluster) -> Found:
+def look(cluster: Cluster) -> LabInCluster:
     """Find out what there is. Raises LabError when the cluster itself does not answer."""
     names = [f"{cluster.release}-{part}" for part in (*ROLES, "prometheus-server", "grafana", "web")]
     found = {
@@ -222,7 +222,7 @@ def look(cluster: Cluster) -> Found:
             raise
         except RequestFailed as error:
             doubts.append(error.msg)
-    return Found(
+    return LabInCluster(
         release=cluster.release,
         deployments=dict(sorted(states.items())),
         concurrent_workflows=concurrency_of(soak_test) if soak_test else None,
@@ -249,7 +249,7 @@ def run(params: Params, context: Context) -> Result:
     return {"changed": False, "found": asdict(found), "stages": [asdict(verdict) for verdict in verdicts]}
 
 
-def describe(found: Found, place: str) -> list[str]:
+def describe(found: LabInCluster, place: str) -> list[str]:
     """What there is, as lines for a person."""
     if not found.deployments:
         return [f"nothing of the lab in {place}"]

@@ -112,16 +112,6 @@ class _Window:
                 f"{source.metric} is the metric of servers {source.server}." for source in sources if source.server
             ]
         judged = self._against_earlier(figure, judged, evidence)
-        details: FigureDetails = {}
-        thresholds: dict[str, Any] = dict(figure.thresholds)
-        if figure.relative is not None:
-            thresholds["relative"] = {"window": figure.relative.window, **figure.relative.limits}
-        if thresholds:
-            details["thresholds"] = thresholds
-        if figure.reference:
-            details["reference"] = figure.reference
-        if judged.by is not None:
-            details["by"] = judged.by
         return {
             "id": figure.id,
             "title": figure.title,
@@ -137,7 +127,7 @@ class _Window:
             "coverage": round(min(self.covered[component].share for component in figure.components), 3),
             **evidence,
             **checked,
-            **details,
+            **_details(figure, judged),
         }
 
     def _against_earlier(self, figure: Figure, judged: Judged, evidence: Evidence) -> Judged:
@@ -318,6 +308,21 @@ def _wrong_unit(sources: Sequence[Source], found: FoundMetrics) -> str:
                 f"profile says {query.number(source.smallest_bucket or 0.0)}: its unit is another one"
             )
     return ""
+
+
+def _details(figure: Figure, judged: Judged) -> FigureDetails:
+    """What only some figures have: limits and context of the profile, and values by label."""
+    details: FigureDetails = {}
+    thresholds: dict[str, Any] = dict(figure.thresholds)
+    if figure.relative is not None:
+        thresholds["relative"] = {"window": figure.relative.window, **figure.relative.limits}
+    if thresholds:
+        details["thresholds"] = thresholds
+    if figure.reference:
+        details["reference"] = figure.reference
+    if judged.by is not None:
+        details["by"] = judged.by
+    return details
 
 
 def _seconds(value: float | None) -> float | None:

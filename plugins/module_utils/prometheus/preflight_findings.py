@@ -17,7 +17,7 @@ from .histograms import thousands, unit_fault
 from .matchers import matches, parse_matcher
 from .profile import Figure, Profile, Selection
 from .query import LEAST_SCRAPES, FoundMetrics, choose, number
-from .targets import Target
+from .targets import ScrapeTarget
 
 #: Scrapes in a window from which on a scrape that is missed does not matter much.
 ENOUGH_SCRAPES = 8
@@ -97,7 +97,7 @@ def judge_scrape_interval(interval: float, window: float, uneven: Mapping[str, S
     return finding("scrape_interval", "warn", "; ".join(faults), "; ".join(effects) + ".", " ".join(cures))
 
 
-def of_components(profile: Profile, targets: Sequence[Target]) -> dict[str, list[Target]]:
+def of_components(profile: Profile, targets: Sequence[ScrapeTarget]) -> dict[str, list[ScrapeTarget]]:
     """Targets that the profile's filters match, by component; each component is there."""
     own = [target for target in targets if matches(profile.filters, target.labels)]
     return {
@@ -111,13 +111,13 @@ def needed_components(profile: Profile) -> list[str]:
     return [component for component in profile.components if component in used]
 
 
-def uneven_intervals(components: Mapping[str, Sequence[Target]]) -> dict[str, list[float]]:
+def uneven_intervals(components: Mapping[str, Sequence[ScrapeTarget]]) -> dict[str, list[float]]:
     """The intervals of those components whose targets have more than one."""
     intervals = {name: sorted({target.scrape_interval for target in of}) for name, of in components.items()}
     return {name: of for name, of in intervals.items() if len(of) > 1}
 
 
-def labels_elsewhere(profile: Profile, targets: Sequence[Target]) -> str:
+def labels_elsewhere(profile: Profile, targets: Sequence[ScrapeTarget]) -> str:
     """How pods of the profile are labelled that its filters do not match; empty when there is none.
 
     Of one such target the labels that the filters ask for, and those with a value that they ask for.
@@ -137,7 +137,7 @@ def labels_elsewhere(profile: Profile, targets: Sequence[Target]) -> str:
 
 
 def judge_targets(
-    components: Mapping[str, Sequence[Target]], needed: Sequence[str], nothing: str, elsewhere: str
+    components: Mapping[str, Sequence[ScrapeTarget]], needed: Sequence[str], nothing: str, elsewhere: str
 ) -> Finding:
     """components: their targets. needed: those without which a figure is an error.
 
@@ -189,7 +189,7 @@ def judge_targets(
     return finding("targets", "fail" if lost else "warn", title, effect, " ".join(cures))
 
 
-def double_scrapes(targets: Sequence[Target], filters: Sequence[str]) -> list[list[Target]]:
+def double_scrapes(targets: Sequence[ScrapeTarget], filters: Sequence[str]) -> list[list[ScrapeTarget]]:
     """Groups of targets that are one process: of one address, or of one pod that the filters match on several ports.
 
     Targets that do not answer bring no series.
@@ -201,20 +201,20 @@ def double_scrapes(targets: Sequence[Target], filters: Sequence[str]) -> list[li
         for target in answering
         if target.pod and matches(filters, target.labels)
     }
-    groups: dict[tuple[str, str], list[Target]] = {}
+    groups: dict[tuple[str, str], list[ScrapeTarget]] = {}
     for target in answering:
         groups.setdefault(owners.get(target.scrape_url, (target.scrape_url, "")), []).append(target)
     return [group for _key, group in sorted(groups.items()) if len(group) > 1]
 
 
-def _host(target: Target) -> str:
+def _host(target: ScrapeTarget) -> str:
     try:
         return urlsplit(target.scrape_url).hostname or ""
     except ValueError:
         return target.scrape_url
 
 
-def judge_double_scrapes(groups: Sequence[Sequence[Target]], filters: Sequence[str]) -> Finding:
+def judge_double_scrapes(groups: Sequence[Sequence[ScrapeTarget]], filters: Sequence[str]) -> Finding:
     """groups: targets that are one process. Only those of which the filters match one matter."""
     inside: list[str] = []
     outside: list[str] = []

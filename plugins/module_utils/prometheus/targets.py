@@ -22,7 +22,7 @@ except ImportError:
 
 
 @dataclass(frozen=True)
-class Target:
+class ScrapeTarget:
     """A target of Prometheus. ``health`` is up, down or unknown; ``last_error`` is empty when up."""
 
     job: str
@@ -37,7 +37,7 @@ class Target:
         return asdict(self)
 
 
-def read_targets(client: Prometheus) -> list[Target]:
+def read_targets(client: Prometheus) -> list[ScrapeTarget]:
     """All active targets. Raises LabError."""
     found = []
     for target in client.targets():
@@ -50,7 +50,7 @@ def read_targets(client: Prometheus) -> list[Target]:
                 f"older than version 2.30; use a newer one."
             ) from None
         found.append(
-            Target(
+            ScrapeTarget(
                 job=labels.get("job", ""),
                 pod=labels.get("pod", ""),
                 health=str(target.get("health", "unknown")),
@@ -63,7 +63,7 @@ def read_targets(client: Prometheus) -> list[Target]:
     return found
 
 
-def duplicates(targets: Iterable[Target]) -> list[dict[str, Any]]:
+def duplicates(targets: Iterable[ScrapeTarget]) -> list[dict[str, Any]]:
     """Addresses that more than one target scrapes, with the jobs that do: their series count twice."""
     by_url: dict[str, list[str]] = {}
     for target in targets:
@@ -71,7 +71,7 @@ def duplicates(targets: Iterable[Target]) -> list[dict[str, Any]]:
     return [{"scrape_url": url, "jobs": sorted(jobs)} for url, jobs in sorted(by_url.items()) if len(jobs) > 1]
 
 
-def scrape_interval(client: Prometheus, targets: Sequence[Target], filters: Sequence[str]) -> float:
+def scrape_interval(client: Prometheus, targets: Sequence[ScrapeTarget], filters: Sequence[str]) -> float:
     """Seconds between scrapes of the targets that the filters match: the longest, when they differ.
 
     Without such a target the configuration of the job says it, as after the

@@ -13,7 +13,7 @@ SERVER = {f"my-temporal-{role}": "" for role in status.ROLES}
 LOAD = {status.WORKERS: "", status.SOAK_TEST: ""}
 
 #: A student after the stage scale.
-SCALED = status.Found(
+SCALED = status.LabInCluster(
     release="my-temporal",
     deployments={**SERVER, **LOAD},
     concurrent_workflows=6,
@@ -34,7 +34,7 @@ def test_what_is_done_right_is_called_so(stage):
 
 
 def test_an_empty_namespace_is_a_cleanup_done_right():
-    empty = status.Found(release="my-temporal")
+    empty = status.LabInCluster(release="my-temporal")
     assert status.judge_cleanup(empty, WANTED).done is True
     assert status.judge_install(empty, WANTED).done is False
 
@@ -106,6 +106,6 @@ def test_what_there_is_in_words():
     lines = status.describe(SCALED, "namespace a of https://b")
     assert lines[0] == "namespace a of https://b:"
     assert "  shards: a 255 · b 257 of 512" in lines
-    assert status.describe(status.Found(release="r"), "namespace a of https://b") == [
+    assert status.describe(status.LabInCluster(release="r"), "namespace a of https://b") == [
         "nothing of the lab in namespace a of https://b"
     ]

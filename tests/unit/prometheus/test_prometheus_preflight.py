@@ -30,7 +30,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     unit_fault,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.query import SAME_UNIT, FoundMetrics
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.targets import Target
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.targets import ScrapeTarget
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import prometheus_preflight as module
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
@@ -131,9 +131,9 @@ figures:
 BOUND = profile_file.parse(PROFILE, "p.yml").bind("student-01", "my-temporal")
 
 
-def target(pod: str, health: str = "up", **more: Any) -> Target:
+def target(pod: str, health: str = "up", **more: Any) -> ScrapeTarget:
     labels = {"job": "pods", "kubernetes_namespace": "student-01", "pod": pod, **more.get("labels", {})}
-    return Target(
+    return ScrapeTarget(
         job=labels["job"],
         pod=pod,
         health=health,
@@ -179,7 +179,7 @@ GOOD = [target(HISTORY), target(SECOND), target(FRONTEND), target(LOAD)]
         ([], "fail", 'Prometheus scrapes no pod with job="pods", kubernetes_namespace="student-01"'),
     ],
 )
-def test_targets(targets: list[Target], state: str, said: str) -> None:
+def test_targets(targets: list[ScrapeTarget], state: str, said: str) -> None:
     assert preflight_findings.needed_components(BOUND) == ["history", "frontend"]
     components = preflight_findings.of_components(BOUND, targets)
     nothing = "" if targets else ", ".join(BOUND.filters)
@@ -264,7 +264,7 @@ ENDPOINTS = {"job": "endpoints"}
         ),
     ],
 )
-def test_double_scrapes(targets: list[Target], state: str, said: str) -> None:
+def test_double_scrapes(targets: list[ScrapeTarget], state: str, said: str) -> None:
     entry = whole(
         preflight_findings.judge_double_scrapes(
             preflight_findings.double_scrapes(targets, BOUND.filters), BOUND.filters

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import temporal_scale as scale
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import temporal_scale
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     Answer,
     Asked,
@@ -140,7 +140,9 @@ def script_scaled(api: ScriptedApi, ago: float = 0.0) -> None:
 def test_scaling(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
     began = time.time()
-    result = task(scale, replicas=2, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"], stable_for=0.1)
+    result = task(
+        temporal_scale, replicas=2, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"], stable_for=0.1
+    )
     made, event, balanced = result.pop("events")
     assert made == {"name": "history_scaling", "title": "history pod 2 of 2 made", "time": result["began"]}
     assert (event["name"], event["title"]) == ("history_rolled_out", "history rolled out with 2 replicas")
@@ -177,7 +179,9 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
 def test_asking_without_waiting(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
     began = time.time()
-    result = task(scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"])
+    result = task(
+        temporal_scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"]
+    )
     assert began - 0.001 <= result.pop("started") <= result.pop("time") <= time.time() + 0.001
     assert result == {
         "changed": True,
@@ -197,7 +201,7 @@ def test_asking_without_waiting(task: Task, api: ScriptedApi) -> None:
 
 def test_asking_without_waiting_when_there_is_nothing_to_do(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
-    result = task(scale, replicas=2, wait=False)
+    result = task(temporal_scale, replicas=2, wait=False)
     assert (result["changed"], result["watched"], result["events"]) == (False, False, [])
     assert result["shards"] == {"before": {A: 255, B: 257}, "after": {A: 255, B: 257}}
     assert (looks(api, OF_ROLLOUT), looks(api, OF_SHARDS), api.calls("PATCH")) == (0, 1, [])
@@ -207,7 +211,7 @@ def test_asking_without_waiting_when_there_is_nothing_to_do(task: Task, api: Scr
 def test_the_second_time_nothing_is_changed_and_nothing_was_watched(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
     began = time.time()
-    result = task(scale, replicas=2, stable_for=0.1)
+    result = task(temporal_scale, replicas=2, stable_for=0.1)
     assert (result["changed"], result["watched"], result["load"]) == (False, False, {})
     assert result["shards"] == BALANCED
     # It may have been so for long, so nobody can tell when the balance came.
@@ -220,7 +224,7 @@ def test_the_second_time_nothing_is_changed_and_nothing_was_watched(task: Task, 
 
 def test_what_was_scaled_long_ago_takes_one_look_at_each(task: Task, api: ScriptedApi) -> None:
     script_scaled(api, ago=600)
-    result = task(scale, replicas=2, load=["benchmark-soak-test"], stable_for=20)
+    result = task(temporal_scale, replicas=2, load=["benchmark-soak-test"], stable_for=20)
     assert (result["changed"], result["watched"]) == (False, False)
     assert result["shards"] == BALANCED
     assert (looks(api, OF_LOAD), looks(api, OF_ROLLOUT), looks(api, OF_SHARDS)) == (1, 1, 1)
@@ -231,7 +235,7 @@ def test_what_was_scaled_long_ago_takes_one_look_at_each(task: Task, api: Script
 def test_pods_that_come_were_watched(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
     script_pods(api, rollout=[starting(), both()], shards=[both()])
-    result = task(scale, replicas=2, stable_for=0.1)
+    result = task(temporal_scale, replicas=2, stable_for=0.1)
     assert (result["changed"], result["watched"]) == (False, True)
     assert result["events"][1]["observed"] is not None
 
@@ -240,7 +244,7 @@ def test_pods_that_come_were_watched(task: Task, api: ScriptedApi) -> None:
 def test_shards_that_come_were_watched(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
     script_shards(api, a=[512, 255], b=[0, 257])
-    result = task(scale, replicas=2, stable_for=0.1)
+    result = task(temporal_scale, replicas=2, stable_for=0.1)
     assert (result["changed"], result["watched"]) == (False, True)
     # The pods were ready before, and nobody saw them become it.
     assert result["events"][1]["observed"] is None
@@ -253,7 +257,7 @@ def test_a_load_that_is_missing_is_said_with_its_hint(task: Task, api: ScriptedA
     script_scaling(api)
     with pytest.raises(NotFound) as failure:
         task(
-            scale,
+            temporal_scale,
             replicas=2,
             load=["benchmark-other"],
             load_hint="deploy the load first.",
@@ -268,7 +272,7 @@ def test_a_load_that_is_not_rolled_out_ends_the_task_before_anything_is_changed(
     script_scaling(api)
     script_load(api, status={"availableReplicas": 0})
     with pytest.raises(LabError) as failure:
-        task(scale, replicas=2, load=["benchmark-soak-test"], timeout=0.1)
+        task(temporal_scale, replicas=2, load=["benchmark-soak-test"], timeout=0.1)
     assert failure.value.msg.startswith("benchmark-soak-test in namespace default did not roll out in 0.1 s: ")
     assert api.calls("PATCH") == []
 
@@ -278,7 +282,7 @@ def test_a_load_that_comes_is_waited_for(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
     late = deployment("benchmark-soak-test", "load", status={"availableReplicas": 0})
     api.on("GET", LOAD, late, late, deployment("benchmark-soak-test", "load"))
-    assert task(scale, replicas=2, load=["benchmark-soak-test"], wait=False)["changed"] is True
+    assert task(temporal_scale, replicas=2, load=["benchmark-soak-test"], wait=False)["changed"] is True
     assert task.states[0] == "benchmark-soak-test 1 of 1 pods ready"
 
 
@@ -291,7 +295,7 @@ def test_variables_of_the_load_that_are_not_set_are_null(task: Task, api: Script
     ]
     api.on("GET", DEPLOYMENTS, {"items": found, "metadata": {}})
     names = ["benchmark-soak-test", "benchmark-workers"]
-    result = task(scale, replicas=2, load=names, wait=False, show_env=["CONCURRENT_WORKFLOWS"])
+    result = task(temporal_scale, replicas=2, load=names, wait=False, show_env=["CONCURRENT_WORKFLOWS"])
     assert result["load"] == {
         "benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}},
         "benchmark-workers": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": None}},
@@ -319,7 +323,7 @@ def test_no_history_service_is_said_with_its_hint(task: Task, api: ScriptedApi, 
     if absent == FRONTEND:
         api.on("GET", FRONTEND, status(404, "not found", "NotFound"))
     with pytest.raises(NotFound) as failure:
-        task(scale, replicas=2, load_hint="deploy the load first.", missing_hint="install Temporal first.")
+        task(temporal_scale, replicas=2, load_hint="deploy the load first.", missing_hint="install Temporal first.")
     assert failure.value.msg == said
     assert api.calls("PATCH") == []
 
@@ -344,7 +348,7 @@ def test_shards_that_are_never_in_balance(
     script_scaling(api)
     script_shards(api, **told)
     with pytest.raises(LabError) as failure:
-        task(scale, replicas=2, shards_timeout=0.1, stable_for=60)
+        task(temporal_scale, replicas=2, shards_timeout=0.1, stable_for=60)
     assert failure.value.msg == (
         f"The history pods in namespace default own {said}, 0.1 seconds after they were ready: "
         "look at the logs of the history pods."
@@ -356,7 +360,7 @@ def test_shards_that_are_never_in_balance(
 def test_a_balance_must_hold_as_long_as_is_asked_for(task: Task, api: ScriptedApi) -> None:
     script_scaled(api, ago=600)
     with pytest.raises(LabError, match=r"own 255 \+ 257 of 512 shards but not for long enough, 0\.1 seconds after"):
-        task(scale, replicas=2, shards_timeout=0.1, stable_for=6000)
+        task(temporal_scale, replicas=2, shards_timeout=0.1, stable_for=6000)
 
 
 @pytest.mark.usefixtures("hurry")
@@ -364,7 +368,7 @@ def test_shards_have_a_time_of_their_own(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
     # More looks than there is time for pods.
     script_shards(api, a=[*[512] * 30, 255], b=[*[0] * 30, 257])
-    result = task(scale, replicas=2, timeout=0.1, shards_timeout=60, stable_for=0.1)
+    result = task(temporal_scale, replicas=2, timeout=0.1, shards_timeout=60, stable_for=0.1)
     assert (result["shards"]["after"], result["watched"]) == ({A: 255, B: 257}, True)
 
 
@@ -374,7 +378,7 @@ def test_pods_that_do_not_come_are_no_matter_of_shards(task: Task, api: Scripted
     script_history(api, deployment(), deployment(replicas=2, **UNREADY))
     script_pods(api, rollout=[starting()], shards=[[ready(A, 3600)]])
     with pytest.raises(LabError) as failure:
-        task(scale, replicas=2, timeout=0.1)
+        task(temporal_scale, replicas=2, timeout=0.1)
     assert failure.value.msg.startswith("history in namespace default did not roll out in 0.1 s: my-temporal-history-b")
     assert [entry["name"] for entry in failure.value.details["pods"]] == [B]
 
@@ -388,7 +392,7 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
     script_shards(api, a=[500])
     script_pods(api, load=[[pod("benchmark-soak-test-a", "load")]], rollout=[[]], shards=[[ready(A, 3600)]])
     began = time.monotonic()
-    result = task(scale, replicas=2, load=["benchmark-soak-test"], timeout=1, check=True, diff=True)
+    result = task(temporal_scale, replicas=2, load=["benchmark-soak-test"], timeout=1, check=True, diff=True)
     assert time.monotonic() - began < 60
     # A window would begin now.
     assert result.pop("started") <= result["began"]
@@ -413,7 +417,7 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
 @pytest.mark.usefixtures("hurry")
 def test_check_mode_when_nothing_differs_reads_the_shards_once(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
-    result = task(scale, replicas=2, check=True)
+    result = task(temporal_scale, replicas=2, check=True)
     assert (result["changed"], result["watched"], result["time"]) == (False, False, None)
     assert result["shards"] == BALANCED
     assert (looks(api, OF_ROLLOUT), looks(api, OF_SHARDS)) == (0, 1)
@@ -422,7 +426,7 @@ def test_check_mode_when_nothing_differs_reads_the_shards_once(task: Task, api: 
 @pytest.mark.usefixtures("hurry")
 def test_diff_when_nothing_differs(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
-    result = task(scale, replicas=2, stable_for=0.1, diff=True)
+    result = task(temporal_scale, replicas=2, stable_for=0.1, diff=True)
     assert result["diff"]["before"] == result["diff"]["after"] == {"my-temporal-history": {"replicas": 2, "env": {}}}
 
 
@@ -432,8 +436,10 @@ def test_diff_when_nothing_differs(task: Task, api: ScriptedApi) -> None:
 @pytest.mark.usefixtures("hurry")
 def test_what_the_asking_task_saw_is_told_with_what_came_of_it(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
-    asked = task(scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"])
-    result = task(scale, replicas=2, asked=asked, stable_for=0.1)
+    asked = task(
+        temporal_scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"]
+    )
+    result = task(temporal_scale, replicas=2, asked=asked, stable_for=0.1)
     assert (asked["changed"], result["changed"], result["watched"]) == (True, False, True)
     assert result["load"] == {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}}
     assert result["shards"].pop("settled") == pytest.approx(result["events"][-1]["time"] - result["began"], abs=0.001)
@@ -446,7 +452,7 @@ def test_what_the_asking_task_saw_is_told_with_what_came_of_it(task: Task, api: 
 def test_where_the_asking_task_changed_nothing_nobody_knows_when_the_balance_came(task: Task, api: ScriptedApi) -> None:
     script_scaled(api)
     script_shards(api, a=[512, 255], b=[0, 257])
-    result = task(scale, replicas=2, asked={"changed": False, "time": time.time()}, stable_for=0.1)
+    result = task(temporal_scale, replicas=2, asked={"changed": False, "time": time.time()}, stable_for=0.1)
     assert (result["changed"], result["watched"], "settled" in result["shards"]) == (False, False, False)
     assert [event["name"] for event in result["events"]] == ["history_scaling", "history_rolled_out"]
 
@@ -456,7 +462,7 @@ def test_a_time_that_is_over_is_one_look(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(replicas=2, **UNREADY))
     script_pods(api, rollout=[starting()], shards=[starting()])
     with pytest.raises(LabError) as failure:
-        task(scale, replicas=2, timeout=3, asked={"time": time.time() - 400})
+        task(temporal_scale, replicas=2, timeout=3, asked={"time": time.time() - 400})
     assert failure.value.msg.startswith("history in namespace default did not roll out in 3 s: my-temporal-history-b")
     assert failure.value.details["waited"] == pytest.approx(400, abs=30)
     assert looks(api, OF_ROLLOUT) == 1
@@ -466,7 +472,7 @@ def test_a_time_that_is_over_is_one_look_at_the_load(task: Task, api: ScriptedAp
     script_scaled(api)
     script_load(api, status={"availableReplicas": 0})
     with pytest.raises(LabError, match=r"^benchmark-soak-test in namespace default did not roll out in 3 s: "):
-        task(scale, replicas=2, load=["benchmark-soak-test"], timeout=3, asked={"time": time.time() - 400})
+        task(temporal_scale, replicas=2, load=["benchmark-soak-test"], timeout=3, asked={"time": time.time() - 400})
     assert looks(api, OF_LOAD) == 1
     assert task.lines == []
 
@@ -476,7 +482,9 @@ def test_what_is_there_when_the_time_is_over_is_no_failure(task: Task, api: Scri
     # Shards have a time of their own, which begins when the pods are ready.
     # That is more looks, one a second, than there would be if their time were over as well.
     script_shards(api, a=[*[512] * 4, 255], b=[*[0] * 4, 257])
-    result = task(scale, replicas=2, load=["benchmark-soak-test"], asked={"time": time.time() - 4000}, stable_for=0.1)
+    result = task(
+        temporal_scale, replicas=2, load=["benchmark-soak-test"], asked={"time": time.time() - 4000}, stable_for=0.1
+    )
     assert (result["shards"]["after"], result["watched"]) == ({A: 255, B: 257}, True)
 
 
@@ -488,7 +496,7 @@ def test_a_crash_of_this_wait_ends_it_at_once(task: Task, api: ScriptedApi) -> N
     with pytest.raises(
         LabError, match=r"history in namespace default will not roll out \(it has been so for [6-9]\d s\)"
     ):
-        task(scale, replicas=2, hopeless_after=60, timeout=90, asked={"time": time.time() - 70})
+        task(temporal_scale, replicas=2, hopeless_after=60, timeout=90, asked={"time": time.time() - 70})
     assert looks(api, OF_ROLLOUT) == 1
 
 
@@ -505,7 +513,7 @@ def test_a_crash_of_the_load_ends_the_wait_at_once(task: Task, api: ScriptedApi)
         LabError, match=r"^benchmark-soak-test in .* will not roll out \(it has been so for [6-9]\d s\)"
     ):
         task(
-            scale,
+            temporal_scale,
             replicas=2,
             load=["benchmark-soak-test"],
             hopeless_after=60,
@@ -518,6 +526,6 @@ def test_a_crash_of_the_load_ends_the_wait_at_once(task: Task, api: ScriptedApi)
 @pytest.mark.usefixtures("hurry")
 def test_a_change_has_its_time_from_now_on(task: Task, api: ScriptedApi) -> None:
     script_scaling(api)
-    result = task(scale, replicas=2, asked={"time": time.time() - 4000}, stable_for=0.1)
+    result = task(temporal_scale, replicas=2, asked={"time": time.time() - 4000}, stable_for=0.1)
     assert (result["changed"], result["watched"]) == (True, True)
     assert (result["shards"]["before"], result["shards"]["after"]) == ({A: 512}, {A: 255, B: 257})
