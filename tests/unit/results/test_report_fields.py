@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.class_report import ClassReport
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_figures import BESIDE
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.report import (
@@ -34,13 +32,11 @@ def documented(heading: str) -> str:
     return text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
 
 
-@pytest.mark.parametrize(
-    ("heading", "fields"),
-    [
-        ("report.json", Report.__annotations__),
-        ("report.json", Known.__annotations__),
-        ("The class", ClassReport.__annotations__),
-    ],
-)
-def test_every_field_is_documented(heading: str, fields: Any) -> None:
-    assert set(fields) - {"schema"} <= set(re.findall(r"`(\w+)`", documented(heading)))
+def test_every_field_of_report_json_has_its_row_in_the_docs() -> None:
+    rows = [line.split("|")[1] for line in documented("report.json").splitlines() if line.startswith("| `")]
+    names = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert names == {*Report.__annotations__, *Known.__annotations__} - {"schema"}
+
+
+def test_every_field_of_class_json_is_named_in_the_docs() -> None:
+    assert set(ClassReport.__annotations__) - {"schema"} <= set(re.findall(r"`(\w+)`", documented("The class")))
