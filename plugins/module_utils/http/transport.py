@@ -79,8 +79,6 @@ class Transport:
         through = proxy is not None and proxy.scheme.startswith("http") and self._parts.scheme == "http"
         self._prefix = self._parts.geturl() if through else self._parts.path
         self._headers = {"Accept-Encoding": "gzip", "User-Agent": USER_AGENT}
-        if through:
-            self._headers["Host"] = self._parts.netloc
 
     def close(self) -> None:
         """Close the connections; another request opens one again."""
