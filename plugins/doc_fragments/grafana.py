@@ -59,5 +59,5 @@ options:
     description: File that keeps the token instead of a Secret, on the host where the task runs.
     type: path
 requirements:
-  - requests >= 2.31
+  - requests >= 2.31, with urllib3 >= 2
 """

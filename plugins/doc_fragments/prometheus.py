@@ -44,6 +44,6 @@ options:
     type: bool
     default: true
 requirements:
-  - requests >= 2.31
+  - requests >= 2.31, with urllib3 >= 2
   - PyYAML >= 5.1
 """
