@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,19 +68,9 @@ class ForwardTransport(Transport):
         return answer
 
     def open_pool(self) -> Any:
-        transport = self
-
-        class ForwardConnection(HTTPConnection):
-            """An HTTP connection on a port-forward."""
-
-            def _new_conn(self) -> Any:
-                timeout = self.timeout
-                return transport._open(float(timeout) if isinstance(timeout, (int, float)) else OPEN)
-
-        class ForwardPool(HTTPConnectionPool):
-            ConnectionCls = ForwardConnection
-
-        return timed(ForwardPool, self._deadline)(self._name, maxsize=1)
+        pool = timed(_ForwardPool)(self._name, maxsize=1, opener=self._open)
+        pool.deadline = self._deadline
+        return pool
 
     def explain(self, request: Request, error: Exception, seconds: float) -> LabError:
         failure = super().explain(request, error, seconds)
@@ -150,6 +141,22 @@ class ForwardTransport(Transport):
             f"The {where} leads to a port named {port}, which pod {pod['metadata']['name']} does not have: give "
             f"`{self._url_option}`."
         )
+
+
+class _ForwardConnection(HTTPConnection):
+    """An HTTP connection on a socket that somebody else opens."""
+
+    def __init__(self, *args: Any, opener: Callable[[float], ForwardedSocket], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._opener = opener
+
+    def _new_conn(self) -> Any:
+        timeout = self.timeout
+        return self._opener(float(timeout) if isinstance(timeout, (int, float)) else OPEN)
+
+
+class _ForwardPool(HTTPConnectionPool):
+    ConnectionCls = _ForwardConnection
 
 
 def _service_port(spec: Json, wanted: int | str, where: str) -> int | str:

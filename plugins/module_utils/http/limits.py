@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import time
@@ -78,15 +79,24 @@ class _TimedSocket:
         return io.BufferedReader(_TimedReader(self._sock, self._deadline), CHUNK)
 
 
-def timed(pool_class: Any, deadline: Deadline) -> Any:
-    """A class of urllib3's connection pools, whose connections read their responses until a deadline."""
+@functools.cache
+def timed(pool_class: Any) -> Any:
+    """A class of urllib3's connection pools, whose connections read their responses until the pool's ``deadline``.
 
-    def response_class(_connection: Any, sock: Any, *args: Any, **options: Any) -> http.client.HTTPResponse:
-        limited: Any = _TimedSocket(sock, deadline)
+    Made once for each class, because making classes costs more than making a connection.
+    """
+
+    def response_class(connection: Any, sock: Any, *args: Any, **options: Any) -> http.client.HTTPResponse:
+        limited: Any = _TimedSocket(sock, connection.deadline)
         return http.client.HTTPResponse(limited, *args, **options)
 
-    connection = type("TimedConnection", (pool_class.ConnectionCls,), {"response_class": response_class})
-    return type("TimedPool", (pool_class,), {"ConnectionCls": connection})
+    def new_connection(pool: Any) -> Any:
+        connection = pool_class._new_conn(pool)
+        connection.deadline = pool.deadline
+        return connection
+
+    connection_class = type("TimedConnection", (pool_class.ConnectionCls,), {"response_class": response_class})
+    return type("TimedPool", (pool_class,), {"ConnectionCls": connection_class, "_new_conn": new_connection})
 
 
 def read_body(response: Any, largest: int) -> bytes:

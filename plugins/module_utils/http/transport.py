@@ -140,8 +140,9 @@ class Transport:
             options |= self._tls_options()
         if self._proxy is not None:
             return self._proxied_pool(self._proxy, host, options)
-        pool = timed(HTTPSConnectionPool if secure else HTTPConnectionPool, self._deadline)
-        return pool(host, self._port, **options)
+        pool = timed(HTTPSConnectionPool if secure else HTTPConnectionPool)(host, self._port, **options)
+        pool.deadline = self._deadline
+        return pool
 
     def _tls_options(self) -> dict[str, Any]:
         context = self._tls() if self._tls is not None else ssl.create_default_context()
@@ -167,9 +168,11 @@ class Transport:
         else:
             manager = urllib3.ProxyManager(proxy.url, proxy_headers=auth, **options)
         manager.pool_classes_by_scheme = {
-            scheme: timed(pool, self._deadline) for scheme, pool in manager.pool_classes_by_scheme.items()
+            scheme: timed(pool_class) for scheme, pool_class in manager.pool_classes_by_scheme.items()
         }
-        return manager.connection_from_host(host, self._port, self._parts.scheme)
+        pool = manager.connection_from_host(host, self._port, self._parts.scheme)
+        pool.deadline = self._deadline
+        return pool
 
     # -- what went wrong ----------------------------------------------------
 
