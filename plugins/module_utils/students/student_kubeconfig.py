@@ -28,9 +28,12 @@ from ..task import Context, Params, Result, Task
 try:
     import yaml
     from kubernetes.config.kube_config import KubeConfigMerger
+
+    # The library has no types.
+    _Merger: Any = KubeConfigMerger
 except ImportError:
     # require_kubernetes says which package is missing.
-    yaml = None
+    pass
 
 SPEC: dict[str, Any] = {
     **INSTRUCTOR,
@@ -73,16 +76,18 @@ class Kubeconfig:
     def note(self) -> Json:
         """What the file says of itself: schema, namespace, account, issued and expires (RFC 3339 in UTC)."""
         for entry in _list(self.content, "extensions"):
-            if entry.get("name") == EXTENSION and isinstance(entry.get("extension"), dict):
-                return entry["extension"]
+            note = entry.get("extension")
+            if entry.get("name") == EXTENSION and isinstance(note, dict):
+                return note
         return {}
 
     @property
     def token(self) -> str:
         for entry in _list(self.content, "users"):
             user = entry.get("user")
-            if isinstance(user, dict) and isinstance(user.get("token"), str):
-                return user["token"]
+            token = user.get("token") if isinstance(user, dict) else None
+            if isinstance(token, str):
+                return token
         return ""
 
     @property
@@ -194,7 +199,7 @@ def shared_cluster(target: KubeconfigContext, server: str | None = None) -> Json
 
     server: the address to give instead of the kubeconfig's own. Raises LabError.
     """
-    merged = KubeConfigMerger(target.kubeconfig).config.value
+    merged = _Merger(target.kubeconfig).config.value
     entry: Json = {}
     folder = ""
     wanted = next((node["context"] for node in merged["contexts"] if node["name"] == target.context), None)

@@ -105,7 +105,7 @@ def network_policy(api_servers: Iterable[str], sources: Iterable[str], egress: b
     kube-system. A kubelet may always ask the pods of its node.
     """
     servers = [{"ipBlock": {"cidr": f"{address}/{_bits(address)}"}} for address in api_servers]
-    own = {"podSelector": {}}
+    own: Json = {"podSelector": {}}
     system = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
     further = [{"ipBlock": {"cidr": source}} for source in sources]
     spec: Json = {
