@@ -424,16 +424,16 @@ class Running:
             threading.Thread(target=self.lane, args=[name], name=name)
             for name in dict.fromkeys(check.lane for check in self.checks)
         ]
-        for lane in lanes:
-            lane.start()
         try:
             for lane in lanes:
-                while lane.is_alive():
-                    lane.join(LOOK)
+                lane.start()
+            while any(lane.is_alive() for lane in lanes):
+                time.sleep(LOOK)
         finally:
+            # One that Ctrl-C kept from starting is not alive, or ends at once.
             self.stopping.set()
-            for lane in lanes:
-                lane.join()
+            while any(lane.is_alive() for lane in lanes):
+                time.sleep(LOOK)
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,22 @@ def test_an_interrupt_ends_what_runs_and_takes_the_node_down(run_checks, monkeyp
     assert not re.search(r"^endless +passed", shown, re.MULTILINE)
 
 
+def test_an_interrupt_while_lanes_are_started_leaves_none_running(run_checks, monkeypatch):
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if thread.name == "second":
+            raise KeyboardInterrupt
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    endless = check.Check("endless", [["sleep", "3000"]], GOOD.count, lane="first")
+    code, shown = run_checks(endless, check.Check("good", GOOD.commands, GOOD.count, lane="second"))
+    assert code == 1
+    assert "interrupted; these were done:" in shown
+    assert not [thread for thread in threading.enumerate() if thread.name == "first"]
+
+
 def test_what_a_check_computed_is_told(run_checks):
     busy = check.Check("busy", [[sys.executable, "-c", "sum(range(10**7)); print('1 files')"]], GOOD.count)
     check.OUTPUT.mkdir()
