@@ -6,7 +6,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..errors import LabError
 from .attempts import files_named
@@ -14,9 +13,6 @@ from .names import FOLDER_NAME, STAGE_FILE, check_folder_name, run_id, run_start
 from .schema import need_schema
 from .stage_file import Keep, read_stage, without_figures
 from .types import StageRecord
-
-#: For rooms that have no types of their own yet.
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
