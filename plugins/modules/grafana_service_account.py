@@ -27,10 +27,7 @@ attributes:
     support: full
   idempotent:
     description: A token is created only if Grafana rejects the kept one or it expires soon.
-    details: >-
-      Grafana answers that a token with more than seven days left expires in 0 seconds, and such a token is replaced on
-      every run. With O(token_lifetime) of seven days or less this does not happen.
-    support: partial
+    support: full
 options:
   state:
     description:

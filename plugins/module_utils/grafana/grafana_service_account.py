@@ -176,12 +176,11 @@ class _Present:
         return Kept(found, "", expires)
 
     def _left(self, account: Json, found: Token) -> tuple[float | None, str]:
-        """The seconds that the kept token has left by Grafana's clock, None for ever, and when it expires."""
+        """The seconds that the kept token has left, None for ever, and when it expires."""
         for token in self.grafana.tokens(account["id"]):
             if token.get("name") == found.name:
-                if not token.get("expiration"):
-                    return None, ""
-                return float(token.get("secondsUntilExpiration") or 0), str(token["expiration"])
+                expires = str(token.get("expiration") or "")
+                return seconds_left(token, _now()), expires
         # Grafana lists none of that name: only what was kept with it is known.
         at = _time(found.expires)
         return (None if at is None else (at - _now()).total_seconds()), found.expires
@@ -264,6 +263,23 @@ def is_ours(token: str, account: str) -> bool:
     return re.fullmatch(re.escape(account) + r"-\d{8}T\d{6}Z-[0-9a-f]{8}", token) is not None
 
 
+def seconds_left(token: Json, now: datetime) -> float | None:
+    """The seconds that a token has left; None for ever, or if Grafana does not say.
+
+    token: a row of ``GET /api/serviceaccounts/<id>/tokens``. now: by this machine's clock.
+    Its ``secondsUntilExpiration`` is by Grafana's clock, but 0 for all tokens with more than seven days left.
+    """
+    if not token.get("expiration"):
+        return None
+    if token.get("hasExpired"):
+        return 0.0
+    by_grafana = token.get("secondsUntilExpiration")
+    if isinstance(by_grafana, (int, float)) and by_grafana > 0:
+        return float(by_grafana)
+    at = _time(str(token["expiration"]))
+    return None if at is None else (at - now).total_seconds()
+
+
 def account_view(account: Json | None) -> Json | None:
     """What is shown of an account."""
     if account is None:
@@ -307,8 +323,10 @@ def _now() -> datetime:
 
 
 def _time(text: str) -> datetime | None:
+    """A time as Grafana writes it, None for anything else; fractions of a second are ignored."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", text)
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        return datetime.strptime(found[1] + found[2], "%Y-%m-%dT%H:%M:%S%z") if found else None
     except ValueError:
         return None
 

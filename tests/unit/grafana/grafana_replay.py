@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Grafana that plays scripted conversations, and a small one with a memory; both answer with recorded answers.
 
-tests/fixtures/grafana/exchanges.json holds what a real Grafana 12.3 was asked and answered. A script is a list of
-steps: the number of a recorded exchange, ``recorded`` with something changed, or ``answer`` for what was not
-recorded. The test fails on a request that is not the next one of the script: other method, path, query, credentials,
-content type or JSON body. It also fails when the script is not played to its end::
+tests/fixtures/grafana holds what real servers were asked and answered: exchanges.json a Grafana 12.3.0 (numbers like
+"12" and "A10"), exchanges-11.6-and-12.3.json a 11.6.2 and a 12.3.0 that were asked the same (numbers like "11.6-43" and
+"12.3-43"; content types were not recorded there). A script is a list of steps: the number of a recorded exchange,
+``recorded`` with something changed, or ``answer`` for what was not recorded. The test fails on a request that is not
+the next one of the script: other method, path, query, credentials, content type or JSON body.
+It also fails when the script is not played to its end::
 
     with replay("8", recorded("12", sent=ANY), answer("GET", "/api/user", how="cut"), "22") as server:
         grafana = server.client(ADMIN)                      # a Grafana client that sleeps without waiting
@@ -99,7 +101,9 @@ def recorded(number: str, **changes: Any) -> Step:
 @functools.cache
 def exchanges() -> dict[str, Any]:
     """The recorded exchanges by their numbers."""
-    return {entry["number"]: entry for entry in json.loads((FIXTURES / "exchanges.json").read_text(encoding="utf-8"))}
+    files = sorted(FIXTURES.glob("exchanges*.json"))
+    rows = [entry for file in files for entry in json.loads(file.read_text(encoding="utf-8"))]
+    return {entry["number"]: entry for entry in rows}
 
 
 def body_of(number: str) -> Any:
@@ -383,7 +387,9 @@ class Accounts:
         if token["expires"]:
             left = (token["expires"] - datetime.now(timezone.utc)).total_seconds()
             listed["expiration"] = f"{token['expires']:%Y-%m-%dT%H:%M:%SZ}"
-            listed |= {"secondsUntilExpiration": max(0.0, left), "hasExpired": left <= 0}
+            # Grafana counts the seconds of the last week only.
+            seconds = left if 0 < left < 7 * 86400 else 0
+            listed |= {"secondsUntilExpiration": seconds, "hasExpired": left <= 0}
         return listed
 
 

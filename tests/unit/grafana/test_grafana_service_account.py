@@ -30,6 +30,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.grafana_service_account import (
     belongs,
     is_ours,
+    seconds_left,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.token_store import FileStore, Token
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import RequestFailed, Unreachable
@@ -371,6 +372,45 @@ def test_a_token_without_an_end(task: Task, grafana: Accounts) -> None:
     assert task(grafana.address, token_lifetime=0)["token"]["expires"] == ""
     assert [token["expires"] for token in grafana.keys.values()] == [None]
     assert not task(grafana.address, token_lifetime=0)["changed"]
+
+
+def test_the_second_run_with_the_default_lifetime_writes_nothing(task: Task, grafana: Accounts) -> None:
+    task(grafana.address)
+    asked = len(grafana.asked)
+    result = task(grafana.address)
+    assert (result["changed"], result["token"]["state"]) == (False, "kept")
+    assert {one.partition(" ")[0] for one in grafana.asked[asked:]} == {"GET"}
+    assert result["token"]["expires"] == f"{next(iter(grafana.keys.values()))['expires']:%Y-%m-%dT%H:%M:%SZ}"
+
+
+#: Seconds that the tokens of exchange 9 have left in the minute in which it was recorded.
+RECORDED_LEFT = {
+    "rec-tok-editor": (30 * DAY, 0.0),
+    "rec-tok-eight": (8 * DAY, 0.0),
+    "rec-tok-short": (DAY, 60.0),
+    "rec-tok-ever": (None, 0.0),
+}
+
+
+@pytest.mark.parametrize("number", ["11.6-9", "12.3-9"])
+def test_what_tokens_have_left_on_each_version(number: str) -> None:
+    rows = {row["name"]: row for row in body_of(number)}
+    assert rows["rec-tok-editor"]["secondsUntilExpiration"] == 0
+    for name, (seconds, tolerance) in RECORDED_LEFT.items():
+        made = datetime.fromisoformat(rows[name]["created"].replace("Z", "+00:00"))
+        left = seconds_left(rows[name], made)
+        assert left == (seconds if seconds is None else pytest.approx(seconds, abs=tolerance)), name
+
+
+def test_what_a_token_has_left_is_by_grafanas_clock_where_it_says() -> None:
+    now = datetime(2026, 11, 30, tzinfo=timezone.utc)
+    row = {"expiration": "2026-12-01T00:00:00Z", "secondsUntilExpiration": 7.5, "hasExpired": False}
+    assert seconds_left(row, now) == 7.5
+    assert seconds_left({**row, "secondsUntilExpiration": 0, "hasExpired": True}, now) == 0
+    assert seconds_left({**row, "secondsUntilExpiration": 0}, now) == DAY
+    assert seconds_left({**row, "secondsUntilExpiration": 0, "expiration": "2026-12-01T01:00:00.25+01:00"}, now) == DAY
+    # Grafana has just accepted it, and does not say how long it will.
+    assert seconds_left({**row, "secondsUntilExpiration": 0, "expiration": "soon"}, now) is None
 
 
 def test_an_expiry_that_is_only_noted(task: Task, grafana: Accounts) -> None:
