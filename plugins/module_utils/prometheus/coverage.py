@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..results.types import Labels
+from .matchers import full_match
 from .query import LEAST_SCRAPES
 
 #: A window needs this share of its scrapes.
@@ -56,7 +56,7 @@ def coverage(up: Iterable[tuple[Labels, Points]], pods: str, length: float, inte
     silent = {}
     for labels, points in up:
         pod = labels.get("pod", "")
-        if not re.fullmatch(pods, pod):
+        if not full_match(pods, pod):
             continue
         values = list(points)
         answered += [time for time, value in values if value == 1]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from ..results.types import Compared, FigureState, Labels, Values
@@ -29,11 +29,14 @@ class Judged(NamedTuple):
     reason: str
 
 
-def judge(figure: Figure, rows: Sequence[tuple[Labels, float]], short: str, missing: str) -> Judged:
+def judge(
+    figure: Figure, rows: Sequence[tuple[Labels, float]], short: str, missing: str, no_zero: Callable[[], str]
+) -> Judged:
     """What the rows of a figure are worth.
 
     rows: what its query gave. short: why the scrapes do not bear it, or empty.
     missing: names of its metric when Prometheus has none of them, or empty.
+    no_zero: says why no series does not mean zero, or nothing when it does.
     """
     if not rows:
         none: dict[str, float] | None = {} if figure.by else None
@@ -43,7 +46,8 @@ def judge(figure: Figure, rows: Sequence[tuple[Labels, float]], short: str, miss
         if short:
             return Judged(None, none, "inconclusive", short)
         if figure.absent == "zero":
-            return Judged(0.0, none, "pass", "")
+            doubt = no_zero()
+            return Judged(None, none, "error", doubt) if doubt else Judged(0.0, none, "pass", "")
         return Judged(None, none, figure.absent, what)
     values = [value for _labels, value in rows]
     if any(math.isnan(value) for value in values):

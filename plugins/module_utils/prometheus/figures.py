@@ -9,49 +9,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..results.stage_file import window_values
 from ..results.types import Evidence, FigureDetails, FigureResult, Labels, Values, WindowResult
 from . import histograms, query
+from .counted import Counted, Selected, count, select
 from .coverage import coverage, shortfall
 from .cross_check import cross_check, no_answer, promql
 from .figure_state import GRAVITY, Judged, compare, judge
-from .growth import Growth, Ruler, alive, growth, mean_of_sum
-from .matchers import matches
+from .growth import Ruler, alive, mean_of_sum
+from .lives import Lives, Piece
+from .matchers import full_match
+from .processes import Process, processes
 from .profile import Figure, Profile, Selection, Source
 from .query import FoundMetrics
 from .reading import Reading, Window
-from .scrape_history import LATE, ScrapeHistory
-from .series import Series
-
-#: The growth of every series must be known in this share of the window, but for a scrape that is late.
-LEAST_KNOWN = 0.9
+from .zero_evidence import doubt_of_zero
 
 
-@dataclass
-class _Sum:
-    """Growth of the series of a selection, with all that is to be said about it."""
-
-    series: list[Series] = field(default_factory=list)
-    growths: list[tuple[Series, Growth]] = field(default_factory=list)
-    doubles: int = 0
-    dropped: int = 0
-
-    def count(self, what: str) -> int:
-        return sum(one.course.begins == what or one.course.ends == what for _series, one in self.growths)
-
-    @property
-    def resets(self) -> int:
-        return sum(one.resets for _series, one in self.growths)
+def lives_of(profile: Profile, reading: Reading) -> Lives:
+    """The lives of the processes that a reading has samples of."""
+    counters = {
+        source.metric
+        for figure in profile.figures
+        if figure.kind != "gauge"
+        for selection in figure.selections
+        for source in selection.sources
+    }
+    metrics = [reading.numbers(metric)[0] for metric in reading.metrics]
+    found = processes(reading.up.series, reading.starts.series, metrics, counters)
+    return Lives(found, counters, reading.interval, reading.begin)
 
 
 def work_out(profile: Profile, reading: Reading, window: Window, earlier: Values) -> WindowResult:
     """The window with all figures of a bound profile."""
+    return _work_out(profile, reading, window, earlier, lives_of(profile, reading))
+
+
+def _work_out(profile: Profile, reading: Reading, window: Window, earlier: Values, lives: Lives) -> WindowResult:
     start, end = round(window.start + reading.skew, 3), round(window.end + reading.skew, 3)
-    history = ScrapeHistory(reading.up.series, reading.starts.series, reading.interval, reading.begin)
-    at_work = _Window(profile, reading, window, earlier, Ruler(start, end, history))
+    at_work = _Window(profile, reading, window, earlier, Ruler(start, end, lives))
     return {
         "name": window.name,
         "title": window.title,
@@ -67,9 +65,10 @@ def work_out_all(
     """All windows in the order given; each is compared with those before it, and with ``earlier``."""
     known = dict(earlier)
     done: list[WindowResult] = []
+    lives = [lives_of(profile, reading) for reading in readings]
     for window in windows:
-        reading = next(one for one in readings if window in one.windows)
-        done.append(work_out(profile, reading, window, known))
+        reading, of = next((one, of) for one, of in zip(readings, lives) if window in one.windows)
+        done.append(_work_out(profile, reading, window, known, of))
         known.update(window_values(done[-1:]))
     return done
 
@@ -83,7 +82,8 @@ class _Window:
         self.window = window
         self.earlier = earlier
         self.ruler = ruler
-        self._sums: dict[tuple[str, tuple[str, ...]], _Sum] = {}
+        self._selected: dict[Selection, Selected] = {}
+        self._counted: dict[tuple[Selection, tuple[str, ...]], Counted] = {}
         up = [
             (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
             for one in reading.up.series
@@ -96,16 +96,16 @@ class _Window:
     def figure(self, figure: Figure) -> FigureResult:
         """One figure, as in the results."""
         found = self.reading.found
-        sources = [query.choose(selection, found) for selection in figure.selections]
+        sources = self._sources(figure)
         evidence: Evidence = {"metrics": sorted({source.metric for source in sources}), "notes": []}
-        wrong = _wrong_unit(sources, found)
+        wrong = figure.fault or _wrong_unit(sources, found)
         if wrong:
             judged = Judged(None, None, "error", wrong)
             checked = no_answer(wrong)
         else:
             rows, unknown = self._gauge(figure, evidence) if figure.kind == "gauge" else self._counter(figure, evidence)
             short = shortfall(figure.components, self.covered) or unknown
-            judged = judge(figure, rows, short, self._missing(figure))
+            judged = judge(figure, rows, short, self._missing(figure), lambda: self._doubt_of_zero(figure))
             answers = self.reading.answers.get(self.window.name, {})
             checked = cross_check(figure, judged.value, judged.reason, evidence, answers)
             evidence["notes"] += [
@@ -149,99 +149,99 @@ class _Window:
 
     # -- kinds ------------------------------------------------------------------
 
-    def _series(self, selection: Selection) -> tuple[list[Series], int, int]:
-        metric = query.choose(selection, self.reading.found).metric
-        series, doubles, dropped = self.reading.clean(metric)
-        if metric in self.reading.metrics:
-            asked = self.reading.metrics[metric].where
-            rest = [matcher for matcher in selection.where if matcher not in asked]
-            if rest:
-                series = [one for one in series if matches(rest, one.labels)]
-        return series, doubles, dropped
+    def _select(self, selection: Selection) -> Selected:
+        if selection not in self._selected:
+            self._selected[selection] = select(selection, self.ruler.lives, self.reading)
+        return self._selected[selection]
 
-    def _sum(self, selection: Selection) -> _Sum:
-        key = (query.choose(selection, self.reading.found).metric, selection.where)
-        if key not in self._sums:
-            series, doubles, dropped = self._series(selection)
-            growths = [(one, found) for one in series if (found := growth(one, self.ruler)) is not None]
-            self._sums[key] = _Sum(series, growths, doubles, dropped)
-        return self._sums[key]
+    def _sources(self, figure: Figure) -> list[Source]:
+        """The sources whose metrics a figure was worked out from, or would have been."""
+        found: dict[Source, None] = {}
+        for selection in figure.selections:
+            used = {source: None for _piece, source in self._select(selection).pieces}
+            found |= used or {query.choose(selection, self.reading.found): None}
+        return list(found)
 
-    def _scale(self, figure: Figure) -> float:
-        scale = query.choose(figure.selection, self.reading.found).scale
-        if figure.denominator is not None:
-            scale /= query.choose(figure.denominator, self.reading.found).scale
-        return scale
+    def _doubt_of_zero(self, figure: Figure) -> str:
+        span = self.ruler.start, self.ruler.end
+        processes = self._processes(figure.components)
+        return doubt_of_zero(figure.selection, self.profile, self.ruler.lives, self.reading.found, processes, span)
+
+    def _count(self, selection: Selection, components: tuple[str, ...]) -> Counted:
+        key = selection, components
+        if key not in self._counted:
+            self._counted[key] = count(self._select(selection), self.ruler, self._processes(components))
+        return self._counted[key]
+
+    def _processes(self, components: Sequence[str]) -> list[Process]:
+        patterns = [self.profile.components[component] for component in components]
+        return [
+            process
+            for process in self.ruler.lives.processes
+            if any(full_match(pattern, process.targets[0].pod) for pattern in patterns)
+        ]
 
     def _counter(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
-        sums = [self._sum(selection) for selection in figure.selections]
-        self._describe(sums, evidence)
-        if not all(one.growths for one in sums):
+        counts = [self._count(selection, figure.components) for selection in figure.selections]
+        _describe(counts, evidence)
+        if not all(one.growths for one in counts):
             return [], ""
-        scale = self._scale(figure)
         if figure.kind == "quantile":
-            rows = self._quantile(figure, sums[0], scale, evidence)
+            rows = self._quantile(figure, counts[0], evidence)
         elif figure.kind == "ratio":
-            above, below = (math.fsum(found.value for _series, found in one.growths) for one in sums)
+            above, below = (
+                math.fsum(source.scale * grown.value for _piece, source, grown in one.growths) for one in counts
+            )
             nothing = math.nan if above == 0 else math.inf
-            rows = [({}, scale * above / below if below else nothing)]
+            rows = [({}, above / below if below else nothing)]
         else:
-            rows = self._grown(figure, sums[0], scale, evidence)
-        return rows, self._doubt([found for one in sums for _series, found in one.growths])
+            rows = self._grown(figure, counts[0], evidence)
+        doubts = (one.doubt(self.ruler.length, self.reading.interval) for one in counts)
+        return rows, next((doubt for doubt in doubts if doubt), "")
 
-    def _doubt(self, growths: Sequence[Growth]) -> str:
-        """Why too much is not known of what was counted in the window; empty when it is little."""
-        most = (1 - LEAST_KNOWN) * self.ruler.length
-        # Samples that end early may only be late. What a reset took along does not come any more.
-        most_late = max(most, LATE * self.reading.interval)
-        doubtful = [one for one in growths if one.course.unknown > most_late or one.lost > most]
-        if not doubtful:
-            return ""
-        seconds = max(one.course.unknown + one.lost for one in doubtful)
-        return f"what {len(doubtful)} series counted is not known for up to {seconds:.0f} s of this window"
-
-    def _grown(self, figure: Figure, found: _Sum, scale: float, evidence: Evidence) -> list[tuple[Labels, float]]:
+    def _grown(self, figure: Figure, found: Counted, evidence: Evidence) -> list[tuple[Labels, float]]:
         """Growth, or growth a second over the time in which it is known, by the figure's label."""
         values: dict[str, list[float]] = {}
         least, most = [], []
         whole = self.ruler.length if figure.kind == "rate" else 1.0
-        for series, one in found.growths:
-            known = whole - one.course.unknown if figure.kind == "rate" else 1.0
-            values.setdefault(series.labels.get(figure.by, "") if figure.by else "", []).append(one.value / known)
+        for piece, source, grown in found.growths:
+            known = whole - grown.course.unknown if figure.kind == "rate" else 1.0
+            label = piece.series.labels.get(figure.by, "") if figure.by else ""
+            values.setdefault(label, []).append(source.scale * grown.value / known)
             # In the time that is unknown nothing may have happened.
-            least.append(one.least / whole)
-            most.append(one.most / whole)
-        certain = not (found.resets or found.count("unknown") or found.count("gone"))
-        evidence["interval"] = [scale * math.fsum(least), scale * math.fsum(most) if certain else None]
-        return [({figure.by: label} if figure.by else {}, scale * math.fsum(of)) for label, of in values.items()]
+            least.append(source.scale * grown.least / whole)
+            most.append(source.scale * grown.most / whole)
+        evidence["interval"] = [math.fsum(least), None if found.open else math.fsum([*most, found.more / whole])]
+        return [({figure.by: label} if figure.by else {}, math.fsum(of)) for label, of in values.items()]
 
-    def _quantile(self, figure: Figure, found: _Sum, scale: float, evidence: Evidence) -> list[tuple[Labels, float]]:
-        buckets, same = histograms.summed((series.labels.get("le", ""), one.value) for series, one in found.growths)
+    def _quantile(self, figure: Figure, found: Counted, evidence: Evidence) -> list[tuple[Labels, float]]:
+        groups = histograms.groups(found.growths)
+        buckets, same = histograms.summed(groups)
         if not same:
             evidence["notes"].append("The processes have different buckets: only the bounds that all have are used.")
         quantile = histograms.quantile(figure.quantile or 0.0, buckets)
         if quantile is None:
             return [({}, math.nan)]
-        evidence["interval"] = [None if side is None else scale * side for side in (quantile.lower, quantile.upper)]
+        evidence["interval"] = [quantile.lower, quantile.upper]
         evidence["observations"] = quantile.observations
         if quantile.bound:
             evidence["bound"] = quantile.bound
             which = "at or below the smallest bound" if quantile.bound == "below" else "above the largest bound"
             evidence["notes"].append(f"The quantile is {which} of the histogram's buckets, which is what is shown.")
-        return [({}, scale * quantile.value)]
+        return [({}, quantile.value)]
 
     def _gauge(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
-        series, doubles, dropped = self._series(figure.selection)
-        self._describe([_Sum([], [], doubles, dropped)], evidence)
-        courses = [course for one in series if (course := self.ruler.course(one)) is not None]
+        selected = self._select(figure.selection)
+        _describe([Counted(doubles=selected.doubles, dropped=selected.dropped)], evidence)
+        courses = [course for piece, _source in selected.pieces if (course := self.ruler.course(piece)) is not None]
         evidence["samples"] = sum(course.samples for course in courses)
         evidence["largest_gap"] = _seconds(max((course.gap for course in courses), default=None))
-        scale = self._scale(figure)
-        groups: dict[str, list[Series]] = {}
-        for one in series:
-            groups.setdefault(one.labels.get(figure.by, "") if figure.by else "", []).append(one)
-        rows = []
-        for label, group in groups.items():
+        groups: dict[tuple[str, float], list[Piece]] = {}
+        for piece, source in selected.pieces:
+            label = piece.series.labels.get(figure.by, "") if figure.by else ""
+            groups.setdefault((label, source.scale), []).append(piece)
+        rows: list[tuple[Labels, float]] = []
+        for (label, scale), group in groups.items():
             labels = {figure.by: label} if figure.by else {}
             if figure.take == "mean":
                 mean = mean_of_sum(group, self.ruler)
@@ -249,47 +249,16 @@ class _Window:
                     rows.append((labels, scale * mean))
                 continue
             values = []
-            for one in group:
-                value, silent = alive(one, self.ruler)
+            for piece in group:
+                value, silent = alive(piece, self.ruler)
                 if value is not None:
                     values.append(value)
                 elif silent:
-                    pod = one.labels.get("pod") or one.labels.get("instance", "")
+                    pod = piece.series.labels.get("pod") or piece.series.labels.get("instance", "")
                     evidence["notes"].append(f"{pod} did not answer the last scrape: its value is left out.")
             if values:
                 rows.append((labels, scale * math.fsum(values)))
         return rows, ""
-
-    # -- what is said beside the value --------------------------------------------
-
-    def _describe(self, sums: Sequence[_Sum], evidence: Evidence) -> None:
-        growths = [found for one in sums for _series, found in one.growths]
-        notes = evidence["notes"]
-        evidence["samples"] = sum(one.course.samples for one in growths)
-        evidence["largest_gap"] = _seconds(max((one.course.gap for one in growths), default=None))
-        evidence["resets"] = sum(one.resets for one in sums)
-        evidence["new_series"] = sum(one.count("new") for one in sums)
-        evidence["gone_series"] = sum(one.count("gone") for one in sums)
-        evidence["unknown_series"] = sum(one.count("unknown") for one in sums)
-        evidence["double_series"] = sum(one.doubles for one in sums)
-        if evidence["resets"]:
-            lost = max(one.lost for one in growths)
-            notes.append(
-                f"A counter began again at zero: what it counted in up to {lost:.0f} s since its last scrape before "
-                f"that is lost."
-            )
-        if evidence["gone_series"]:
-            notes.append(f"{evidence['gone_series']} series ended; what was counted after the last scrape is lost.")
-        if evidence["unknown_series"]:
-            notes.append(
-                f"{evidence['unknown_series']} series began or ended without it being known what was counted before "
-                f"or after."
-            )
-        if evidence["double_series"]:
-            notes.append(f"{evidence['double_series']} series came from a second scrape of the same process: left out.")
-        dropped = sum(one.dropped for one in sums)
-        if dropped:
-            notes.append(f"{dropped} samples of the metric were no finite numbers and were left out.")
 
     def _missing(self, figure: Figure) -> str:
         for selection in figure.selections:
@@ -297,6 +266,37 @@ class _Window:
             if not self.reading.found.names.intersection(names):
                 return " or ".join(names)
         return ""
+
+
+def _describe(counts: Sequence[Counted], evidence: Evidence) -> None:
+    """Say beside a value how well it is known."""
+    courses = [grown.course for one in counts for _piece, _source, grown in one.growths]
+    notes = evidence["notes"]
+    evidence["samples"] = sum(course.samples for course in courses)
+    evidence["largest_gap"] = _seconds(max((course.gap for course in courses), default=None))
+    evidence["resets"] = sum(one.begun("reset") for one in counts)
+    evidence["new_series"] = sum(one.begun("new") for one in counts)
+    evidence["gone_series"] = sum(one.unsure("gone") for one in counts)
+    evidence["unknown_series"] = sum(one.unsure("unknown") for one in counts)
+    evidence["double_series"] = sum(one.doubles for one in counts)
+    if evidence["resets"]:
+        lost = max(one.lost for one in counts)
+        notes.append(
+            f"A counter began again at zero: what it counted in up to {lost:.0f} s since its last scrape before "
+            f"that is lost."
+        )
+    if evidence["gone_series"]:
+        notes.append(f"{evidence['gone_series']} series ended; what was counted after the last scrape is lost.")
+    if evidence["unknown_series"]:
+        notes.append(
+            f"{evidence['unknown_series']} series began or ended without it being known what was counted before "
+            f"or after."
+        )
+    if evidence["double_series"]:
+        notes.append(f"{evidence['double_series']} series came from a second scrape of the same process: left out.")
+    dropped = sum(one.dropped for one in counts)
+    if dropped:
+        notes.append(f"{dropped} samples of the metric were no finite numbers and were left out.")
 
 
 def _wrong_unit(sources: Sequence[Source], found: FoundMetrics) -> str:

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from .growth import Growth
+from .lives import Piece
+from .processes import Process, bound_text
+from .profile import Source
 from .query import SAME_UNIT, number
 
 #: Names of the units that seconds are taken for by mistake, by how many thousands they differ.
@@ -31,25 +35,36 @@ class Quantile:
     observations: float
 
 
-def summed(buckets: Iterable[tuple[str, float]]) -> tuple[dict[float, float], bool]:
-    """Growth by upper bound over (le, growth) of all series; and whether all have the same bounds.
+#: Growth by upper bound.
+Buckets = dict[float, float]
 
-    Where processes have different buckets only the bounds that all share can be summed: counts
-    are cumulative, so they are exact at these.
-    """
-    groups: dict[str, list[float]] = {}
-    for le, growth in buckets:
-        groups.setdefault(le, []).append(growth)
-    # Prometheus 3 writes 1.0 where version 2 wrote 1: both are one bound.
-    bounds: dict[float, list[float]] = {}
-    for le, growths in groups.items():
+
+def groups(growths: Iterable[tuple[Piece, Source, Growth]]) -> list[Buckets]:
+    """Growth of buckets by upper bound, in the figure's unit: one histogram for each process and set of labels."""
+    found: dict[tuple[Process, int, frozenset[tuple[str, str]]], Buckets] = {}
+    for piece, source, grown in growths:
+        le = bound_text(piece.series.labels.get("le", ""))
         try:
-            bounds.setdefault(float(le), []).extend(growths)
+            bound = float(le) * source.scale
         except ValueError:
             continue
-    whole = len(bounds.get(math.inf, ()))
-    same = all(len(growths) == whole for growths in bounds.values())
-    return {bound: math.fsum(growths) for bound, growths in bounds.items() if len(growths) == whole}, same
+        found.setdefault((piece.process, piece.life, piece.key[1] - {("le", le)}), {})[bound] = grown.value
+    return list(found.values())
+
+
+def summed(histograms: Iterable[Buckets]) -> tuple[Buckets, bool]:
+    """Growth by upper bound over histograms; and whether all have the same bounds.
+
+    Where they have different buckets only the bounds that all share can be summed: counts are cumulative, so they are
+    exact at these. One that did not grow says nothing of bounds.
+    """
+    all_of = list(histograms)
+    grown = [buckets for buckets in all_of if any(buckets.values())] or all_of
+    if not grown:
+        return {}, True
+    shared = set.intersection(*(set(buckets) for buckets in grown))
+    same = all(len(buckets) == len(shared) for buckets in grown)
+    return {bound: math.fsum(buckets[bound] for buckets in grown) for bound in shared}, same
 
 
 def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:

@@ -13,7 +13,6 @@ from ..results.types import FigureResult, SeriesResult, StageAbout, Values, Wind
 from .cross_check import no_answer, promql
 from .figures import work_out, work_out_all
 from .profile import Figure, Profile
-from .query import choose
 from .question import Question
 from .reading import Reading, Window
 
@@ -105,13 +104,10 @@ def _asked(own: Profile, profile: Profile, reading: Reading, window: Window) -> 
 def _unread(figure: Figure, reading: Reading) -> str:
     """The metric of which the samples lack series that a figure needs; empty when they have all of them."""
     for selection in figure.selections:
-        metric = choose(selection, reading.found).metric
-        if metric not in reading.found.names:
-            # Prometheus had none of it: that is known, and the profile says what it means.
-            continue
-        read = reading.metrics.get(metric)
-        if read is None or not set(read.where) <= set(selection.where):
-            return metric
+        for metric in {source.metric: None for source in selection.sources if source.metric in reading.found.names}:
+            read = reading.metrics.get(metric)
+            if read is None or not set(read.where) <= set(selection.where):
+                return metric
     return ""
 
 

@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Label matchers of a bound profile, such as ``job="pods"``, decided here as Prometheus decides them."""
+"""Label matchers of a bound profile, such as ``job="pods"``, decided here as Prometheus decides them.
+
+Patterns are RE2's, as in Prometheus: Python's own mean something else by some of them, and can take for ever.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+try:
+    import re2
+except ImportError:
+    re2 = None
+
+from ..errors import LabError
 
 _MATCHER = re.compile(r'(?P<label>\w+)(?P<operator>=~|!~|!=|=)"(?P<value>.*)"', re.DOTALL)
 
@@ -21,7 +31,7 @@ class Matcher(NamedTuple):
     def fits(self, labels: Mapping[str, str]) -> bool:
         """Whether labels fit; one that is missing is empty, and a pattern must match all of a value."""
         found = labels.get(self.label, "")
-        fits = bool(re.fullmatch(self.value, found)) if self.operator.endswith("~") else self.value == found
+        fits = full_match(self.value, found) if self.operator.endswith("~") else self.value == found
         return fits != self.operator.startswith("!")
 
 
@@ -37,3 +47,35 @@ def parse_matcher(text: str) -> Matcher:
 def matches(matchers: Sequence[str], labels: Mapping[str, str]) -> bool:
     """Whether labels fit all matchers."""
     return all(parse_matcher(one).fits(labels) for one in matchers)
+
+
+def full_match(pattern: str, text: str) -> bool:
+    """Whether a pattern matches all of a text. Raises LabError for a pattern that RE2 does not take."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+def pattern_fault(pattern: str) -> str:
+    """Why RE2 does not take a pattern; empty when it does."""
+    try:
+        _compiled(pattern)
+    except LabError as error:
+        return error.msg
+    return ""
+
+
+@cache
+def _compiled(pattern: str) -> Any:
+    if re2 is None:
+        raise LabError(
+            "Label patterns need the Python package google-re2, which is not installed where the task runs; install it "
+            "there, for example with pip install google-re2."
+        )
+    options = re2.Options()
+    # What is wrong is in the exception; the library would write it to stderr as well.
+    options.log_errors = False
+    try:
+        # A dot matches a line's end too, as in Prometheus.
+        return re2.compile(f"(?s:{pattern})", options)
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+        raise LabError(f"{pattern!r} is no regular expression of Prometheus (RE2): {reason}") from None

@@ -7,14 +7,13 @@ Each function ``judge_...`` makes one finding; docs/measurement.md lists them.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ..errors import LabError
 from ..findings import Finding, finding
 from .histograms import thousands, unit_fault
-from .matchers import matches, parse_matcher
+from .matchers import full_match, matches, parse_matcher
 from .profile import Figure, Profile, Selection
 from .query import LEAST_SCRAPES, FoundMetrics, choose, number
 from .targets import ScrapeTarget
@@ -101,7 +100,7 @@ def of_components(profile: Profile, targets: Sequence[ScrapeTarget]) -> dict[str
     """Targets that the profile's filters match, by component; each component is there."""
     own = [target for target in targets if matches(profile.filters, target.labels)]
     return {
-        name: [target for target in own if re.fullmatch(pods, target.pod)] for name, pods in profile.components.items()
+        name: [target for target in own if full_match(pods, target.pod)] for name, pods in profile.components.items()
     }
 
 
@@ -127,7 +126,7 @@ def labels_elsewhere(profile: Profile, targets: Sequence[ScrapeTarget]) -> str:
     others = [
         target.labels
         for target in targets
-        if any(re.fullmatch(pods, target.pod) for pods in profile.components.values())
+        if any(full_match(pods, target.pod) for pods in profile.components.values())
         and not matches(profile.filters, target.labels)
     ]
     # The one that is most like what is asked for is the likeliest to be meant; Prometheus gives them in any order.
@@ -349,7 +348,7 @@ def judge_units(profile: Profile, found: FoundMetrics, bounds: Mapping[str, Sequ
 
 def strange_pods(owned: Iterable[str], history: str) -> list[str]:
     """Pods that own shards and are not history pods of this release. history: pattern of their names, or empty."""
-    return [pod for pod in sorted(owned) if history and pod and not re.fullmatch(history, pod)]
+    return [pod for pod in sorted(owned) if history and pod and not full_match(history, pod)]
 
 
 def judge_shards(owned: Mapping[str, float], expected: int | None, history: str, doubled: bool) -> Finding:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from ..errors import LabError
 from ..results.types import Direction
+from .matchers import parse_matcher
 
 Kind = Literal["rate", "total", "gauge", "quantile", "ratio"]
 #: What it means that a figure has no series.
@@ -49,6 +50,7 @@ class Source:
 
     server: versions of the Temporal server for which it is the right one, such as ">=1.23"; empty for all.
     smallest_bucket: bound of a histogram's smallest bucket in the metric's unit, by which the unit is told.
+    histogram: whether it is a part of a classic histogram.
     """
 
     metric: str
@@ -56,6 +58,7 @@ class Source:
     scale: float = 1.0
     server: str = ""
     smallest_bucket: float | None = None
+    histogram: bool = False
 
     def is_for(self, version: str) -> bool:
         """Whether it is right for a version of the server; one that is not known rules nothing out."""
@@ -85,7 +88,7 @@ class Relative:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the profile; docs/profile.md says what each field means."""
+    """A figure of the profile; docs/profile.md says what each field means. fault: why it cannot be right as bound."""
 
     id: str
     title: str
@@ -105,6 +108,7 @@ class Figure:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     relative: Relative | None = None
     reference: str = ""
+    fault: str = ""
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -116,7 +120,8 @@ class Figure:
 class Profile:
     """A profile. ``components`` maps a component to the pattern of its pods' names.
 
-    ``filters`` are label matchers that every selector of the profile carries.
+    ``filters`` are label matchers that every selector of the profile carries. ``scheme_labels`` are the labels that a
+    bound profile has from variables, because they have other names in other set-ups.
     """
 
     title: str
@@ -124,6 +129,7 @@ class Profile:
     filters: tuple[str, ...]
     components: Mapping[str, str]
     figures: tuple[Figure, ...]
+    scheme_labels: frozenset[str] = frozenset()
 
     @property
     def selections(self) -> list[Selection]:
@@ -169,31 +175,51 @@ class Profile:
             return label
 
         def matchers(texts: tuple[str, ...]) -> tuple[str, ...]:
-            bound = []
+            found = []
             for text in texts:
                 parts = MATCHER_TEMPLATE.fullmatch(text)
                 if parts is None:
                     raise LabError(f"The profile's label matcher {text!r} is none.")
                 escaped = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in plain.items()}
                 value = Template(parts["value"]).substitute(escaped)
-                bound.append(f'{name_of(parts["label"])}{parts["op"]}"{value}"')
-            return tuple(bound)
+                found.append(f'{name_of(parts["label"])}{parts["op"]}"{value}"')
+            return tuple(found)
 
         def selection(unbound: Selection) -> Selection:
             sources = tuple(source for source in unbound.sources if source.is_for(server_version))
             return replace(unbound, sources=sources or unbound.sources, where=matchers(unbound.where))
 
+        def bound(figure: Figure) -> Figure:
+            return replace(
+                figure,
+                selection=selection(figure.selection),
+                denominator=selection(figure.denominator) if figure.denominator else None,
+                by=name_of(figure.by) if figure.by else None,
+            )
+
+        scheme = {
+            name_of(parts["label"])
+            for text in (matcher for one in self.selections for matcher in one.where)
+            if (parts := MATCHER_TEMPLATE.fullmatch(text)) and "$" in parts["label"]
+        }
+        filters = matchers(self.filters)
+        filtered = {parse_matcher(text).label: text for text in filters}
+
+        def fault(figure: Figure) -> str:
+            """Why a bound figure cannot be right."""
+            labels = {parse_matcher(matcher).label for one in figure.selections for matcher in one.where}
+            for label in sorted(labels & scheme & filtered.keys()):
+                return (
+                    f"the filter {filtered[label]} and the figure mean two things by the label {label}: give "
+                    f"`variables` the label of each, such as kubernetes_namespace_label: namespace with "
+                    f"temporal_namespace_label: exported_namespace"
+                )
+            return ""
+
         return replace(
             self,
-            filters=matchers(self.filters),
+            filters=filters,
+            scheme_labels=frozenset(scheme),
             components={name: Template(pods).substitute(plain) for name, pods in self.components.items()},
-            figures=tuple(
-                replace(
-                    figure,
-                    selection=selection(figure.selection),
-                    denominator=selection(figure.denominator) if figure.denominator else None,
-                    by=name_of(figure.by) if figure.by else None,
-                )
-                for figure in self.figures
-            ),
+            figures=tuple(replace(figure, fault=fault(figure)) for figure in map(bound, self.figures)),
         )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, Union
 
 from ..errors import LabError
 from ..results.types import Direction
+from .matchers import parse_matcher, pattern_fault
 from .profile import (
     FRAMEWORKS,
     MATCHER_TEMPLATE,
@@ -49,7 +50,7 @@ _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_TEMPLATE = re.compile(r"\$?[a-zA-Z_][a-zA-Z0-9_]*")
 
 
-_OF_SOURCE = ("metric", "framework", "scale", "server", "smallest_bucket")
+_OF_SOURCE = ("metric", "framework", "scale", "server", "smallest_bucket", "histogram")
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -220,7 +221,19 @@ def _template(text: str, path: Path_, variables: Mapping[str, str]) -> str:
 
 def _matchers(value: Any, path: Path_, variables: Mapping[str, str]) -> tuple[str, ...]:
     what = 'a label matcher such as operation="ShardInfo" or operation!~"Poll.*"'
-    return tuple(_template(_text(item, at, MATCHER_TEMPLATE, what), at, variables) for at, item in _items(value, path))
+    found = []
+    for at, item in _items(value, path):
+        text = _template(_text(item, at, MATCHER_TEMPLATE, what), at, variables)
+        matcher = parse_matcher(_with_values(text, variables))
+        if matcher.operator.endswith("~") and (wrong := pattern_fault(matcher.value)):
+            raise _Fault(at, wrong)
+        found.append(text)
+    return tuple(found)
+
+
+def _with_values(text: str, variables: Mapping[str, str]) -> str:
+    """A text whose variables have their own values, those of the task a letter each."""
+    return Template(text).substitute({**variables, "namespace": "n", "release": "r"})
 
 
 def _sources(value: Any, path: Path_, namings: Namings, suffix: str) -> tuple[Source, ...]:
@@ -242,7 +255,8 @@ def _sources(value: Any, path: Path_, namings: Namings, suffix: str) -> tuple[So
 
 
 def _source(value: Any, path: Path_, of_naming: bool = False) -> Source:
-    item = _mapping(value, path, ("metric",), ("framework", "scale", "smallest_bucket") + ("server",) * (not of_naming))
+    optional = ("framework", "scale", "smallest_bucket", "histogram") + ("server",) * (not of_naming)
+    item = _mapping(value, path, ("metric",), optional)
     metric = _text(item["metric"], (*path, "metric"))
     if of_naming and NAME not in metric:
         raise _Fault((*path, "metric"), f"{metric!r} does not say where the name stands: write {NAME} there")
@@ -260,7 +274,10 @@ def _source(value: Any, path: Path_, of_naming: bool = False) -> Source:
             raise _Fault((*path, "smallest_bucket"), "must be above zero")
         if not metric.endswith("_bucket"):
             raise _Fault((*path, "smallest_bucket"), f"is for histograms, and {metric!r} does not end in _bucket")
-    return Source(metric, framework, scale, _server(item, path), smallest)
+    histogram = item.get("histogram", metric.endswith("_bucket"))
+    if not isinstance(histogram, bool):
+        raise _Fault((*path, "histogram"), "must be true or false")
+    return Source(metric, framework, scale, _server(item, path), smallest, histogram)
 
 
 def _server(item: Mapping[str, Any], path: Path_) -> str:
@@ -401,10 +418,9 @@ def _profile(data: Any) -> Profile:
     components = {}
     for at, name, pods in _named(data["components"], ("components",)):
         _template(pods, at, variables)
-        try:
-            re.compile(Template(pods).substitute({**variables, "namespace": "n", "release": "r"}))
-        except re.error as error:
-            raise _Fault(at, f"{pods!r} is not a regular expression: {error}") from None
+        wrong = pattern_fault(_with_values(pods, variables))
+        if wrong:
+            raise _Fault(at, wrong)
         components[name] = pods
 
     namings = _namings(data.get("namings", {}))

@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import LabError
 from ..results.types import Labels, SeriesResult
 from . import query
 from .client import Points, Prometheus
 from .cross_check import promql
+from .lives import MARGIN
+from .matchers import full_match
 from .profile import Figure, Profile
 from .query import FoundMetrics
 from .reading import Reading, Samples, Window, wanted
-from .scrape_history import MARGIN
 from .series import Series
 
 #: Steps of a range query; Prometheus allows 11,000.
@@ -112,6 +112,9 @@ class Reader:
         if STARTED in self.found.names:
             metrics[STARTED] = ()
         samples = self._samples(metrics, end - begin, end)
+        # The API also names metrics that had samples only before.
+        silent = {metric for metric, of in samples.items() if not of.series}
+        self.found = replace(self.found, names=self.found.names - silent)
         return Reading(
             windows=list(windows),
             interval=self.interval,
@@ -218,7 +221,7 @@ class Reader:
                 values[labels[FIGURE_LABEL]].append(value)
         for figure in figures:
             patterns = [self.profile.components[component] for component in figure.components]
-            answered = all(any(re.fullmatch(pattern, pod) for pod in pods) for pattern in patterns)
+            answered = all(any(full_match(pattern, pod) for pod in pods) for pattern in patterns)
             if figure.absent == "zero" and not values[figure.id] and answered:
                 values[figure.id].append(0.0)
         return values

@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .profile import Profile
-from .query import FoundMetrics, choose
-from .series import Series, finite, without_doubles
+from .query import FoundMetrics
+from .series import Series, finite
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Reading:
     starts: Samples
     metrics: dict[str, Samples]
     answers: dict[str, dict[str, float] | str]
-    _clean: dict[str, tuple[list[Series], int, int]] = field(default_factory=dict, repr=False, compare=False)
+    _numbers: dict[str, tuple[list[Series], int]] = field(default_factory=dict, repr=False, compare=False)
 
     def decided(self) -> float:
         """Time from which on it is known of every target whether it is gone or only late; Prometheus' clock.
@@ -64,21 +64,21 @@ class Reading:
         last = [one.times[-1] for one in self.up.series if one.times[-1] <= end]
         return max(last, default=0.0) + 2 * self.interval
 
-    def clean(self, metric: str) -> tuple[list[Series], int, int]:
-        """Series of a metric, each process once and numbers only; numbers of doubles and of samples left out."""
-        if metric not in self._clean:
-            series, dropped = finite(self.metrics[metric].series if metric in self.metrics else ())
-            kept, doubles = without_doubles(series)
-            self._clean[metric] = kept, doubles, dropped
-        return self._clean[metric]
+    def numbers(self, metric: str) -> tuple[list[Series], int]:
+        """Series of a metric with the samples that are numbers, and how many others were left out."""
+        if metric not in self._numbers:
+            self._numbers[metric] = finite(self.metrics[metric].series if metric in self.metrics else ())
+        return self._numbers[metric]
 
 
 def wanted(profile: Profile, found: FoundMetrics) -> dict[str, tuple[str, ...]]:
-    """Metrics to read for a profile, with the label matchers that all figures of a metric share."""
+    """Metrics to read for a profile, with the label matchers that all figures of a metric share.
+
+    All names that a metric may have are read, since the API also names metrics of long ago.
+    """
     metrics: dict[str, tuple[str, ...]] = {}
     for selection in profile.selections:
-        metric = choose(selection, found).metric
-        if metric in found.names:
+        for metric in {source.metric: None for source in selection.sources if source.metric in found.names}:
             shared = metrics.get(metric, selection.where)
             metrics[metric] = tuple(matcher for matcher in shared if matcher in selection.where)
     return metrics

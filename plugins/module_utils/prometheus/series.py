@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Raw samples of Prometheus as compact series, and series that tell the same thing twice.
+"""Raw samples of Prometheus as compact series.
 
 Times are Unix seconds on Prometheus' clock.
 """
@@ -7,7 +7,6 @@ Times are Unix seconds on Prometheus' clock.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +18,6 @@ Times = tuple[float, ...]
 #: Job, instance and pod: which target a series was scraped from.
 TargetKey = tuple[str, str, str]
 
-#: Labels that say how a series came to Prometheus, not what it measures.
-OF_SCRAPE = ("job", "instance", "endpoint", "service", "container")
-#: Share of one series' samples that must lie between those of the other, for two ways to one process.
-INTERLEAVED = 0.9
-
 
 @dataclass(frozen=True)
 class Series:
@@ -32,12 +26,14 @@ class Series:
     times: shared (the same object) between series that were scraped together, which is what
     lets the arithmetic do its work on times once for a target.
     text: the values as Prometheus wrote them, with blanks between. values: the same as numbers.
+    left_out: times of samples that were no numbers.
     """
 
     labels: Labels
     times: Times
     text: str
     values: list[float]
+    left_out: Times = ()
 
     @cached_property
     def target(self) -> TargetKey:
@@ -92,61 +88,6 @@ def finite(series: Sequence[Series]) -> tuple[list[Series], int]:
         dropped += len(one.values) - len(pairs)
         if pairs:
             times, values = zip(*pairs)
-            kept.append(Series(one.labels, times, "", list(values)))
+            others = tuple(time for time, value in zip(one.times, one.values) if not math.isfinite(value))
+            kept.append(Series(one.labels, times, "", list(values), others))
     return kept, dropped
-
-
-def without_doubles(series: Sequence[Series]) -> tuple[list[Series], int]:
-    """The series without those of a second scrape of the same process, and how many those were.
-
-    Two series are of one process when all their labels but those of the scrape are equal and
-    either the address (`instance`) is the same, or the pod is and the samples of one lie between
-    those of the other. The one with more samples stays.
-    """
-    ways: dict[tuple[str, str], set[tuple[str | None, ...]]] = {}
-    for one in series:
-        way = tuple(map(one.labels.get, OF_SCRAPE))
-        for kind in ("pod", "instance"):
-            if one.labels.get(kind):
-                ways.setdefault((kind, one.labels[kind]), set()).add(way)
-    if all(len(found) == 1 for found in ways.values()):
-        return list(series), 0
-
-    groups: dict[tuple[tuple[str, str], ...], list[Series]] = {}
-    for one in series:
-        key = tuple(sorted(pair for pair in one.labels.items() if pair[0] not in OF_SCRAPE))
-        groups.setdefault(key, []).append(one)
-    kept: list[Series] = []
-    for group in groups.values():
-        own: list[Series] = []
-        for one in sorted(group, key=lambda one: (-len(one.times), sorted(one.labels.items()))):
-            if not any(_same_process(one, other) for other in own):
-                own.append(one)
-        kept += own
-    return kept, len(series) - len(kept)
-
-
-def _same_process(one: Series, other: Series) -> bool:
-    instance = one.labels.get("instance")
-    if instance and instance == other.labels.get("instance"):
-        return True
-    pod = one.labels.get("pod")
-    return bool(pod) and pod == other.labels.get("pod") and _interleaved(one, other)
-
-
-def _interleaved(one: Series, other: Series) -> bool:
-    """Whether the values of one lie between those that the other has just before and just after."""
-    looked = fits = 0
-    for time, value in zip(one.times, one.values):
-        after = bisect_right(other.times, time)
-        if after == 0:
-            continue
-        before = other.values[after - 1]
-        if other.times[after - 1] == time:
-            looked += 1
-            fits += value == before
-        elif after < len(other.times):
-            looked += 1
-            low, high = sorted((before, other.values[after]))
-            fits += low <= value <= high
-    return looked > 0 and fits >= INTERLEAVED * looked

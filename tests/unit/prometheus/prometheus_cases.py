@@ -225,7 +225,8 @@ NEW_CASES = [
     Case(
         "a counter that its pod did not have before",
         {'m_total{pod="app-1"}': "_x10 5+10x10"},
-        {**total(65, new_series=1, unknown_series=0, interval=[65, 65]), "rate": {"value": 65 / 60}},
+        # Nobody saw that it was zero before: it may have been there and not shown.
+        {**total(65, new_series=1, unknown_series=0, interval=[60, 65]), "rate": {"value": 65 / 60}},
     ),
     Case(
         "the first event of all",
@@ -254,8 +255,9 @@ NEW_CASES = [
     Case(
         "a new pod that may have begun before the window",
         {**STEADY, 'm_total{pod="app-2"}': "_x5 30+10x15"},
-        # First scraped at second 5: not before second 0, so all of it counts.
-        total(260, new_series=1, interval=[260, 260]),
+        # First scraped at second 5. Discovery takes up to five seconds, and the first scrape up to five more: it may
+        # have begun at second -5.
+        total(260, new_series=1, interval=[230, 260]),
         {'up{pod="app-2"}': "_x5 1x15"},
     ),
     Case(
@@ -499,7 +501,12 @@ DOUBLE_CASES = [
             f'm_total{{{ONE},job="endpoints",endpoint="metrics"}}': "0+10x20",
         },
         total(120, double_series=2, samples=12),
-        {f"up{{{ONE}}}": ALL, f"up{{{OTHER}}}": ALL, f'up{{{ONE},job="endpoints"}}': ALL, 'up{pod="app-1"}': ""},
+        {
+            f"up{{{ONE}}}": ALL,
+            f"up{{{OTHER}}}": ALL,
+            f'up{{{ONE},job="endpoints",endpoint="metrics"}}': ALL,
+            'up{pod="app-1"}': "",
+        },
     ),
     Case(
         "two processes in one pod",
@@ -730,8 +737,14 @@ OTHER_CASES = [
         {
             "total": {"value": None, "state": "error", "reason": "Prometheus has no metric m_total here"},
             "by_pod": {"value": None, "state": "inconclusive"},
-            "errors": {"value": 0, "state": "pass", "promql": None, "promql_reason": ""},
+            # No other metric of the profile is there either: what is not there may have another name.
+            "errors": {"value": None, "state": "error"},
         },
+    ),
+    Case(
+        "absent beside another metric of the same process",
+        STEADY,
+        {"errors": {"value": 0, "state": "pass", "promql": None, "promql_reason": ""}},
     ),
     Case("ratio", {'a_total{pod="app-1"}': "0+10x20", 'b_total{pod="app-1"}': "0+4x20"}, {"ratio": {"value": 2.5}}),
     Case(

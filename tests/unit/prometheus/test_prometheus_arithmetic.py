@@ -7,6 +7,7 @@ The reference takes every step between two samples on its own, in exact fraction
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -14,7 +15,8 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     growth,
     histograms,
-    scrape_history,
+    lives,
+    processes,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import series as samples
 from hypothesis import given, settings
@@ -34,9 +36,16 @@ def series(times: list[int], values: list[int], **labels: str) -> samples.Series
     return samples.Pool().series({**TARGET, **labels}, seconds, list(map(str, values)))
 
 
-def ruler(start: int, end: int, up: list[samples.Series] = ()) -> growth.Ruler:
+def grown(
+    of: samples.Series, start: int, end: int, up: Sequence[samples.Series] = ()
+) -> tuple[float, list[growth.Growth]]:
+    """The growth of a counter in a window, and that of each piece between its restarts."""
     begin = (BASE + start) / 1000
-    return growth.Ruler(begin, (BASE + end) / 1000, scrape_history.ScrapeHistory(up, [], 5.0, begin - 12.5))
+    named = samples.Series({**of.labels, "__name__": "m"}, of.times, of.text, of.values)
+    found = lives.Lives(processes.processes(up, [], [[named]], {"m"}), {"m"}, 5.0, begin - 12.5)
+    ruler = growth.Ruler(begin, (BASE + end) / 1000, found)
+    each = [one for piece in found.pieces["m"] if (one := growth.growth(piece, ruler)) is not None]
+    return sum(one.value for one in each), each
 
 
 def reference(times: list[int], values: list[int], start: int, end: int) -> Fraction:
@@ -68,18 +77,19 @@ def sampled(draw: st.DrawFn) -> tuple[list[int], list[int], int, int]:
 @given(sampled())
 def test_growth_is_that_of_the_reference(one: tuple[list[int], list[int], int, int]) -> None:
     times, values, start, end = one
-    found = growth.growth(series(times, values), ruler(start, end))
+    value, pieces = grown(series(times, values), start, end)
     expected = reference(times, values, start, end)
-    assert found is not None
-    assert found.value == pytest.approx(float(expected), rel=1e-9, abs=1e-6)
+    assert pieces
+    assert value == pytest.approx(float(expected), rel=1e-9, abs=1e-6)
     if start in times and end in times:
-        assert found.value == expected
-    assert found.least <= found.value * (1 + 1e-12) + 1e-6
-    assert found.value <= found.most * (1 + 1e-12) + 1e-6
+        assert value == expected
+    assert sum(one.least for one in pieces) <= value * (1 + 1e-12) + 1e-6
+    assert value <= sum(one.most for one in pieces) * (1 + 1e-12) + 1e-6
     inside = [(a, b) for a, b in pairwise(zip(times, values)) if min(b[0], end) > max(a[0], start)]
-    assert found.resets == sum(after[1] < before[1] for before, after in inside)
-    assert found.course.gap == pytest.approx(max(b[0] - a[0] for a, b in inside) / 1000, abs=1e-6)
-    assert found.course.samples == sum(start < time <= end for time in times)
+    assert sum(one.course.begins == "reset" for one in pieces) == sum(after[1] < before[1] for before, after in inside)
+    gap = max(one.course.gap for one in pieces)
+    assert gap == pytest.approx(max(b[0] - a[0] for a, b in inside) / 1000, abs=1e-6)
+    assert sum(one.course.samples for one in pieces) == sum(start < time <= end for time in times)
 
 
 @settings(max_examples=200, deadline=None)
@@ -90,8 +100,8 @@ def test_windows_side_by_side_add_up(one: tuple[list[int], list[int], int, int],
         return
     middle = data.draw(st.integers(start + 1, end - 1))
     of = series(times, values)
-    parts = [growth.growth(of, ruler(*edges)).value for edges in ((start, middle), (middle, end))]
-    assert sum(parts) == pytest.approx(growth.growth(of, ruler(start, end)).value, rel=1e-9, abs=1e-6)
+    parts = [grown(of, *edges)[0] for edges in ((start, middle), (middle, end))]
+    assert sum(parts) == pytest.approx(grown(of, start, end)[0], rel=1e-9, abs=1e-6)
 
 
 @settings(max_examples=200, deadline=None)
@@ -101,13 +111,21 @@ def test_a_series_that_begins_on_a_known_target_begins_at_zero(one: tuple[list[i
     times, values, _start, _end = one
     cut = len(times) // 2
     up = samples.Series(TARGET, series(times, values).times, "", [1.0] * len(times))
-    found = growth.growth(series(times[cut:], values[cut:]), ruler(0, times[-1], [up]))
+    value, pieces = grown(series(times[cut:], values[cut:]), 0, times[-1], [up])
     if cut == 0:
         expected = reference(times, values, 0, times[-1])
     else:
         expected = reference(times[cut - 1 :], [0, *values[cut:]], 0, times[-1])
-        assert found.course.begins == "new"
-    assert found.value == expected
+        assert pieces[0].course.begins == "new"
+    assert value == expected
+
+
+def one_each(found: list[samples.Series]) -> tuple[list[samples.Series], int]:
+    """Each process' series once, and how many were left out; what is scraped is told by an `up` of each target."""
+    up = [samples.Series(one.labels, one.times, "", [1.0] * len(one.times)) for one in found]
+    each = processes.processes(up, [], [found], {""})
+    kept = [one for process in each for one in process.series.values()]
+    return kept, sum(sum(process.doubles.values()) for process in each)
 
 
 @settings(max_examples=150, deadline=None)
@@ -124,9 +142,9 @@ def test_a_second_scrape_changes_nothing(steps: list[int], later: int, label: st
     second = series(
         [time + later for time in times[:-1]], [(time + later) // 100 for time in times[:-1]], **{label: "x"}
     )
-    assert samples.without_doubles([second, first]) == ([first], 1)
+    assert one_each([second, first]) == ([first], 1)
     other = series(times, count, **{label: "x"}, pod="app-2")
-    kept, doubles = samples.without_doubles([other, first])
+    kept, doubles = one_each([other, first])
     assert (len(kept), doubles) == (2, 0)
 
 
@@ -164,8 +182,7 @@ def test_quantiles_are_those_of_the_reference(counts: list[int], percent: int, b
 def test_pods_are_summed_before_the_quantile(pods: list[list[int]], percent: int) -> None:
     sides = ["0.001", "0.01", "0.1", "+Inf"]
     each = [[sum(counts[: index + 1]) for index in range(4)] for counts in pods]
-    pairs = [(side, float(count)) for counts in each for side, count in zip(sides, counts)]
-    together, same = histograms.summed(pairs)
+    together, same = histograms.summed([dict(zip(map(float, sides), map(float, counts))) for counts in each])
     assert same
     assert together == {float(side): sum(counts[index] for counts in each) for index, side in enumerate(sides)}
     quantile = histograms.quantile(percent / 100, together)
@@ -190,7 +207,7 @@ def test_series_that_are_scraped_together_share_their_times() -> None:
 
 def test_a_series_outside_the_window_tells_nothing() -> None:
     of = series([0, 5000, 10_000], [0, 1, 2])
-    assert growth.growth(of, ruler(15_000, 20_000)) is None
-    assert growth.growth(of, ruler(-20_000, -10_000)) is None
+    assert grown(of, 15_000, 20_000)[1] == []
+    assert grown(of, -20_000, -10_000)[1] == []
     # Of one sample in the window and nothing before it is not known what it counted.
-    assert growth.growth(series([5000], [7]), ruler(0, 10_000)) is None
+    assert grown(series([5000], [7]), 0, 10_000)[1] == []

@@ -129,7 +129,8 @@ def test_variables_give_labels_their_names_and_values() -> None:
 
 def test_a_naming_stands_for_several_names() -> None:
     source = profile.Source
-    seconds, milliseconds = source("x_bucket", "tally", 1, "", 0.001), source("x", "opentelemetry", 0.001, "", 1)
+    seconds = source("x_bucket", "tally", 1, "", 0.001, histogram=True)
+    milliseconds = source("x", "opentelemetry", 0.001, "", 1, histogram=True)
     assert profile_file.parse(NAMED, "p.yml").figure("latency").selection.sources == (
         replace(seconds, metric="latency_bucket"),
         replace(milliseconds, metric="latency_milliseconds_bucket"),
@@ -174,7 +175,7 @@ FAULTS = [
         "uses the variable $jab, which the profile does not have (did you mean 'job'?)",
     ),
     ('  - job="$job"', '  - job="a$"', 7, "has a `$` that begins no variable"),
-    ("$release-history-.+", "$release-history-(", 10, "`components.history`: '$release-history-(' is not a regular"),
+    ("$release-history-.+", "$release-history-(", 10, "`components.history`: 'r-history-(' is no regular"),
     ("  - id: latency", "  - id: Latency", 12, "figure 'Latency', `id`: 'Latency' is not an id"),
     ("  - id: latency", "  - id: pods", 22, "figure 'pods', `id`: is the id of an earlier figure too"),
     ("    title: Latency\n", "", 12, "figure 'latency': the key `title` is missing"),

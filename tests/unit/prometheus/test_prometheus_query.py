@@ -256,7 +256,7 @@ NAN, INF = math.nan, math.inf
     ],
 )
 def test_no_data_never_passes_unless_the_profile_says_zero(of, rows, short, missing, verdict) -> None:
-    assert figure_state.judge(of, rows, short, missing) == verdict
+    assert figure_state.judge(of, rows, short, missing, str) == verdict
 
 
 @pytest.mark.parametrize(
@@ -273,8 +273,8 @@ def test_no_data_never_passes_unless_the_profile_says_zero(of, rows, short, miss
 def test_thresholds(direction: str, value: float, state: str, reason: str) -> None:
     limits = {"warn": 2, "fail": 4} if direction == "lower" else {"warn": 4, "fail": 2}
     of = figure("rate", unit="s", direction=direction, thresholds=limits)
-    assert figure_state.judge(of, [({}, value)], "", "") == (value, None, state, reason)
-    assert figure_state.judge(of, [({}, value)], "few", "")[2:] == ("inconclusive", "few")
+    assert figure_state.judge(of, [({}, value)], "", "", str) == (value, None, state, reason)
+    assert figure_state.judge(of, [({}, value)], "few", "", str)[2:] == ("inconclusive", "few")
 
 
 # -- what is said ---------------------------------------------------------------

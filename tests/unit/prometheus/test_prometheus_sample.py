@@ -570,7 +570,7 @@ def test_through_the_api_server(address: str, tmp_path: Path) -> None:
             prometheus_sample.run(params(None, kubeconfig=str(path), service="other"), Context())
         bad = tmp_path / "bad.yml"
         bad.write_text(
-            profile_file.read_text(profile_file.default_path()).replace('operation="ShardInfo"', 'operation=~"("')
+            profile_file.read_text(profile_file.default_path()).replace('operation="ShardInfo"', r'operation="\z"')
         )
         with pytest.raises(
             LabError, match=r"service my-temporal-prometheus-server:80 in namespace student-01 .*refused"

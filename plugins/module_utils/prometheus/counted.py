@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a selection of a profile counted in a window, process by process, and how well that is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from .growth import Growth, Ruler, growth
+from .lives import LATE, Lives, Piece
+from .matchers import matches
+from .processes import Key, Process
+from .profile import Selection, Source
+from .reading import Reading
+
+#: The growth of every series must be known in this share of the window, but for a scrape that is late.
+LEAST_KNOWN = 0.9
+#: A first value of up to this many events may always have come since the scrape before.
+LIKELY_FIRST = 100.0
+#: A first value may be this many times the largest step that its process was seen to make.
+LIKELY_BURST = 10.0
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The pieces of a selection, each with the source whose metric it is."""
+
+    pieces: list[tuple[Piece, Source]]
+    doubles: int
+    dropped: int
+
+    @property
+    def metrics(self) -> set[str]:
+        return {source.metric for _piece, source in self.pieces}
+
+
+def select(selection: Selection, lives: Lives, reading: Reading) -> Selected:
+    """The pieces of a selection: of each process under the first of the sources' names that it has in its unit.
+
+    Processes of different versions may call a metric by different names; what they count is added up.
+    """
+    # Until when a life has the metric under a name that was taken.
+    taken: dict[tuple[Process, int], float] = {}
+    pieces: list[tuple[Piece, Source]] = []
+    doubles = dropped = 0
+    metrics: set[str] = set()
+    for source in selection.sources:
+        if source.metric in metrics or source.metric not in lives.pieces or not reading.found.fits(source):
+            continue
+        metrics.add(source.metric)
+        asked = reading.metrics[source.metric].where
+        rest = [matcher for matcher in selection.where if matcher not in asked]
+        mine = [piece for piece in lives.pieces[source.metric] if not rest or matches(rest, piece.series.labels)]
+        if taken:
+            # Beside a name it says the same again; after one, a process has changed its names.
+            mine = [
+                piece for piece in mine if piece.series.times[0] > taken.get((piece.process, piece.life), -math.inf)
+            ]
+        if mine:
+            pieces += [(piece, source) for piece in mine]
+            doubles += lives.doubles.get(source.metric, 0)
+            dropped += reading.numbers(source.metric)[1]
+        if len(selection.sources) > 1:
+            for piece in mine:
+                life = piece.process, piece.life
+                taken[life] = max(taken.get(life, -math.inf), piece.series.times[-1])
+    return Selected(pieces, doubles, dropped)
+
+
+@dataclass
+class Counted:
+    """Growth of a selection's pieces. open: more may have been counted than was ever scraped.
+
+    more: what processes counted at most that were scraped only after the window.
+    """
+
+    growths: list[tuple[Piece, Source, Growth]] = field(default_factory=list)
+    open: bool = False
+    more: float = 0.0
+    doubles: int = 0
+    dropped: int = 0
+    doubtful_restarts: int = 0
+
+    def begun(self, kind: str) -> int:
+        return sum(one.course.begins == kind for _piece, _source, one in self.growths)
+
+    def unsure(self, kind: str) -> int:
+        """Pieces that begin or end in a way."""
+        return sum(kind in (one.course.begins, one.course.ends) for _piece, _source, one in self.growths)
+
+    @property
+    def lost(self) -> float:
+        """Seconds of the window whose counts a restart took along, at most."""
+        return max((one.course.lost for _piece, _source, one in self.growths), default=0.0)
+
+    def doubt(self, length: float, interval: float) -> str:
+        """Why too much is not known of what was counted in a window of that length; empty when it is little."""
+        courses = [one.course for _piece, _source, one in self.growths]
+        most = (1 - LEAST_KNOWN) * length
+        # Samples that end early may only be late. What a restart took along does not come any more.
+        most_late = max(most, LATE * interval)
+        lost: dict[tuple[Process, Key], float] = {}
+        for piece, _source, one in self.growths:
+            if one.course.lost:
+                lost[piece.process, piece.key] = lost.get((piece.process, piece.key), 0.0) + one.course.lost
+        unknown = [one.unknown for one in courses if one.unknown > most_late]
+        unknown += [seconds for seconds in lost.values() if seconds > most]
+        if unknown:
+            return f"what {len(unknown)} series counted is not known for up to {max(unknown):.0f} s of this window"
+        fell = sum(one.fell > 0 for _piece, _source, one in self.growths)
+        if fell:
+            return f"{fell} series fell although their process lived on, which a counter never does"
+        if self.doubtful_restarts:
+            return (
+                f"{self.doubtful_restarts} series fell by less than a tenth: whether their process began anew or its "
+                f"counters are none cannot be told"
+            )
+        back = sum(one.came_back for one in courses)
+        if back:
+            return (
+                f"{back} series were gone for a while although their process answered: it may have begun anew in "
+                f"between"
+            )
+        return ""
+
+
+def count(selected: Selected, ruler: Ruler, processes: Sequence[Process]) -> Counted:
+    """The growth of pieces in a window. processes: all those of the figure's components."""
+    found = Counted(doubles=selected.doubles, dropped=selected.dropped)
+    for piece, source in selected.pieces:
+        grown = growth(piece, ruler)
+        if grown is not None and grown.course.begins == "new" and _is_unlikely(piece, grown, selected, ruler.lives):
+            # What it counted before its first sample is not known after all.
+            piece = replace(piece, respelt=True)
+            grown = growth(piece, ruler)
+        if grown is not None:
+            found.growths.append((piece, source, grown))
+            found.open |= grown.course.open
+            if grown.course.begins == "reset" and ruler.lives.doubtful(piece):
+                found.doubtful_restarts += 1
+            continue
+        unseen = ruler.unseen(piece)
+        if unseen is not None:
+            found.open |= math.isinf(unseen)
+            found.more += 0.0 if math.isinf(unseen) else unseen * source.scale
+    found.open |= any(ruler.lives.hidden(process, ruler.start, ruler.end) for process in processes)
+    return found
+
+
+def _is_unlikely(piece: Piece, grown: Growth, selected: Selected, lives: Lives) -> bool:
+    """Whether a new series' first value is too much for one scrape interval: it was only not shown before."""
+    first = piece.series.values[0]
+    if first <= LIKELY_FIRST or grown.course.sure or not lives.appeared(piece):
+        return False
+    steps = (
+        after - before
+        for other, _source in selected.pieces
+        if other.process is piece.process
+        for before, after in pairwise(other.series.values)
+    )
+    return first > LIKELY_BURST * max(steps, default=0.0)

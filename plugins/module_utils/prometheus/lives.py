@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From when to when a process lived, and what each life counted in each series.
+
+A restart is a fact of the process, not of one series: process_start_time_seconds tells it where it is there, and the
+majority of the process' counters otherwise. It begins all of its series anew, also one whose value did not fall.
+docs/measurement.md lists the evidence. Times are Unix seconds on Prometheus' clock.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from .processes import SAME_START, Key, Process
+from .series import Series
+
+#: Scrape intervals that samples are read for before and after a window.
+MARGIN = 2.5
+#: Scrape intervals after which a scrape that did not take place was left out, not late.
+LATE = 1.5
+#: The first scrapes of a Prometheus that starts lie within one interval; this is a little more.
+FIRST_ROUND = 1.05
+#: Prometheus learns of a new pod within this many seconds: its discovery passes news on every five.
+DISCOVERY = 5.0
+#: A node's clock is at most this many seconds off.
+CLOCK = 60.0
+#: A counter that holds more than this share of its value from before the restart hardly tells one.
+HARDLY_FELL = 0.9
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A process ended and another began in its place.
+
+    before, after: the last time of the one and the first of the other. began: when the new one says that it began, if
+    that is between the two. doubtful: its counters fell by next to nothing.
+    """
+
+    before: float
+    after: float
+    began: float | None = None
+    doubtful: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Piece:
+    """What one life of a process counted in one series.
+
+    life: its number among those at the address. earlier, later: whether the lives before and after have the series
+    too. respelt: an old series may stand here in a new spelling, so that nobody knows what it counted before.
+    """
+
+    key: Key
+    series: Series
+    process: Process
+    life: int
+    earlier: bool = False
+    later: bool = False
+    respelt: bool = False
+
+
+@dataclass(frozen=True)
+class Birth:
+    """What is known of a series before its first sample.
+
+    kind: "new", "reset" (its process is a new one, and the one before had it too) or "unknown". zero: the time at which
+    it was zero or not there; None when it was so somewhere in the interval before its first sample. not_before: the
+    time before which its process surely was not there.
+    """
+
+    kind: str
+    zero: float | None = None
+    not_before: float = float("-inf")
+
+
+class Lives:
+    """The lives of processes.
+
+    counters: names of the metrics whose values never fall while a process lives. interval: seconds between scrapes.
+    begin: the time from which samples were read.
+    pieces: those of each metric. doubles: its series left out, since another target of the same process has them.
+    """
+
+    def __init__(self, processes: Iterable[Process], counters: Collection[str], interval: float, begin: float) -> None:
+        self.interval = interval
+        self.processes = list(processes)
+        self._begin = begin
+        self._restarts: dict[Process, list[Restart]] = {}
+        self.pieces: dict[str, list[Piece]] = {}
+        self.doubles: dict[str, int] = {}
+        scrapes: list[tuple[float, int]] = []
+        for process in self.processes:
+            for metric, doubles in process.doubles.items():
+                self.doubles[metric] = self.doubles.get(metric, 0) + doubles
+            scrapes += [(time, id(process)) for time, _value in process.scrapes]
+            restarts = self._restarts[process] = _restarts(process, counters)
+            for key, series in process.series.items():
+                self.pieces.setdefault(key[0], []).extend(_pieces(key, series, process, restarts))
+        self._all = sorted(scrapes)
+        for metric, pieces in self.pieces.items():
+            if metric in counters:
+                self.pieces[metric] = self._without_respellings(pieces)
+
+    def restarts(self, process: Process) -> Sequence[Restart]:
+        return self._restarts[process]
+
+    def _bounds(self, piece: Piece) -> tuple[Restart | None, Restart | None]:
+        """The restarts before and after a piece's life."""
+        restarts = self._restarts[piece.process]
+        before = restarts[piece.life - 1] if piece.life else None
+        return before, restarts[piece.life] if piece.life < len(restarts) else None
+
+    def _others(self, process: Process, after: float, before: float) -> bool:
+        """Whether Prometheus scraped another process between two times."""
+        low, high = bisect_right(self._all, (after, float("inf"))), bisect_left(self._all, (before, float("-inf")))
+        return any(one != id(process) for _time, one in self._all[low:high])
+
+    def _answered_before(self, piece: Piece) -> float | None:
+        """The last scrape that the piece's process answered before the piece's first sample."""
+        answered = piece.process.answered_before(piece.key)
+        index = bisect_left(answered, piece.series.times[0]) - 1
+        before, _after = self._bounds(piece)
+        return answered[index] if index >= 0 and (before is None or answered[index] >= before.after) else None
+
+    def _known_before(self, piece: Piece) -> float | None:
+        """The same, or else the last scrape that it answered as another target."""
+        seen = self._answered_before(piece)
+        if seen is None and len(piece.process.targets) > 1:
+            before, _after = self._bounds(piece)
+            index = bisect_left(piece.process.answered, piece.series.times[0]) - 1
+            if index >= 0 and (before is None or piece.process.answered[index] >= before.after):
+                return piece.process.answered[index]
+        return seen
+
+    def _answered_after(self, piece: Piece) -> float | None:
+        """The first scrape that the piece's process answered after the piece's last sample."""
+        answered = piece.process.answered_after(piece.key)
+        index = bisect_right(answered, piece.series.times[-1])
+        _before, after = self._bounds(piece)
+        return answered[index] if index < len(answered) and (after is None or answered[index] <= after.before) else None
+
+    def birth(self, piece: Piece) -> Birth:
+        """What is known of a piece before its first sample."""
+        if piece.respelt:
+            return Birth("unknown")
+        kind = "reset" if piece.earlier else "new"
+        before, _after = self._bounds(piece)
+        not_before = before.before if before else self._not_before(piece.process)
+        seen = self._known_before(piece)
+        if seen is not None:
+            return Birth(kind, seen, not_before)
+        if before is not None:
+            return Birth(kind, before.before, not_before)
+        first = piece.series.times[0]
+        told = next((value for time, value in piece.process.told if time >= first), None)
+        if not_before > float("-inf"):
+            # A start that no wrong clock explains: an old pod that Prometheus was told of only now.
+            if told is not None and told < not_before - CLOCK:
+                return Birth("unknown")
+            return Birth("new", None, not_before)
+        if told is not None and self._begin <= told <= first:
+            return Birth("new", told, told - CLOCK)
+        return Birth("unknown")
+
+    def _not_before(self, process: Process) -> float:
+        """The time before which a process surely was not there; minus infinity when it may have been."""
+        if process.scrapes:
+            tried = process.scrapes[0][0]
+            if self._others(process, tried - MARGIN * self.interval, tried - FIRST_ROUND * self.interval):
+                return self._earliest(tried)
+        return float("-inf")
+
+    def _earliest(self, tried: float) -> float:
+        """The earliest time at which a target can have begun that was tried for the first time at a time."""
+        return tried - self.interval - DISCOVERY
+
+    def death(self, piece: Piece) -> str:
+        """What is known of a piece after its last sample: "gone", "reset", or "unknown" when it may go on.
+
+        It is gone when its process answered without it, or when Prometheus scraped others and not it any more.
+        """
+        _before, after = self._bounds(piece)
+        if after is not None:
+            return "reset" if piece.later else "gone"
+        if self._answered_after(piece) is not None:
+            return "gone"
+        return self.fate(piece.process, piece.series.times[-1])
+
+    def fate(self, process: Process, last: float) -> str:
+        """What is known of a process after a time at which it was there: "gone" or "unknown"."""
+        if not process.scrapes:
+            return "unknown"
+        if process.answered and process.answered[-1] > last:
+            return "gone"
+        tried = max(process.scrapes[-1][0], last)
+        return "gone" if self._others(process, tried + LATE * self.interval, float("inf")) else "unknown"
+
+    def hidden(self, process: Process, start: float, end: float) -> bool:
+        """Whether a process may have lived and counted between two times without a scrape that shows it.
+
+        So it is where scrapes were tried and not answered before the first that was, and where it ended or began anew.
+        """
+        tried, answered = process.scrapes, process.answered
+        if any(one.before < end and one.after > start for one in self._restarts[process]):
+            return True
+        if not tried:
+            return False
+        if tried[0][1] != 1 and self._earliest(tried[0][0]) < end and (not answered or answered[0] > start):
+            return True
+        if any(value != 1 for _time, value in tried) and not self._lived_on(process, start, end):
+            return True
+        last = answered[-1] if answered else tried[-1][0]
+        return last < end and self._last_sign(process, last) > start
+
+    @staticmethod
+    def _lived_on(process: Process, start: float, end: float) -> bool:
+        """Whether something tells, for each time that a process did not answer, that it was the same afterwards."""
+        for (before, _value), (after, _other) in pairwise([one for one in process.scrapes if one[1] == 1]):
+            failed = any(before < time < after and value != 1 for time, value in process.scrapes)
+            if not failed or after <= start or before >= end or _told_the_same(process, before, after):
+                continue
+            if not any(one.times[0] <= before and one.times[-1] >= after for one in process.series.values()):
+                return False
+        return True
+
+    def came_back(self, piece: Piece) -> bool:
+        """Whether a piece was not there for a while although its process answered.
+
+        A library keeps its counters: the process was another one in between, or forgets. Only where the process says
+        that it is the same does it not matter. Samples with timestamps of their own tell nothing about it.
+        """
+        times = sorted([*piece.series.times, *piece.series.left_out]) if piece.series.left_out else piece.series.times
+        answered = piece.process.answered_before(piece.key)
+        low, high = bisect_left(answered, times[0]), bisect_right(answered, times[-1])
+        if high - low <= len(times) or low == len(answered) or answered[low] != times[0]:
+            return False
+        return not _told_the_same(piece.process, times[0], times[-1])
+
+    def appeared(self, piece: Piece) -> bool:
+        """Whether the piece's process answered without it before it began."""
+        return self._known_before(piece) is not None
+
+    def last_sign(self, piece: Piece) -> float:
+        """Until when a piece may have counted after its last sample: until its life's end, as far as that is known."""
+        _before, after = self._bounds(piece)
+        if after is not None:
+            return after.after
+        seen = self._answered_after(piece)
+        if seen is not None:
+            return seen
+        return self._last_sign(piece.process, piece.series.times[-1])
+
+    def _last_sign(self, process: Process, last: float) -> float:
+        """Until when a process may have lived that was there last at a time, and is not scraped any more."""
+        tried = max(process.scrapes[-1][0], last) if process.scrapes else last
+        index = bisect_left(self._all, (tried + self.interval, float("-inf")))
+        after = self._all[index][0] if index < len(self._all) else float("inf")
+        # Prometheus went on, and would have scraped it; or Prometheus was away until then.
+        return (tried if after - tried <= 2 * FIRST_ROUND * self.interval else after) + self.interval
+
+    def lost(self, piece: Piece, start: float, end: float) -> float:
+        """Seconds between two times whose counts a restart took along, for a piece that begins with one."""
+        before, _after = self._bounds(piece)
+        if before is None or not piece.earlier:
+            return 0.0
+        return max(0.0, min(before.began or before.after, end) - max(before.before, start))
+
+    def doubtful(self, piece: Piece) -> bool:
+        """Whether it is in doubt that the piece begins with a restart."""
+        before, _after = self._bounds(piece)
+        return before is not None and before.doubtful and piece.earlier
+
+    # -- series in a new spelling -------------------------------------------------------------
+
+    def _without_respellings(self, pieces: list[Piece]) -> list[Piece]:
+        """Pieces of a counter; one that goes on where another of its process ended is joined to it, or unknown."""
+        begun: dict[tuple[int, int, float], list[Piece]] = {}
+        for piece in pieces:
+            answered = piece.process.answered
+            if not answered or piece.series.times[0] <= answered[0]:
+                continue
+            seen = self._known_before(piece)
+            if seen is not None:
+                begun.setdefault((id(piece.process), piece.life, seen), []).append(piece)
+        if not begun:
+            return pieces
+        ended: dict[tuple[int, int], list[Piece]] = {}
+        lives = {key[:2] for key in begun}
+        for piece in pieces:
+            life = (id(piece.process), piece.life)
+            if life in lives and self._answered_after(piece) is not None:
+                ended.setdefault(life, []).append(piece)
+        gone: set[int] = set()
+        for (process, number, seen), new in begun.items():
+            old = [one for one in ended.get((process, number), ()) if one.series.times[-1] >= seen - self.interval / 2]
+            for piece in new:
+                first, value = piece.series.times[0], piece.series.values[0]
+                before = [one for one in old if one.series.times[-1] < first and one.series.values[-1] <= value]
+                same = [one for one in before if _one_spelling(one.key, piece.key) and id(one) not in gone]
+                if len(same) == 1 and len([one for one in new if _one_spelling(same[0].key, one.key)]) == 1:
+                    gone.add(id(same[0]))
+                    piece.series = _continued(same[0].series, piece.series)
+                    piece.earlier, piece.respelt = same[0].earlier, same[0].respelt
+                elif before:
+                    piece.respelt = True
+        return [piece for piece in pieces if id(piece) not in gone]
+
+
+def _one_spelling(one: Key, other: Key) -> bool:
+    """Whether two label sets are one but for labels that only one of them has."""
+    names, also = {name for name, _value in one[1]}, {name for name, _value in other[1]}
+    shared = names & also
+    same = {pair for pair in one[1] if pair[0] in shared} == {pair for pair in other[1] if pair[0] in shared}
+    return same and (names <= also or also <= names)
+
+
+def _continued(one: Series, other: Series) -> Series:
+    left_out = one.left_out + other.left_out
+    return Series(other.labels, one.times + other.times, "", one.values + other.values, left_out)
+
+
+# -- restarts ----------------------------------------------------------------------------------
+
+
+def _restarts(process: Process, counters: Collection[str]) -> list[Restart]:
+    """The restarts of a process, in the order of time."""
+    found = [
+        Restart(time, later, begun if time < begun <= later else None)
+        for (time, before), (later, begun) in pairwise(process.told)
+        if abs(begun - before) > SAME_START
+    ]
+    fallen = [
+        (series, index)
+        for key, series in process.series.items()
+        if key[0] in counters and sorted(series.values) != series.values
+        for index in range(1, len(series.values))
+        if series.values[index] < series.values[index - 1]
+    ]
+    for before, after in sorted({(series.times[index - 1], series.times[index]) for series, index in fallen}):
+        if any(one.before < after and before < one.after for one in found) or _told_the_same(process, before, after):
+            continue
+        shares = [
+            series.values[index] / series.values[index - 1] if series.values[index - 1] > 0 else 0.0
+            for series, index in fallen
+            if series.times[index - 1] < after and before < series.times[index]
+        ]
+        if 2 * len(shares) > len(shares) + _grown(process, counters, before, after):
+            found.append(Restart(before, after, None, min(shares) > HARDLY_FELL))
+    return sorted(found, key=lambda one: one.after)
+
+
+def _told_the_same(process: Process, before: float, after: float) -> bool:
+    """Whether the process said at both times that it began at the same time."""
+    told = process.told
+    low = bisect_right(told, (before, float("inf"))) - 1
+    high = bisect_left(told, (after, float("-inf")))
+    return low >= 0 and high < len(told) and abs(told[low][1] - told[high][1]) <= SAME_START
+
+
+def _grown(process: Process, counters: Collection[str], before: float, after: float) -> int:
+    """How many counters of a process grew in a step between two scrapes."""
+    grown = 0
+    for key, series in process.series.items():
+        if key[0] in counters:
+            low, high = bisect_right(series.times, before) - 1, bisect_left(series.times, after)
+            if 0 <= low < high < len(series.times) and series.values[high] > series.values[low]:
+                grown += 1
+    return grown
+
+
+def _pieces(key: Key, series: Series, process: Process, restarts: Sequence[Restart]) -> list[Piece]:
+    """A series cut where its process was restarted."""
+    if not restarts:
+        return [Piece(key, series, process, 0)]
+    lives: dict[int, tuple[int, int]] = {}
+    for index, time in enumerate(series.times):
+        life = sum(_is_after(one, series, index, time) for one in restarts)
+        low, _high = lives.get(life, (index, index))
+        lives[life] = (low, index + 1)
+    return [
+        Piece(
+            key,
+            replace(series, times=series.times[low:high], text="", values=series.values[low:high]),
+            process,
+            life,
+            earlier=low > 0,
+            later=high < len(series.times),
+        )
+        for life, (low, high) in lives.items()
+    ]
+
+
+def _is_after(restart: Restart, series: Series, index: int, time: float) -> bool:
+    """Whether a sample is of the life after a restart; between its two scrapes the value says so."""
+    if not restart.before < time < restart.after:
+        return time >= restart.after
+    return index > 0 and series.values[index] < series.values[index - 1]
