@@ -29,8 +29,9 @@ extends_documentation_fragment:
 notes:
   - The token must be of a service account with the role Editor or Admin.
   - It uses C(/api/dashboards), always with the folder's uid, as documented for Grafana 11, 12 and 13. It was tested
-    against recorded answers of Grafana 12.3 only. Grafana 11, Grafana 13, and moving a dashboard without O(overwrite)
-    were not tried on a real server.
+    against recorded answers of Grafana 11.6 and 12.3 only. Grafana 13, and a move without O(overwrite), were not tried
+    on a real server.
+  - Grafana 11 lets the maker of a folder use it only after up to a minute; the task waits for that.
   - Dashboards with the schema v2 (dynamic dashboards) are refused.
   - A library panel in the file becomes a panel of the dashboard. A reference to a library panel of Grafana stays.
 attributes:

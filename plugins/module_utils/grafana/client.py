@@ -30,6 +30,8 @@ DEADLINE = 45.0
 #: Seconds a little over the life of an entry in Grafana's permission cache, and between two looks.
 PERMISSION_CACHE = 65.0
 PERMISSION_LOOK = 5.0
+#: The uid of the folder "Shared with me", which Grafana lists although nobody made it.
+SHARED = "sharedwithme"
 #: Service accounts a page.
 PAGE = 100
 
@@ -126,12 +128,17 @@ class Grafana:
         return answer.status, self._decoded(answer)
 
     def patient_403(
-        self, call: Callable[[], T], seconds: float = PERMISSION_CACHE, show: Callable[[str], None] = silent
+        self,
+        call: Callable[[], T],
+        seconds: float = PERMISSION_CACHE,
+        show: Callable[[str], None] = silent,
+        what: str = "it",
     ) -> T:
         """Repeat a call while Grafana answers 403, for about as long as it keeps permissions in its cache.
 
-        A folder or dashboard that somebody else has just made is 403 to a token until then. Only for calls that
-        the token's role should permit. Raises the last RequestFailed.
+        A folder or dashboard that somebody else has just made is 403 to a token until then; before Grafana 12, so is
+        a folder that the token itself has made. Only for calls that the token's role should permit.
+        what: what is not permitted yet, for ``show``. Raises the last RequestFailed.
         """
         left = seconds
         while True:
@@ -140,7 +147,8 @@ class Grafana:
             except RequestFailed as error:
                 if error.status != 403 or left <= 0:
                     raise
-            show(f"Grafana does not permit it yet (its permissions are renewed every minute): up to {left:.0f} s left")
+            minute = "its permissions are renewed every minute"
+            show(f"Grafana does not permit {what} yet ({minute}): up to {left:.0f} s left")
             pause = min(PERMISSION_LOOK, left)
             self._sleep(pause)
             left -= pause
@@ -188,6 +196,14 @@ class Grafana:
         path = f"/api/dashboards/uid/{quote(uid, safe='')}"
         status, answer = self.request("GET", path, allowed=(404,))
         return None if status == 404 else self._object(path, answer, "meta", "dashboard")
+
+    def sees_anything(self) -> bool:
+        """Whether there is a folder or dashboard that the token may read.
+
+        If there is none, Grafana 11 answers 403 instead of 404 for every dashboard, even one that does not exist.
+        """
+        _status, answer = self.request("GET", "/api/search", params={"limit": 1})
+        return any(row.get("uid") != SHARED for row in self._rows("/api/search", answer))
 
     def save_dashboard(self, dashboard: Json, folder_uid: str, message: str = "", overwrite: bool = False) -> Json:
         """Create or change a dashboard: ``uid``, ``version`` and ``url``, among others.

@@ -20,6 +20,8 @@ from .stored_dashboard import StoredDashboard, folder_name
 
 #: How Grafana's own words begin when the role may save dashboards, but not this one or not in this folder.
 NOT_THERE = "Access denied"
+#: All that Grafana 11 says (500) when a dashboard is saved into a folder that the token may not write to yet.
+NOT_SAVED = "Failed to save dashboard"
 
 
 class DashboardStore:
@@ -30,9 +32,27 @@ class DashboardStore:
         self.show = show
 
     def read(self, uid: str) -> StoredDashboard | None:
-        """A dashboard, None when there is none. Waits for permission to one that was just created. Raises LabError."""
+        """A dashboard, None when there is none. Raises LabError.
+
+        403 means that it exists and that Grafana does not permit it, or not yet: somebody else may just have made it,
+        so that is waited for. Where the token sees nothing at all, Grafana 11 answers 403 for whatever does not exist;
+        then it is taken for missing at once. If it does exist after all, saving it tells.
+        """
+        asked = False
+
+        def look() -> Json | None:
+            nonlocal asked
+            try:
+                return self.grafana.dashboard(uid)
+            except RequestFailed as error:
+                if error.status == 403 and not asked:
+                    asked = True
+                    if not self.grafana.sees_anything():
+                        return None
+                raise
+
         try:
-            answer = self.grafana.patient_403(lambda: self.grafana.dashboard(uid), show=self.show)
+            answer = self.grafana.patient_403(look, show=self.show, what=f"reading the dashboard {uid}")
         except RequestFailed as error:
             if error.status == 406:
                 raise LabError(
@@ -78,18 +98,28 @@ class DashboardStore:
                     raise
             else:
                 return True
-        path = f"/api/folders/{quote(uid, safe='')}"
         try:
-            self.grafana.patient_403(lambda: self.grafana.request("GET", path), show=self.show)
+            self._await_folder(uid)
         except RequestFailed as error:
             if error.status not in (403, 404):
                 raise
             raise LabError(
                 f"There is no folder {uid} in Grafana at {self.grafana.address} that the token may read "
-                f"({error.status} to GET {path}): correct `folder_uid`, or give a `folder_title` to have it created.",
+                f"({error.status} to GET {_folder_path(uid)}): correct `folder_uid`, or give a `folder_title` to have "
+                f"it created.",
                 **error.details,
             ) from None
         return False
+
+    def _await_folder(self, uid: str) -> None:
+        """Wait until the token may read a folder, which is when it may save into it, too. Raises RequestFailed."""
+        self.grafana.patient_403(
+            lambda: self.grafana.request("GET", _folder_path(uid)), show=self.show, what=f"the use of the folder {uid}"
+        )
+
+    def _late_folder(self, uid: str, error: RequestFailed) -> bool:
+        """Whether saving failed only because Grafana 11 does not permit the use of the folder yet."""
+        return error.said == NOT_SAVED and uid != "" and self.grafana.get_folder(uid) is None
 
     # -- saving -------------------------------------------------------------
 
@@ -114,9 +144,11 @@ class DashboardStore:
                 once()
             except RequestFailed as error:
                 if error.status == 403 and error.said.startswith(NOT_THERE):
-                    self.grafana.patient_403(once, show=self.show)
+                    self.grafana.patient_403(once, show=self.show, what=f"saving the dashboard {uid}")
                 elif error.status >= 500:
-                    if (found := after(error)) is not None:
+                    if self._late_folder(folder, error):
+                        self._await_folder(folder)
+                    elif (found := after(error)) is not None:
                         return found
                     once()
                 else:
@@ -174,3 +206,7 @@ class DashboardStore:
             f"({error.status}): run the task again to see the difference, or set `overwrite` to save it anyway.",
             **{**error.details, "version": found.version if found else None},
         )
+
+
+def _folder_path(uid: str) -> str:
+    return f"/api/folders/{quote(uid, safe='')}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -343,7 +344,8 @@ def test_a_folder_that_somebody_else_just_made_is_waited_for(monkeypatch: pytest
     assert result["version"] == 1
     assert sum(server.slept) == 5 * 3
     assert len(lines) == 3
-    assert all("Grafana does not permit it yet" in line for line in lines)
+    named = [re.findall("the (?:folder|dashboard) [a-z0-9-]+", line)[0] for line in lines]
+    assert named == ["the folder late", "the folder late", "the dashboard lab-1"]
 
 
 def test_a_folder_that_is_not_there_is_a_failure_after_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,6 +360,80 @@ def test_a_folder_that_is_not_there_is_a_failure_after_the_wait(monkeypatch: pyt
     with replay(SOURCES, NO_LAB, absent, absent) as server:
         assert "(404 to GET /api/folders/nope)" in fails(server, monkeypatch, folder_uid="nope").msg
     assert server.slept == []
+
+
+# --- Grafana 11 beside 12 --------------------------------------------------------------------------
+
+
+def denied(path: str) -> Step:
+    """Grafana 11.6 to an Editor who may not read a dashboard, or none that exists: as it says it of folders."""
+    body = json.loads(json.dumps(body_of("11.6-20")).replace("folders:read", "dashboards:read"))
+    return answer("GET", path, body, 403, auth=EDITOR)
+
+
+NOTHING_YET = answer("GET", "/api/search?limit=1", [], auth=EDITOR)
+REC = {"dashboard": LAB, "folderUid": "rec-f"}
+
+
+def first_import(version: str) -> list[Step]:
+    """Up to the first save: the folder is made with the same token."""
+    made = recorded(f"{version}-41", sent={"uid": "rec-f", "title": "Rec folder"})
+    missing = recorded(f"{version}-20", path="/api/folders/rec-f")
+    return [recorded(SOURCES), missing, made, recorded(f"{version}-45", sent=REC)]
+
+
+def test_the_first_import_into_an_empty_grafana_12(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources, *steps = first_import("12.3")
+    with replay(sources, NO_LAB, *steps, stored(1, "rec-f")) as server:
+        result = do(server, monkeypatch, folder_uid="rec-f", folder_title="Rec folder")
+    assert (result["changed"], result["folder_created"], server.slept) == (True, True, [])
+
+
+def test_the_first_import_into_an_empty_grafana_11(monkeypatch: pytest.MonkeyPatch) -> None:
+    """403 for a dashboard that does not exist, a folder of its own that is 403, and 500 for saving into it."""
+    lines: list[str] = []
+    sources, *steps = first_import("11.6")
+    late = recorded("11.6-43")
+    saved = recorded("12.3-45", sent=REC)
+    with replay(
+        *[sources, denied(LAB_PATH), NOTHING_YET, *steps],
+        *[late, late, late, recorded("12.3-43"), saved, stored(1, "rec-f")],
+    ) as server:
+        result = do(server, monkeypatch, show=lines, folder_uid="rec-f", folder_title="Rec folder")
+    assert (result["changed"], result["folder_created"], result["version"]) == (True, True, 1)
+    assert server.slept == [5.0, 5.0]
+    assert all("the folder rec-f" in line for line in lines)
+    # The dashboard was not waited for, and nothing is waited for in check mode.
+    missing = recorded("11.6-20", path="/api/folders/rec-f")
+    with replay(sources, denied(LAB_PATH), NOTHING_YET, missing) as server:
+        result = do(server, monkeypatch, check=True, folder_uid="rec-f", folder_title="Rec folder")
+    assert (result["changed"], result["folder_created"], server.slept) == (True, True, [])
+
+
+def test_a_folder_that_stays_forbidden_is_a_failure_after_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources, *steps = first_import("11.6")
+    with replay(sources, NO_LAB, *steps, *[recorded("11.6-43")] * 15) as server:
+        error = fails(server, monkeypatch, folder_uid="rec-f", folder_title="Rec folder")
+    assert "does not permit GET /api/folders/rec-f (403)" in error.msg
+    assert 60 < sum(server.slept) < 70
+    assert error.details["changed"] is True
+
+
+def test_a_save_that_fails_in_a_folder_of_ours_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same words, and the folder is not the reason."""
+    sources, *steps = first_import("11.6")
+    failed = recorded("11.6-45", sent=REC)
+    with replay(sources, NO_LAB, *steps, recorded("12.3-43"), NO_LAB, failed) as server:
+        error = fails(server, monkeypatch, folder_uid="rec-f", folder_title="Rec folder")
+    assert "could not answer POST /api/dashboards/db (500): Failed to save dashboard" in error.msg
+    assert server.slept == []
+
+
+def test_a_dashboard_that_is_not_permitted_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = answer("GET", "/api/search?limit=1", body_of("92")[:1], auth=EDITOR)
+    with replay(SOURCES, denied(LAB_PATH), others, denied(LAB_PATH), "38") as server:
+        result = do(server, monkeypatch)
+    assert (result["changed"], server.slept) == (False, [5.0, 5.0])
 
 
 # --- what Grafana refuses ------------------------------------------------------------------------
@@ -422,7 +498,8 @@ def test_a_refusal_is_one_sentence_and_not_tried_again(
 def test_the_role_may_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exchange 82: it could be the permission cache, so it is waited for before it is a failure."""
     lines: list[str] = []
-    with replay("34", *[recorded("82")] * 14) as server:
+    others = answer("GET", "/api/search?limit=1", body_of("92")[:1], auth=VIEWER)
+    with replay("34", recorded("82"), others, *[recorded("82")] * 13) as server:
         error = fails(server, monkeypatch, auth=VIEWER, show=lines)
     assert "does not permit GET /api/dashboards/uid/lab-1 (403)" in error.msg
     assert 60 < sum(server.slept) < 70
