@@ -10,16 +10,19 @@ version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
   - Saves the dashboard in a file, but only if a person would see a difference from the one in Grafana.
-  - Inputs, references and data-source variables get a data source that exists. If there is only one of the type, that
-    one is used, else the default one of the type; otherwise O(datasource) or O(inputs) must name one.
+  - Inputs and data-source variables get a data source that exists. If there is only one of the type, that one is used,
+    else the default one of the type; otherwise O(datasource) or O(inputs) must name one.
+  - A data source that the file names and that does not exist is replaced by the only one of its type, which
+    RV(datasources_mapped) tells. If there are several, O(datasource) or O(inputs) must name one.
   - Dashboards are compared in a normal form. Ids, versions, the schema version, the order of keys, null instead of
     absent, and values that Grafana fills in make no difference. What people have selected in a variable makes none
     either, and is kept. The selection of a data-source variable changes if O(datasource) or O(inputs) names another
     one, or if the data source no longer exists.
   - A dashboard that exists keeps its folder unless O(move) is set. Changes that others make meanwhile are not
     overwritten unless O(overwrite) is set.
-  - Broken JSON, panels that need Angular, and titles and uids that Grafana would refuse are reported with their places
-    before Grafana is asked.
+  - Broken JSON, and titles and uids that Grafana would refuse, are reported with their places before Grafana is asked.
+  - Old panels that Grafana migrates when the dashboard is opened, such as C(graph) and C(singlestat), are saved as they
+    are. Panels whose plugin needs Angular and has no successor are a warning, or refused; see O(angular_panels).
   - A dashboard is read again after it was saved. What Grafana stored differently is a warning, and listed in
     RV(altered).
 extends_documentation_fragment:
@@ -56,8 +59,8 @@ options:
   path:
     description:
       - File with the dashboard as JSON, on the control node.
-      - It holds the dashboard itself, an answer of C(/api/dashboards/uid), or a resource of the kind C(Dashboard).
-        The folder in the last two is ignored.
+      - It holds the dashboard itself, an answer of C(/api/dashboards/uid) or the body of a request to import or save
+        one, or a resource of the kind C(Dashboard). A folder in it is ignored; C(inputs) of an import are used.
     type: path
   content:
     description:
@@ -67,7 +70,7 @@ options:
   uid:
     description:
       - The uid by which Grafana knows the dashboard, at most 40 letters, digits, C(-) and C(_).
-      - By default the one in the file.
+      - By default the one in the file. If there is none, one is made of the title and O(folder_uid), always the same.
     type: str
   folder_uid:
     description:
@@ -104,6 +107,11 @@ options:
     description: Whether to save even if somebody else has saved the dashboard since it was read.
     type: bool
     default: false
+  angular_panels:
+    description: What to do about panels whose plugin needs Angular, which Grafana 12 no longer has.
+    type: str
+    choices: [warn, refuse]
+    default: warn
   dest:
     description:
       - File to export to, on the host where the task runs. Its folder must exist.
@@ -182,6 +190,11 @@ altered:
   returned: O(state=present)
   type: list
   elements: str
+datasources_mapped:
+  description: Data sources that the file names and that do not exist, and the uid of the one that is used for each.
+  returned: O(state=present)
+  type: dict
+  sample: {"PAAAA0000BBBB1111": "prometheus"}
 dest:
   description: The exported file.
   returned: O(state=exported)

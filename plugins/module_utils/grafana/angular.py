@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Panels that need Angular, which Grafana dropped in version 12."""
+"""Panels of plugins that need Angular, which Grafana dropped in version 12, and that nothing replaces.
+
+Grafana 11 to 12.4 show others themselves when a dashboard is opened: graph, singlestat, table-old, old tables,
+grafana-singlestat-panel, grafana-piechart-panel and grafana-worldmap-panel; Grafana 12 natel-discrete-panel, too.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from ..errors import LabError
 from .dashboard_parts import described, panels
 from .json_values import Json
 
-#: Panel types that need Angular, and the type that replaces each; empty where there is none.
-ANGULAR = {
+#: Panel types that no longer work, and a type that can replace each; empty where there is none.
+GONE = {
     "agenty-flowcharting-panel": "",
     "blackmirror1-singlestat-math-panel": "stat",
     "blackmirror1-statusbygroup-panel": "",
@@ -16,40 +20,44 @@ ANGULAR = {
     "btplc-status-dot-panel": "",
     "btplc-trend-box-panel": "",
     "digrich-bubblechart-panel": "",
-    "grafana-piechart-panel": "piechart",
-    "grafana-singlestat-panel": "stat",
-    "grafana-worldmap-panel": "geomap",
-    "graph": "timeseries",
     "michaeldmoore-multistat-panel": "bargauge",
     "mtanda-heatmap-epoch-panel": "heatmap",
     "mtanda-histogram-panel": "histogram",
-    "natel-discrete-panel": "state-timeline",
     "natel-plotly-panel": "xychart",
     "neocat-cal-heatmap-panel": "heatmap",
     "petrslavotinek-carpetplot-panel": "heatmap",
     "savantly-heatmap-panel": "heatmap",
-    "singlestat": "stat",
-    "table-old": "table",
     "vonage-status-panel": "stat",
 }
-#: From this schema version on, a panel of type table is the one without Angular.
-TABLE_SCHEMA = 24
+
+
+def angular_panels(dashboard: Json) -> list[str]:
+    """The panels whose plugin is gone, each with its id, title, place and type, for a message."""
+    found = []
+    for place, panel in panels(dashboard):
+        kind = panel.get("type")
+        if isinstance(kind, str) and kind in GONE:
+            other = f"; use {GONE[kind]}" if GONE[kind] else ""
+            found.append(f"{described(place, panel)} is of type {kind}{other}")
+    return found
 
 
 def refuse_angular(dashboard: Json, name: str) -> None:
-    """Raise LabError with all panels that need Angular. name: what errors call the dashboard's text."""
-    schema = dashboard.get("schemaVersion")
-    old = isinstance(schema, int) and schema < TABLE_SCHEMA
-    faults = []
-    for place, panel in panels(dashboard):
-        kind = panel.get("type")
-        if kind == "table" and old and panel.get("styles"):
-            faults.append(f"{described(place, panel)} is a table from before Grafana 7; use table")
-        elif isinstance(kind, str) and kind in ANGULAR:
-            other = f"; use {ANGULAR[kind]}" if ANGULAR[kind] else ""
-            faults.append(f"{described(place, panel)} is of type {kind}{other}")
-    if faults:
+    """Raise LabError with all panels whose plugin is gone. name: what errors call the dashboard's text."""
+    found = angular_panels(dashboard)
+    if found:
         raise LabError(
-            f"The dashboard in {name} has panels that need Angular, which Grafana no longer has: {', '.join(faults)}.",
-            panels=faults,
+            f"The dashboard in {name} has panels that need Angular, which Grafana no longer has: {', '.join(found)}.",
+            panels=found,
         )
+
+
+def angular_warning(dashboard: Json, name: str) -> list[str]:
+    """A warning that names all panels whose plugin is gone; empty if there is none."""
+    found = angular_panels(dashboard)
+    if not found:
+        return []
+    return [
+        f"The dashboard in {name} has panels that Grafana will show empty, because their plugins need Angular: "
+        f"{', '.join(found)}."
+    ]

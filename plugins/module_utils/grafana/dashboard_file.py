@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
 
 from ..errors import LabError
-from .json_values import Json, kind
+from .json_values import Json, as_objects, kind
 
 #: Grafana refuses a dashboard of this many bytes (413); it accepted one of 5 MiB.
 SIZE_LIMIT = 20 * 1024 * 1024
@@ -25,9 +26,9 @@ _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)', re.DOTALL)
 def load(text: str, name: str) -> Json:
     """The dashboard in a JSON text, without the fields that belong to another Grafana.
 
-    name: what errors call the text. It may hold a dashboard, an answer of Grafana's API with one under
-    ``dashboard``, or a resource of kind Dashboard with one under ``spec``. Raises LabError with the place of the
-    first fault.
+    name: what errors call the text. It may hold a dashboard, an answer of Grafana's API or the body of a request to
+    it with one under ``dashboard``, or a resource of kind Dashboard with one under ``spec``. Raises LabError with the
+    place of the first fault.
     """
     data = _parse(text.removeprefix("\ufeff"), name)
     if not isinstance(data, dict):
@@ -37,6 +38,8 @@ def load(text: str, name: str) -> Json:
         dashboard.pop(key, None)
     _check_size(dashboard, name)
     _check_shape(dashboard, name)
+    if dashboard is not data:
+        _take_inputs(dashboard, data.get("inputs"))
     title = dashboard.get("title")
     if not isinstance(title, str) or not title.strip():
         raise LabError(f"The dashboard in {name} has no title, which Grafana requires: give it a `title`.")
@@ -46,6 +49,28 @@ def load(text: str, name: str) -> Json:
     else:
         check_uid(uid, f"the dashboard in {name}")
     return dashboard
+
+
+def _take_inputs(dashboard: Json, given: Any) -> None:
+    """Put the values of an import's body, its ``inputs``, into the dashboard's own ``__inputs``."""
+    declared = as_objects(dashboard.get("__inputs"))
+    by_name = {str(entry.get("name")): entry for entry in declared}
+    for entry in as_objects(given):
+        if not isinstance(entry.get("name"), str) or entry.get("value") in (None, "", "*"):
+            continue
+        if entry["name"] in by_name:
+            by_name[entry["name"]]["value"] = entry["value"]
+        else:
+            declared.append(dict(entry))
+    if declared:
+        dashboard["__inputs"] = declared
+
+
+def stable_uid(title: str, folder_uid: str) -> str:
+    """A uid for a dashboard that has none: the same for the same title in the same folder, and readable."""
+    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:27].rstrip("-") or "dashboard"
+    digest = hashlib.sha256(json.dumps([folder_uid, title]).encode()).hexdigest()[:12]
+    return f"{slug}-{digest}"
 
 
 def written(dashboard: Json) -> str:

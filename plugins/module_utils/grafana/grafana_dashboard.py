@@ -10,13 +10,13 @@ from typing import Any
 from ..errors import LabError
 from ..files import put_file
 from ..task import Context, Params, Result, Task
-from .angular import refuse_angular
+from .angular import angular_warning, refuse_angular
 from .client import Grafana
 from .connect import GRAFANA, connect_token
 from .connect import VALIDATION as CONNECTION
 from .dashboard_changes import Change, changes, difference, lines
 from .dashboard_export import exported
-from .dashboard_file import check_uid, load, written
+from .dashboard_file import check_uid, load, stable_uid, written
 from .dashboard_store import DashboardStore
 from .data_sources import DataSources
 from .json_values import Json
@@ -39,6 +39,7 @@ SPEC: dict[str, Any] = {
     "inputs": {"type": "dict", "default": {}},
     "version_message": {"type": "str", "default": ""},
     "overwrite": {"type": "bool", "default": False},
+    "angular_panels": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
     "dest": {"type": "path"},
 }
 VALIDATION: dict[str, Any] = {
@@ -64,10 +65,8 @@ def run(params: Params, context: Context) -> Result:
     dashboard = from_arguments(params)
     uid = params["uid"] or (dashboard or {}).get("uid")
     if not uid:
-        raise LabError(
-            f"The dashboard in {_name(params)} has no uid, by which Grafana knows it again: give it a `uid`, in the "
-            f"file or as an option."
-        )
+        # Without a dashboard the arguments have a uid: VALIDATION.
+        uid = stable_uid((dashboard or {})["title"], folder_uid(params["folder_uid"] or ""))
     check_uid(uid, "the option `uid`" if params["uid"] else f"the dashboard in {_name(params)}")
     with connect_token(params) as grafana:
         if params["state"] == "present" and dashboard is not None:
@@ -101,7 +100,7 @@ def from_arguments(params: Params) -> Json | None:
         return None
     text = read_text(params["path"]) if params["content"] is None else params["content"]
     dashboard = load(text, _name(params))
-    if params["state"] == "present":
+    if params["state"] == "present" and params["angular_panels"] == "refuse":
         refuse_angular(dashboard, _name(params))
     return dashboard
 
@@ -119,7 +118,10 @@ def present(params: Params, context: Context, grafana: Grafana, dashboard: Json)
     uid = dashboard["uid"]
     sources = DataSources(grafana.datasources())
     chosen = {str(name): str(value) for name, value in params["inputs"].items()}
-    wanted = resolve(dashboard, sources, chosen, params["datasource"])
+    resolved = resolve(dashboard, sources, chosen, params["datasource"])
+    wanted = resolved.dashboard
+    for gone, uid_used in resolved.mapped.items():
+        context.show(f"using the data source {uid_used} for {gone}, which is not in Grafana at {grafana.address}")
     found = store.read(uid)
     folder = target_folder(params, grafana, uid, found)
     if found is not None:
@@ -136,7 +138,10 @@ def present(params: Params, context: Context, grafana: Grafana, dashboard: Json)
         "folder_created": False,
         "changed_paths": [one.path for one in differing],
         "altered": [],
+        "datasources_mapped": resolved.mapped,
     }
+    if warnings := angular_warning(wanted, _name(params)):
+        result["warnings"] = warnings
     if context.diff:
         texts = difference(None, comparable(wanted, sources)) if found is None else lines(differing)
         result["diff"] = {"before_header": f"dashboard {uid}", "after_header": f"dashboard {uid}", **texts}
@@ -158,7 +163,7 @@ def present(params: Params, context: Context, grafana: Grafana, dashboard: Json)
     result.update(url=stored.url, version=stored.version)
     result["altered"] = altered(comparable(sent, sources), comparable(stored.model, sources))
     if result["altered"]:
-        result["warnings"] = [_warning(uid, result["altered"])]
+        result["warnings"] = [*warnings, _warning(uid, result["altered"])]
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ..errors import LabError
 from .dashboard_parts import datasource_holders, inputs, library_panels, panels, variables
@@ -14,12 +15,27 @@ from .references import needs_data_source, placeholder, substituted, type_of, ui
 from .selections import offers, selection_exists
 
 
-def resolve(dashboard: Json, sources: DataSources, chosen: Mapping[str, str], datasource: str | None = None) -> Json:
+@dataclass(frozen=True)
+class Resolved:
+    """A dashboard that is ready to be saved.
+
+    mapped: the data source that is used instead of one that the file names and that does not exist, by the latter's
+    uid, where nobody chose it.
+    """
+
+    dashboard: Json
+    mapped: dict[str, str]
+
+
+def resolve(
+    dashboard: Json, sources: DataSources, chosen: Mapping[str, str], datasource: str | None = None
+) -> Resolved:
     """The dashboard with the data sources and constants that it asks for, ready to be saved.
 
     chosen: the value for an input or a data-source variable by its name, or another data source for a missing one by
     the missing one's uid. datasource: the one to use wherever its type fits.
-    Without a choice the only data source of the type is used, else the default one of that type.
+    Without a choice the only data source of the type is used, else the default one of that type. For one that the
+    file names and that does not exist, only the only one will do: which of several is meant, nobody knows.
     Library panels in the file become panels of the dashboard. Raises LabError with everything that is missing.
     """
     result = copy.deepcopy(dashboard)
@@ -27,7 +43,8 @@ def resolve(dashboard: Json, sources: DataSources, chosen: Mapping[str, str], da
     for key in ("__inputs", "__elements", "__requires"):
         result.pop(key, None)
     _unlink(result, models)
-    return Resolver(result, sources, chosen, datasource).run(declared)
+    resolver = Resolver(result, sources, chosen, datasource)
+    return Resolved(resolver.run(declared), resolver.mapped)
 
 
 def _unlink(dashboard: Json, models: Mapping[str, Json]) -> None:
@@ -56,6 +73,7 @@ class Resolver:
         #: The names in ``chosen`` that the dashboard asked for.
         self.used: set[str] = set()
         self.constants: dict[str, str] = {}
+        self.mapped: dict[str, str] = {}
         #: The data source for each input; None where there is a fault instead.
         self.picked: dict[str, DataSource | None] = {}
         self.variables = {str(entry.get("name")) for entry in variables(dashboard)}
@@ -95,7 +113,12 @@ class Resolver:
         if entry.get("type") == "datasource":
             # An input that is also a variable is left to the variable.
             if name not in self.variables:
-                self.picked[name] = self.pick(name, entry.get("pluginId"), f"the input {name}")
+                kind = entry.get("pluginId")
+                given = self.sources.find(entry.get("value"))
+                if given and given.kind == (kind or given.kind) and name not in self.chosen and not self.preferred:
+                    self.picked[name] = given
+                else:
+                    self.picked[name] = self.pick(name, kind, f"the input {name}")
         elif entry.get("type") == "constant":
             self.used.add(name)
             value = self.chosen.get(name, entry.get("value"))
@@ -115,7 +138,7 @@ class Resolver:
 
     def settle_references(self) -> None:
         """Make every reference the uid and type of a data source that exists."""
-        missing: dict[str, list[str]] = {}
+        missing: dict[tuple[str, str | None], list[str]] = {}
         for what, holder in datasource_holders(self.dashboard):
             value = holder.get("datasource")
             if not needs_data_source(value):
@@ -127,13 +150,19 @@ class Resolver:
                     source = self.pick(reference, kind, what)
                 elif self.preferred and kind in (None, self.preferred.kind):
                     source = self.preferred
+                elif kind and len(only := self.sources.of_kind(kind)) == 1:
+                    (source,) = only
+                    self.mapped[reference] = source.uid
                 else:
-                    missing.setdefault(f"{reference} of type {kind}" if kind else reference, []).append(what)
+                    missing.setdefault((reference, kind), []).append(what)
             if source is not None:
                 holder["datasource"] = {**as_object(value), "type": source.kind, "uid": source.uid}
-        for uid, places in missing.items():
+        for (uid, kind), places in missing.items():
             others = f" and {len(places) - 1} more" if len(places) > 1 else ""
-            self.fault(f"the data source {uid} of {places[0]}{others} is not there")
+            typed = f" of type {kind}" if kind else ""
+            candidates = self.sources.of_kind(kind) if kind else []
+            any_of = f" and may be any of {', '.join(one.uid for one in candidates)}" if candidates else ""
+            self.fault(f"the data source {uid}{typed} of {places[0]}{others} is not there{any_of}")
 
     def select(self, variable: Json) -> None:
         """Give a data-source variable a current selection that exists."""

@@ -183,7 +183,7 @@ def shared() -> Json:
 
 
 def resolve(dashboard: Json, rows: list[Json], chosen: dict[str, str], datasource: str | None = None) -> Json:
-    return resolver.resolve(dashboard, DataSources(rows), chosen, datasource)
+    return resolver.resolve(dashboard, DataSources(rows), chosen, datasource).dashboard
 
 
 def selected(rows: list[Json], chosen: dict[str, str], datasource: str | None = None) -> frozenset[str]:

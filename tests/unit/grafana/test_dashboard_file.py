@@ -6,7 +6,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import load, written
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import (
+    check_uid,
+    load,
+    stable_uid,
+    written,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboards import (
     message,
 )
@@ -24,6 +29,37 @@ def test_the_three_shapes_of_a_file_hold_the_same_dashboard() -> None:
     for shape in (bare, answer, resource):
         loaded = load(json.dumps(shape), "x.json")
         assert loaded == {"uid": "lab-1", "title": "Lab one", "panels": []}
+
+
+def test_the_inputs_of_an_import_are_values_of_the_dashboards_own() -> None:
+    declared = [{"name": "DS", "type": "datasource", "pluginId": "prometheus"}, {"name": "JOB", "type": "constant"}]
+    given = [
+        {"name": "DS", "type": "datasource", "pluginId": "prometheus", "value": "prom"},
+        {"name": "JOB", "type": "constant", "value": "temporal"},
+        {"name": "OTHER", "type": "constant", "value": "x"},
+        {"name": "EMPTY", "type": "datasource", "value": ""},
+        {"value": "nameless"},
+    ]
+    body = {"dashboard": {"title": "x", "__inputs": declared}, "inputs": given, "overwrite": True, "folderId": 0}
+    found = load(json.dumps(body), "x.json")["__inputs"]
+    assert found == [
+        {"name": "DS", "type": "datasource", "pluginId": "prometheus", "value": "prom"},
+        {"name": "JOB", "type": "constant", "value": "temporal"},
+        {"name": "OTHER", "type": "constant", "value": "x"},
+    ]
+    # A dashboard's own field of that name is none of ours.
+    assert load('{"title": "x", "inputs": [{"name": "A", "value": "b"}]}', "x.json") == {
+        "title": "x",
+        "inputs": [{"name": "A", "value": "b"}],
+    }
+
+
+def test_a_uid_of_its_own_is_always_the_same() -> None:
+    assert stable_uid("Temporal: Server (General)", "ops") == stable_uid("Temporal: Server (General)", "ops")
+    uids = {stable_uid(title, folder) for title in ("a b", "a  b", "ä" * 99, "x" * 99, "") for folder in ("", "ops")}
+    assert len(uids) == 10
+    for uid in uids:
+        check_uid(uid, "a test")
 
 
 def test_a_byte_order_mark_is_no_fault() -> None:

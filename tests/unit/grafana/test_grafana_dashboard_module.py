@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import grafana_dashboard as task
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import stable_uid
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import grafana_dashboard as module
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (
@@ -122,6 +123,7 @@ def test_a_new_dashboard_is_saved_and_read_back(monkeypatch: pytest.MonkeyPatch)
         "folder_created": False,
         "changed_paths": [],
         "altered": [],
+        "datasources_mapped": {},
     }
     assert diff["before"] == ""
     assert json.loads(diff["after"])["title"] == "Lab one"
@@ -300,6 +302,48 @@ def test_selections_stay_when_something_else_changes(monkeypatch: pytest.MonkeyP
     with replay(recorded("33", body=there), stored(dashboard={"title": "Other", **kept})) as server:
         result = do(server, monkeypatch, content=content, check=True, datasource="prom")
     assert result["changed_paths"] == ["templating.list[name=ds].current.value"]
+
+
+# --- any file ------------------------------------------------------------------------------------
+
+#: The kind of file that the lab hands out: wrapped, without uid, with another Grafana's data source.
+LABS_OWN = Path(__file__).resolve().parents[2] / "fixtures" / "grafana" / "like_the_labs_own_file.json"
+
+
+def test_the_labs_own_kind_of_file_is_imported_and_then_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    options = {"path": str(LABS_OWN), "content": None, "folder_uid": "ops"}
+    model = json.loads(LABS_OWN.read_text().replace("PAAAA0000BBBB1111", "prom"))["dashboard"]
+    uid = stable_uid(model["title"], "ops")
+    assert re.fullmatch(r"[a-z0-9-]{1,40}", uid)
+    model["uid"] = uid
+    del model["version"]
+    path = f"/api/dashboards/uid/{uid}"
+    body = body_of("38")
+    body["dashboard"] = {**model, "id": 4, "version": 1}
+    there = recorded("38", path=path, body=body)
+    save = recorded("37", sent={"dashboard": model, "folderUid": "ops"})
+    with replay(SOURCES, recorded("91", path=path), "104", save, there) as server:
+        result = do(server, monkeypatch, show=lines, **options)
+    assert (result["changed"], result["uid"]) == (True, uid)
+    assert result["datasources_mapped"] == {"PAAAA0000BBBB1111": "prom"}
+    assert ["PAAAA0000BBBB1111" in line for line in lines] == [True]
+    with replay(SOURCES, there) as server:
+        assert not do(server, monkeypatch, **options)["changed"]
+    # Its uid can be given.
+    with replay(SOURCES, recorded("91", path=LAB_PATH)) as server:
+        assert do(server, monkeypatch, check=True, **{**options, "folder_uid": None}, uid="lab-1")["uid"] == "lab-1"
+
+
+def test_panels_whose_plugin_is_gone_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = {**LAB, "panels": [{"id": 1, "type": "natel-plotly-panel"}, {"id": 2, "type": "graph"}]}
+    with replay(SOURCES, NO_LAB) as server:
+        (warning,) = do(server, monkeypatch, check=True, content=content)["warnings"]
+    assert "panel 1 (panels[0]) is of type natel-plotly-panel" in warning
+    assert "graph" not in warning
+    with replay(SOURCES, stored(dashboard={"panels": content["panels"]})) as server:
+        result = do(server, monkeypatch, content=content)
+    assert (result["changed"], result["warnings"]) == (False, [warning])
 
 
 # --- folders -------------------------------------------------------------------------------------
@@ -565,14 +609,17 @@ def test_what_is_wrong_with_the_file_is_said_before_grafana_is_asked(
     file = tmp_path / "x.json"
     cases = [
         ('{"title": "x",\n}', f"{file}:2:1: this is not JSON"),
-        ('{"title": "x"}', f"The dashboard in {file} has no uid"),
         ('{"title": "x", "uid": "a b"}', "has characters other than letters"),
-        ('{"title": "x", "uid": "a", "panels": [{"id": 1, "type": "graph"}]}', "panel 1 (panels[0]) is of type graph"),
+        (
+            '{"title": "x", "uid": "a", "panels": [{"id": 1, "type": "natel-plotly-panel"}]}',
+            "panel 1 (panels[0]) is of type natel-plotly-panel",
+        ),
     ]
     for text, sentence in cases:
         file.write_text(text)
         with replay() as server:
-            assert sentence in fails(server, monkeypatch, path=str(file), content=None).msg
+            told = fails(server, monkeypatch, path=str(file), content=None, angular_panels="refuse").msg
+            assert sentence in told
     file.write_bytes(b"\xff")
     with replay() as server:
         assert "it is not UTF-8 text" in fails(server, monkeypatch, path=str(file), content=None).msg

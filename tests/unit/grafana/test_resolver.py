@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
     data_sources,
+    resolver,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_parts import panels
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.data_sources import DataSources
@@ -117,6 +118,18 @@ def test_which_data_source_is_taken() -> None:
     assert "no data source zzz, which `datasource` names" in message(resolve, asked, [one], {}, "zzz")
 
 
+def test_the_value_of_an_input_is_its_data_source_where_there_is_such_a_one() -> None:
+    one, two = source("one"), source("two", default=True)
+    asked = panel_with({"type": "prometheus", "uid": "${DS_X}"}, __inputs=shared()["__inputs"][:1])
+    asked["__inputs"][0] |= {"name": "DS_X", "value": "one"}
+    assert resolved(asked, [one, two])["uid"] == "one"
+    assert resolved(asked, [one, two], datasource="two")["uid"] == "two"
+    assert resolved(asked, [one, two], {"DS_X": "two"})["uid"] == "two"
+    # Of another Grafana, or of another type.
+    assert resolved(asked, [two])["uid"] == "two"
+    assert resolved(asked, [source("one", "nope"), two])["uid"] == "two"
+
+
 def test_a_reference_that_nothing_declares_is_an_input_too() -> None:
     for form in ("${DS_X}", "$DS_X", "[[DS_X]]", "${DS_X:raw}"):
         assert resolved(panel_with(form), [PROM]) == REF
@@ -160,13 +173,27 @@ def test_a_data_source_that_is_not_there_is_told_or_replaced() -> None:
     gone = {"type": "prometheus", "uid": "gone"}
     asked = panel_with(gone)
     asked["panels"].append({"id": 2, "type": "stat", "datasource": gone})
-    text = message(resolve, asked, [PROM, OTHER], {})
+    text = message(resolve, asked, [PROM, OTHER, source("two")], {})
     assert 'the data source gone of type prometheus of panel 1 "Up" (panels[0]) and 1 more is not there' in text
-    assert "there are prom (prometheus), p3 (nope)" in text
+    assert "may be any of prom, two" in text
+    assert "there are prom (prometheus), p3 (nope), two (prometheus)" in text
+    text = message(resolve, asked, [OTHER], {})
+    assert "is not there; there are p3 (nope)" in text
     assert resolved(asked, [PROM], datasource="prom") == REF
     assert resolved(asked, [PROM], {"gone": "prom"}) == REF
     # One of another type does not fit.
-    assert "gone" in message(resolve, asked, [PROM, OTHER], {}, "p3")
+    assert "gone" in message(resolve, asked, [PROM, source("two"), OTHER], {}, "p3")
+    # Of which type it was is not known: the only data source may be of another.
+    assert "gone" in message(resolve, panel_with("gone"), [PROM], {})
+
+
+def test_a_data_source_that_is_not_there_is_the_only_one_of_its_type() -> None:
+    gone = {"type": "prometheus", "uid": "gone"}
+    done = resolver.resolve(panel_with(gone), DataSources([PROM, OTHER]), {})
+    assert (done.dashboard["panels"][0]["datasource"], done.mapped) == (REF, {"gone": "prom"})
+    # What was chosen, or is there, needs no telling.
+    for asked, chosen in ((panel_with(gone), {"gone": "prom"}), (panel_with(REF), {})):
+        assert resolver.resolve(asked, DataSources([PROM, OTHER]), chosen).mapped == {}
 
 
 def test_what_is_chosen_must_be_asked_for() -> None:
