@@ -96,7 +96,7 @@ reason:
   description: Why it was not kept; empty when it was.
   returned: success
   type: str
-  sample: the API server does not accept its token
+  sample: the API server rejects its token
 server:
   description: Address of the API server in the file; null when there is no file.
   returned: success

@@ -40,7 +40,7 @@ BROKEN = {
     "expired": ("preflight", r"rejected the credentials .*\(401\)"),
     "leaving": ("preflight", "Namespace class-leaving is being deleted"),
     # Said when it is clear, and not when the time is over.
-    "cramped": ("install", r"will not roll out \(after ([3-9]\d|[12]\d\d) s\): .* exceeded quota"),
+    "cramped": ("install", r"cannot roll out \(after ([3-9]\d|[12]\d\d) s\): .* exceeded quota"),
 }
 MEASURED = {"baseline": 0, "benchmark": 3, "concurrency": 6, "scale": 6}
 #: What a container image that is there is called for, without starting anything.

@@ -189,7 +189,7 @@ def test_a_port_where_nothing_listens_was_not_received(cluster: Cluster) -> None
 
 
 def test_what_is_not_there(cluster: Cluster) -> None:
-    with pytest.raises(LabError, match=f"There is no service nope in namespace {NAMESPACE}: turn Grafana on"):
+    with pytest.raises(LabError, match=f"There is no service nope in namespace {NAMESPACE}: enable Grafana"):
         Grafana(*arguments.in_cluster(cluster, "nope"), None).health()
     with pytest.raises(LabError, match="has no port 82, it has 80, 81: correct the option service_port"):
         grafana(cluster, 82).health()

@@ -312,7 +312,7 @@ def test_what_holds_a_namespace_is_told() -> None:
         # The API server says what remains a few seconds after the rest is gone.
         done = playbook("--limit", BOB, "--extra-vars", "students_timeout=20", play=FOLDER / "absent.yml")
         told = message(done)
-        assert told.startswith(f"Namespace {BOB} is still there 20 s after")
+        assert told.startswith(f"Namespace {BOB} still exists 20 s after")
         assert "example.org/hold in 1 resource instances" in told
         assert file_of(BOB).exists()
         again = playbook("--tags", "students", "--limit", BOB)

@@ -306,8 +306,8 @@ def test_a_failed_release_is_told_and_rolled_back():
     told = lab("--tags", "install")
     assert told.returncode != 0
     # Helm's own label for the time is that of the revision before.
-    assert re.search(r"Release my-temporal is failed since ([\d.]+ s|1 min( \d+ s)?) \(revision 2\)", message(told))
-    assert "temporal_mend rollback or uninstall" in message(told)
+    assert re.search(r"Release my-temporal has been failed for ([\d.]+ s|1 min( \d+ s)?) \(revision 2\)", message(told))
+    assert "set temporal_mend to rollback (goes back to revision 1) or uninstall" in message(told)
     assert deployed() == ("failed", "2")
     run = lab("--tags", "install", "-e", "temporal_mend=rollback")
     assert run.returncode == 0, run.stdout
@@ -329,8 +329,8 @@ def test_a_helm_that_was_killed_is_told_and_its_release_uninstalled():
         upgrade.wait()
     told = lab("--tags", "install")
     assert told.returncode != 0
-    assert re.search(r"Release my-temporal is pending-upgrade since .* \(revision 4\)", message(told))
-    assert "wait for a helm that may still be at work on it" in message(told)
+    assert re.search(r"Release my-temporal has been pending-upgrade for .* \(revision 4\)", message(told))
+    assert "wait for a helm that may still be running" in message(told)
     run = lab("--tags", "install", "-e", "temporal_mend=uninstall")
     assert run.returncode == 0, run.stdout
     assert deployed() == ("deployed", "1")

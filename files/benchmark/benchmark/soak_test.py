@@ -151,7 +151,7 @@ class SoakTest:
                 return str(error.cause)
             except RPCError as error:
                 if error.status == RPCStatusCode.NOT_FOUND:
-                    return f"the server does not know it: {error}"
+                    return f"the server has no such object: {error}"
                 self._count_error("result", error)
                 if time.monotonic() > deadline:
                     return "its result could not be read before its execution timeout"

@@ -96,7 +96,8 @@ class Cluster:
             )
         except ValueError:
             raise KubeconfigError(
-                f"The server of the kubeconfig {target.kubeconfig} is no address: correct it, or take a fresh one."
+                f"The server of the kubeconfig {target.kubeconfig} is not an address: "
+                "correct it, or get a new kubeconfig."
             ) from None
 
     @classmethod
@@ -277,7 +278,7 @@ class Cluster:
             markers.add(marker)
             query["continue"] = marker
         raise LabError(
-            f"{self.service.who} has more than {PAGE * MOST_PAGES} {kind}: see whether the kubeconfig "
+            f"{self.service.who} has more than {PAGE * MOST_PAGES} {kind}: check whether the kubeconfig "
             f"{self.target.kubeconfig} leads to the right cluster."
         )
 
@@ -351,18 +352,18 @@ class Cluster:
 def _service(target: KubeconfigContext) -> Service:
     """How messages name the API server of a context, and what cures it."""
     kubeconfig = f"the kubeconfig {target.kubeconfig}"
-    not_one = f"see whether the server of {kubeconfig} is a Kubernetes API server, with nothing between that answers"
+    not_one = f"check that the server in {kubeconfig} is a Kubernetes API server, and that no proxy answers for it"
     return Service(
         f"The API server {target.server}",
         {
             401: f"the credentials of context {target.context} have expired or are wrong, renew {kubeconfig}",
             403: "ask the owner of the cluster for that permission",
-            404: "see whether it was deleted, or its namespace",
-            "5xx": "see whether it is starting or overloaded, and try again",
-            "silent": f"see whether the cluster is running and its address in {kubeconfig} is right",
-            "slow": "see whether the cluster is running and not overloaded, and this machine can reach it",
-            "cut": "see whether it restarts, and what a proxy in between allows",
-            "untrusted": f"{kubeconfig} is of another cluster or out of date, take a fresh one",
+            404: "check whether it or its namespace was deleted",
+            "5xx": "check whether it is starting or overloaded, and try again",
+            "silent": f"check that the cluster is running and its address in {kubeconfig} is right",
+            "slow": "check that the cluster is running and not overloaded, and that this machine can reach it",
+            "cut": "check whether it restarts, and the limits of any proxy in between",
+            "untrusted": f"{kubeconfig} is for a different cluster or out of date, get a new one",
             "moved": not_one,
             "strange": not_one,
             "address": f"correct its address or proxy in {kubeconfig}",

@@ -107,9 +107,7 @@ LOCAL_IMAGES = "localhost/"
 def judge_clock(skew: float | None, warn: float, fail: float) -> Finding:
     """skew: seconds that the cluster's clock is ahead of the control node's."""
     if skew is None:
-        return finding(
-            "clock", "warn", "The API server does not say what time it is", "The clocks cannot be compared.", ""
-        )
+        return finding("clock", "warn", "The API server's response has no date", "The clocks cannot be compared.", "")
     title = f"The clocks of the cluster and of this machine differ by {abs(skew):.1f} s"
     if abs(skew) <= warn:
         return finding("clock", "pass", title)
@@ -117,8 +115,8 @@ def judge_clock(skew: float | None, warn: float, fail: float) -> Finding:
         "clock",
         "fail" if abs(skew) > fail else "warn",
         title,
-        f"Windows that begin at an event seen from here are {abs(skew):.1f} s off.",
-        "Let both keep time with NTP.",
+        f"Windows that begin at an event recorded by this machine are {abs(skew):.1f} s off.",
+        "Synchronise both clocks with NTP.",
     )
 
 
@@ -166,7 +164,7 @@ def judge_nodes(nodes: list[Json]) -> Finding:
     title = f"{len(usable)} of {len(nodes)} nodes are ready and take pods"
     if usable:
         return finding("nodes", "pass", title)
-    return finding("nodes", "fail", title, "No pod can start.", "Look at kubectl describe nodes.")
+    return finding("nodes", "fail", title, "No pod can start.", "Check kubectl describe nodes.")
 
 
 def quantity(text: str) -> float:
@@ -210,8 +208,8 @@ def judge_resources(free: dict[str, float], wanted: dict[str, float], all_pods: 
     findings = []
     for name, need in wanted.items():
         unit, size = ("GiB", 2.0**30) if name == "memory" else ("cores", 1.0)
-        kept = "free" if all_pods else "on the nodes, not counting what others use"
-        title = f"{need / size:.1f} {unit} of {name} are wanted, {free[name] / size:.1f} are {kept}"
+        kept = "free" if all_pods else "allocatable on the nodes, before what other pods use"
+        title = f"the lab needs {need / size:.1f} {unit} of {name}; {free[name] / size:.1f} are {kept}"
         if free[name] >= need:
             findings.append(finding(name, "pass" if all_pods else "warn", title))
         else:
@@ -236,16 +234,16 @@ def judge_images(present: dict[str, bool]) -> Finding:
         return finding(
             "images",
             "fail",
-            f"{len(local)} images are neither on all nodes nor in a registry: {', '.join(local)}",
+            f"{len(local)} images are missing from some nodes and have no registry: {', '.join(local)}",
             "Their pods cannot start.",
-            "Bring up the embedded node again, which loads them, or name images that a registry has.",
+            "Restart the embedded node, which loads them, or use images from a registry.",
         )
     return finding(
         "images",
         "warn",
-        f"{len(missing)} of {len(present)} images are not on all nodes: {', '.join(missing)}",
+        f"{len(missing)} of {len(present)} images are missing from some nodes: {', '.join(missing)}",
         "The first install takes as long as they take to pull.",
-        "Nothing, when the nodes can reach the registry.",
+        "Nothing, if the nodes can reach the registry.",
     )
 
 
@@ -345,9 +343,9 @@ def check_nodes(
         unknown = finding(
             "nodes",
             "warn",
-            "The nodes may not be listed",
-            "Whether there is room for the lab, and whether its images are there, is not known.",
-            "Ask for the permission to list nodes, or install and see.",
+            "No permission to list nodes",
+            "Free capacity and images are unknown.",
+            "Ask for permission to list nodes, or just try to install.",
         )
         return [unknown], dict.fromkeys(images)
     findings = [judge_nodes(nodes)]
@@ -372,8 +370,8 @@ def check_namespace(cluster: Cluster) -> Finding:
         return finding(
             "namespace",
             "warn",
-            f"Namespace {cluster.namespace} may not be looked at",
-            "It is taken to exist.",
+            f"No permission to read namespace {cluster.namespace}",
+            "It is assumed to exist.",
             "",
         )
     may_create = found is None and allowed(cluster, Permission("create", "namespaces"), None)

@@ -113,7 +113,7 @@ def cause(message: str) -> str:
 
 
 def not_known(image: str, why: str) -> Verdict:
-    return Verdict(None, f"whether {image} can be pulled is not known: {why.rstrip('.')}")
+    return Verdict(None, f"unknown whether {image} can be pulled: {why.rstrip('.')}")
 
 
 def judge_probe(image: str, pod: Json, holders: list[str]) -> Verdict | None:
@@ -227,10 +227,10 @@ def pull(
     try:
         waited = wait_for(cluster, timeout, show, probes.look)
         for image, why in waited.value.items():
-            late = f"whether {image} can be pulled is not known after {timeout:g} s"
+            late = f"unknown after {timeout:g} s whether {image} can be pulled"
             probes.verdicts[image] = Verdict(None, f"{late}: its pod {why}" if why else late)
     except Refused as error:
-        # The pods may not be listed.
+        # No permission to list pods.
         probes.verdicts.update({image: not_known(image, error.msg) for image in probes.pending})
     finally:
         stayed = probes.delete()
@@ -239,8 +239,8 @@ def pull(
 
 def without_pull(image: str, nodes: list[Json] | None) -> Verdict:
     """What is known of an image that is not on all nodes when pulling it is not tried; nodes: None when not known."""
-    found = "whether the nodes have {} is not known" if nodes is None else "{} is not on all nodes"
-    return Verdict(None, f"{found.format(image)}, and pulling it was not tried")
+    found = "unknown whether the nodes have {}" if nodes is None else "{} is missing from some nodes"
+    return Verdict(None, f"{found.format(image)}; pulling was not tried")
 
 
 def run(params: Params, context: Context) -> Result:

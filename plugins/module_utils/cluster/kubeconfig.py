@@ -75,7 +75,7 @@ class KubeconfigContext:
             # Checked here, because the error of the HTTP library would show the token.
             raise KubeconfigError(
                 f"The token of context {self.context} in the kubeconfig {self.kubeconfig} holds characters that no "
-                f"token has: take a fresh kubeconfig of the cluster."
+                f"token has: get a new kubeconfig for the cluster."
             )
         return header
 
@@ -115,11 +115,13 @@ def read_kubeconfig(kubeconfig: str | None, context: str | None) -> KubeconfigCo
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise KubeconfigError(f"The kubeconfig {shown} is not YAML{where}: take a fresh one of the cluster.") from None
+        raise KubeconfigError(
+            f"The kubeconfig {shown} is not YAML{where}: get a new kubeconfig for the cluster."
+        ) from None
     except (AttributeError, KeyError, TypeError, ValueError, ConfigException):
         names = []
     if not names:
-        raise KubeconfigError(f"{shown} is not a kubeconfig with a context: take a fresh one of the cluster.")
+        raise KubeconfigError(f"{shown} is not a kubeconfig with a context: get a new kubeconfig for the cluster.")
     chosen = context or content.get("current-context")
     if not chosen:
         raise KubeconfigError(
@@ -144,10 +146,10 @@ def read_kubeconfig(kubeconfig: str | None, context: str | None) -> KubeconfigCo
         if plugin and not configuration.api_key and not configuration.cert_file:
             raise KubeconfigError(
                 f"The credential plugin {plugin} of context {chosen} gave no credentials "
-                f"({log[-1] if log else 'it said nothing'}): run it by hand, or take another kubeconfig."
+                f"({log[-1] if log else 'no output'}): run it by hand, or use another kubeconfig."
             )
         if not server:
-            raise KubeconfigError(f"Context {chosen} of the kubeconfig {shown} names no server: take a fresh one.")
+            raise KubeconfigError(f"Context {chosen} of the kubeconfig {shown} names no server: get a new kubeconfig.")
         tls = _tls(configuration, shown) if configuration.host.startswith("https") else None
     return KubeconfigContext(shown, chosen, configuration, tls)
 
@@ -179,7 +181,8 @@ def _tls(configuration: Any, shown: str) -> ssl.SSLContext:
         )
     except OSError as error:
         raise KubeconfigError(
-            f"A certificate or key of the kubeconfig {shown} cannot be used ({_first_line(error)}): take a fresh one."
+            f"A certificate or key of the kubeconfig {shown} cannot be used ({_first_line(error)}): "
+            "get a new kubeconfig."
         ) from None
 
 

@@ -111,7 +111,7 @@ def judge_install(found: LabInCluster, wanted: Wanted, stage: str = "install") -
         return Verdict(stage, None, found.doubt_about_shards, "try again in a moment")
     if owned != found.history_shards:
         why = f"history owns {owned} of {found.history_shards} shards"
-        return Verdict(stage, False, why, "wait a minute, and look at the history pods' logs if it stays so")
+        return Verdict(stage, False, why, "wait a minute, and check the history pods' logs if this persists")
     return Verdict(stage, True)
 
 
@@ -123,7 +123,7 @@ def judge_load(found: LabInCluster, wanted: Wanted) -> Verdict:
         why = f"{SOAK_TEST} does not say in CONCURRENT_WORKFLOWS how many workflows it keeps in flight"
         return Verdict("benchmark", None, why, "run --tags benchmark, which sets it")
     if found.concurrent_workflows == 0:
-        why = f"{SOAK_TEST} is told to keep no workflow in flight"
+        why = f"{SOAK_TEST} is set to keep 0 workflows in flight"
         hint = f"set CONCURRENT_WORKFLOWS={wanted.concurrent_workflows} on it, or run --tags benchmark"
         return Verdict("benchmark", False, why, hint)
     return Verdict("benchmark", True)
@@ -149,7 +149,8 @@ def judge_scale(found: LabInCluster, wanted: Wanted) -> Verdict:
     if history not in found.deployments:
         return Verdict("scale", False, f"{history} is missing", "run --tags install first")
     if found.history_replicas != wanted.history_replicas:
-        why = f"{history} is to have {found.history_replicas} replicas, not {wanted.history_replicas}"
+        has = f"{found.history_replicas} {'replica' if found.history_replicas == 1 else 'replicas'}"
+        why = f"{history} has {has}; the stage wants {wanted.history_replicas}"
         return Verdict("scale", False, why, scale)
     if found.deployments[history]:
         return Verdict("scale", False, f"{history} has {found.deployments[history]}", "wait until its pods are ready")
@@ -158,13 +159,13 @@ def judge_scale(found: LabInCluster, wanted: Wanted) -> Verdict:
         return Verdict("scale", None, found.doubt_about_shards, "try again in a moment")
     if owned != found.history_shards or not all(shards.values()):
         why = f"the pods own {' + '.join(map(str, shards.values()))} of {found.history_shards} shards"
-        return Verdict("scale", False, why, "wait a minute: shards change hands after a pod joins")
+        return Verdict("scale", False, why, "wait a minute: shards move after a pod joins")
     return Verdict("scale", True)
 
 
 def judge_cleanup(found: LabInCluster, wanted: Wanted) -> Verdict:
     if found.deployments:
-        why = f"still there: {', '.join(sorted(found.deployments))}"
+        why = f"not removed: {', '.join(sorted(found.deployments))}"
         return Verdict("cleanup", False, why, "run --tags cleanup, which also removes what helm leaves")
     return Verdict("cleanup", True)
 

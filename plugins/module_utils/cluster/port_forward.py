@@ -113,7 +113,7 @@ class ForwardTransport(Transport):
         spec = service.get("spec") or {}
         selector = spec.get("selector") or {}
         if not selector:
-            raise LabError(f"The {where} selects no pods, so that no port can be forwarded: give `{self._url_option}`.")
+            raise LabError(f"The {where} selects no pods, so no port can be forwarded: give `{self._url_option}`.")
         port = _service_port(spec, self._wanted, where)
         labels = ",".join(f"{name}={value}" for name, value in sorted(selector.items()))
         pods = [
@@ -128,7 +128,7 @@ class ForwardTransport(Transport):
             if state.ready:
                 return state.name, self._pod_port(pod, port, where)
         why = "; ".join(f"pod {state.name} {state.why}" for _pod, state in states) or "it has none"
-        raise Unreachable(f"The {where} has no ready pod ({why}): see whether it starts.", received=False)
+        raise Unreachable(f"The {where} has no ready pod ({why}): check whether it starts.", received=False)
 
     def _pod_port(self, pod: Json, port: int | str, where: str) -> int:
         if isinstance(port, int) or port.isdigit():

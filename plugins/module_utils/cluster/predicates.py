@@ -197,7 +197,7 @@ def _waiting(entry: Json, kind: str) -> tuple[str, str, str]:
         return _with(f"{kind}{name} has no image {entry.get('image')} ({reason})", waiting.get("message")), reason, name
     if reason == "CrashLoopBackOff":
         last = (entry.get("lastState") or {}).get("terminated") or {}
-        return f"{kind}{name} crashes again and again ({_ending(last)}, {_restarts(entry)})", reason, name
+        return f"{kind}{name} is crash-looping ({_ending(last)}, {_restarts(entry)})", reason, name
     if reason in ("ContainerCreating", "PodInitializing", "Waiting"):
         return f"{kind}{name} is being created", reason, name
     return _with(f"{kind}{name} cannot start ({reason})", waiting.get("message")), reason, name
@@ -267,9 +267,9 @@ def deployment_state(deployment: Json, pods: list[Json]) -> WorkloadState:
 
 
 def _deployment_text(deployment: Json, pods: list[Json], observed: bool) -> str:
-    """How far a Deployment is: "1 of 2 pods ready, 1 old still there"."""
+    """How far a Deployment is: "1 of 2 pods ready, 1 old pod remains"."""
     if not observed:
-        return "change not taken up by its controller yet"
+        return "its controller has not observed the change yet"
     status, wanted = deployment.get("status") or {}, replicas_wanted(deployment)
     current = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     leaving = len(pods) - len(current)
@@ -282,7 +282,7 @@ def _deployment_text(deployment: Json, pods: list[Json], observed: bool) -> str:
         current = new
     ready = sum(pod_state(pod).ready for pod in current)
     text = f"{min(ready, wanted)} of {wanted} pods ready" if wanted else "no pods wanted"
-    return f"{text}, {leaving} old still there" if leaving else text
+    return f"{text}, {leaving} old {'pod remains' if leaving == 1 else 'pods remain'}" if leaving else text
 
 
 def _revision(pod: Json) -> str:

@@ -33,7 +33,7 @@ def retention_seconds(text: str) -> int:
     except ValueError:
         raise LabError(f"{text!r} is not a duration: give one such as 24h, 7d or 1h30m.") from None
     if seconds == 0:
-        raise LabError(f"{text!r} is no time at all: give a duration such as 24h.")
+        raise LabError(f"{text!r} is zero: give a duration such as 24h.")
     return seconds
 
 
@@ -75,8 +75,8 @@ def run(params: Params, context: Context) -> Result:
         waited = wait_for(cluster, params["timeout"], context.show, look)
         if not waited.done:
             raise LabError(
-                f"Temporal namespace {name} exists, but is not usable after {params['timeout']:g} s: "
-                f"look at the logs of the frontend and history pods in namespace {cluster.namespace}."
+                f"Temporal namespace {name} exists but is still not usable after {params['timeout']:g} s: "
+                f"check the logs of the frontend and history pods in namespace {cluster.namespace}."
             )
         result["waited"] = round(waited.seconds, 3)
         return result

@@ -144,8 +144,8 @@ def judge_pin(chart: Chart, pinned: bool) -> Finding:
     return finding(
         "chart",
         "warn",
-        f"The chart {chart.name} is not pinned, and is {chart.version} today",
-        "Another day it is another one, with another server, and figures cannot be compared.",
+        f"The chart {chart.name} is not pinned; its newest version is {chart.version}",
+        "A later version brings another server, and figures are then not comparable.",
         f"Pin it, with temporal_chart_version {PINNED} or {chart.version}.",
     )
 
@@ -183,7 +183,7 @@ def judge_server(chart: Chart, values: Mapping[str, Any]) -> Finding | None:
         "chart_server",
         "fail",
         f"The chart temporal {chart.version} with server {server} lacks {' and '.join(missing)}",
-        "The server's pods end again and again without its configuration.",
+        "The server's pods crash-loop without its configuration.",
         f"Give both in temporal_values, server.setConfigFilePath=true and server.configMapsToMount=sprig, or take the "
         f"chart {PINNED} with its own server.",
     )
@@ -214,9 +214,9 @@ def judge_monitors(asked: Sequence[str], known: bool) -> Finding | None:
     return finding(
         "service_monitor",
         "fail",
-        f"{', '.join(asked)} asks for a ServiceMonitor, which this cluster does not know",
+        f"{', '.join(asked)} enables a ServiceMonitor, but this cluster has no such resource",
         "Helm fails on the first one.",
-        "Install the Prometheus Operator with its custom resource definitions first, or leave it out: the lab's "
+        "Install the Prometheus Operator with its custom resource definitions first, or disable it: the lab's "
         "Prometheus finds pods by their annotations.",
     )
 
@@ -233,30 +233,30 @@ def unfinished(revisions: Sequence[Revision]) -> Revision | None:
 
 
 def judge_earlier(revisions: Sequence[Revision], mend: str, now: float) -> Finding | None:
-    """What an earlier helm left of the release. revisions: those of the release. mend: what is to become of it."""
+    """A finding if helm was interrupted earlier. revisions: those of the release. mend: how to repair it."""
     last = unfinished(revisions)
     if last is None:
         return None
     good = good_revision(revisions)
     title = (
-        f"Release {last.release} is {last.status} since {duration_text(max(0.0, now - last.time))} "
+        f"Release {last.release} has been {last.status} for {duration_text(max(0.0, now - last.time))} "
         f"(revision {last.number})"
     )
-    back = "it has no good revision to go back to" if good is None else f"rollback goes back to revision {good}"
+    back = "there is no good revision to go back to" if good is None else f"goes back to revision {good}"
     if mend == "uninstall" or (mend == "rollback" and good is not None):
         does = "it is uninstalled first" if mend == "uninstall" else f"it is rolled back to revision {good} first"
         return finding("earlier_release", "warn", title, f"As temporal_mend says, {does}.")
     if mend == "rollback":
         return finding(
-            "earlier_release", "fail", title, f"For temporal_mend rollback {back}.", "Give temporal_mend uninstall."
+            "earlier_release", "fail", title, f"For temporal_mend rollback, {back}.", "Set temporal_mend to uninstall."
         )
-    wait = "wait for a helm that may still be at work on it, or " if last.status != "failed" else ""
+    wait = "wait for a helm that may still be running, or " if last.status != "failed" else ""
     return finding(
         "earlier_release",
         "fail",
         title,
-        "What is in the cluster is not what any revision says.",
-        f"{wait}give temporal_mend rollback or uninstall: {back}, uninstall installs it anew.".capitalize(),
+        "The cluster does not match any revision.",
+        f"{wait}set temporal_mend to rollback ({back}) or uninstall (which installs it again).".capitalize(),
     )
 
 
@@ -281,17 +281,15 @@ def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
     except OSError as failure:
         raise LabError(f"{where} cannot be read, as {helm} cannot be run ({failure.strerror}): {other}.") from None
     if done.returncode != 0:
-        said = " ".join(done.stderr.split()).removeprefix("Error: ").rstrip(".") or "helm said nothing"
+        said = " ".join(done.stderr.split()).removeprefix("Error: ").rstrip(".") or "no output from helm"
         raise LabError(f"{where} cannot be read ({said}): {other}.")
     try:
         found = yaml.safe_load(done.stdout)
         chart = Chart(str(found["name"]), str(found["version"]), str(found.get("appVersion", "")))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
-        raise LabError(f"{where} is no chart that helm can name: {other}.") from None
+        raise LabError(f"{where} is not a chart that helm can read: {other}.") from None
     if chart.name not in ("temporal", "temporal-lab"):
-        raise LabError(
-            f"{where} is the chart {chart.name}, for which the lab has no values: it knows temporal and temporal-lab."
-        )
+        raise LabError(f"{where} is the chart {chart.name}, but the lab has values only for temporal and temporal-lab.")
     return chart
 
 

@@ -132,7 +132,7 @@ def still_there(present: list[Present]) -> str:
 def run(params: Params, context: Context) -> Result:
     """Return ``changed``, ``gone``, ``leftovers``, ``remaining``, ``waited``."""
     if not params["selectors"]:
-        raise LabError("Nothing is named that is to be gone: give at least one label selector in selectors.")
+        raise LabError("Nothing to wait for: give at least one label selector in selectors.")
     if not all(selector.strip() for selector in params["selectors"]):
         raise LabError("An empty selector means everything in the namespace: give a label selector in selectors.")
     with Cluster.from_params(params) as cluster:

@@ -139,7 +139,7 @@ class Watch:
 
     def _fail_early(self, snapshot: Snapshot, elapsed: float) -> None:
         if elapsed >= QUOTA_FREES and any(state.refused for state in snapshot.states.values()):
-            raise self.failure(f"will not roll out (after {elapsed:.0f} s)", snapshot, elapsed)
+            raise self.failure(f"cannot roll out (after {elapsed:.0f} s)", snapshot, elapsed)
         seen = set()
         for pod in self._unready(snapshot):
             # Between two crashes a container runs for a moment: only a pod that is ready is out of trouble.
@@ -149,7 +149,7 @@ class Watch:
             since = self.troubled.setdefault(pod.name, self._troubled_from(pod, elapsed))
             patience = OLD_PODS_LEAVE if pod.reason in HOPELESS else self.hopeless_after
             if pod.reason in HOPELESS | DOUBTFUL and elapsed - since >= patience:
-                verdict = f"will not roll out (it has been so for {elapsed - since:.0f} s)"
+                verdict = f"cannot roll out (for {elapsed - since:.0f} s so far)"
                 raise self.failure(verdict, snapshot, elapsed)
         self.troubled = {name: since for name, since in self.troubled.items() if name in seen}
         self.looked = True
@@ -178,7 +178,7 @@ class Watch:
         logs = {pod.name: self.log(pod) for pod in pods[:NAMED] if pod.container}
         for pod, lines in logs.items():
             if lines:
-                reasons.append(f"the last words of {pod} were: {clip(lines[-1])}")
+                reasons.append(f"last log line of {pod}: {clip(lines[-1])}")
         return LabError(
             f"{_and(names)} in namespace {self.cluster.namespace} {verdict}: {'; '.join(reasons)}.",
             waited=round(elapsed, 3),
@@ -187,7 +187,7 @@ class Watch:
         )
 
     def log(self, pod: PodState) -> list[str]:
-        """The last lines of the container that is the cause; empty when there are none to be had."""
+        """The last lines of the container that is the cause; empty if there are none."""
         query = {"container": pod.container, "tailLines": str(LOG_LINES)}
         if pod.reason == "CrashLoopBackOff":
             query["previous"] = "true"

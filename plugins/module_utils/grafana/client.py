@@ -147,8 +147,8 @@ class Grafana:
             except RequestFailed as error:
                 if error.status != 403 or left <= 0:
                     raise
-            minute = "its permissions are renewed every minute"
-            show(f"Grafana does not permit {what} yet ({minute}): up to {left:.0f} s left")
+            minute = "it caches permissions for a minute"
+            show(f"Grafana does not allow {what} yet ({minute}): up to {left:.0f} s left")
             pause = min(PERMISSION_LOOK, left)
             self._sleep(pause)
             left -= pause
@@ -367,6 +367,5 @@ def _encoded(body: Any) -> bytes:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError):
         raise LabError(
-            "What is to be sent to Grafana cannot be written as JSON, as a number that is not finite or a date cannot: "
-            "correct it."
+            "The data for Grafana cannot be written as JSON (for example an infinite number or a date): correct it."
         ) from None

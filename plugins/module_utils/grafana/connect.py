@@ -52,14 +52,14 @@ URL = UrlKind("Grafana", "/api", "username", "password")
 TOKEN = "The Grafana token"
 #: What to do about answers, however it is reached.
 CURES: dict[int | str, str] = {
-    401: "give a user and password, or a token, that it knows",
-    403: "give the account a role that may do it, and when someone else has just made the folder or dashboard, wait "
-    "the minute that Grafana keeps permissions",
-    404: "see whether it was deleted, and do the task again",
-    422: "see Grafana's log for the reason",
+    401: "give a valid user and password, or a valid token",
+    403: "give the account a role with this permission; if the folder or dashboard was just created, wait a "
+    "minute, because Grafana caches permissions",
+    404: "check whether it was deleted, and run the task again",
+    422: "check Grafana's log for the reason",
     "no_path": "correct the address, with the path before /api if there is one",
     "moved": "give the address of Grafana itself, with the path before /api if there is one",
-    "strange": "ask Grafana itself, see what listens there, and what a proxy in between allows",
+    "strange": "give the address of Grafana itself, and check what listens there and any proxy in between",
 }
 #: Names of Secrets: RFC 1123 subdomains.
 SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -146,9 +146,9 @@ def at_url(
     """The way to a Grafana by its address, and that address. The files are those of ``url_transport``."""
     cures: dict[int | str, str] = {
         **CURES,
-        "untrusted": "give the file of the authority that signed its certificate as `ca_path`, and a client "
-        "certificate that it accepts if it wants one",
-        "silent": "see whether it runs and whether `url` is right",
+        "untrusted": "give the CA certificate that signed its certificate as `ca_path`, and a client "
+        "certificate if it requires one",
+        "silent": "check that it runs and that `url` is right",
     }
     transport = url_transport(
         URL,
@@ -170,7 +170,7 @@ def in_cluster(cluster: Cluster, service: str, port: int | str = 80) -> tuple[Se
     address = service_address(cluster, service, port)
     cures: dict[int | str, str] = {
         **CURES,
-        "absent": "turn Grafana on in the chart, or name its Service in the option service",
+        "absent": "enable Grafana in the chart, or name its Service in `service`",
     }
     return ForwardTransport(cluster, service, port, Service(f"Grafana at {address}", cures), "url"), address
 
@@ -201,7 +201,7 @@ def _release_admin(cluster: Cluster) -> str:
     secret = cluster.find("secrets", name)
     if secret is None:
         raise LabError(
-            f"There is no {where} with Grafana's administrator: turn Grafana on in the chart, or give `username` and "
+            f"There is no {where} with Grafana's administrator: enable Grafana in the chart, or give `username` and "
             f"`password`."
         )
     data = secret.get("data") or {}

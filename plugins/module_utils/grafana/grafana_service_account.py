@@ -157,7 +157,7 @@ class _Present:
     def _judge(self, account: Json, found: Token | None) -> Kept:
         """Try the kept token on Grafana."""
         if found is None:
-            return Kept(None, "none is kept")
+            return Kept(None, "no token is stored")
         if "id" not in account:
             return Kept(found, "the account is new")
         try:
@@ -165,14 +165,14 @@ class _Present:
         except RequestFailed as error:
             if error.status != 401:
                 raise
-            return Kept(found, "Grafana rejected the kept one (401)")
+            return Kept(found, "Grafana rejected the stored token (401)")
         except TokenDamaged:
-            return Kept(found, "the kept one is damaged")
+            return Kept(found, "the stored token is damaged")
         if not belongs(user, account):
-            return Kept(found, "the kept one is of another account")
+            return Kept(found, "the stored token belongs to a different account")
         left, expires = self._left(account, found)
         if left is not None and left <= self.renew:
-            return Kept(found, f"the kept one expires in {max(0, left):.0f} s")
+            return Kept(found, f"the stored token expires in {max(0, left):.0f} s")
         return Kept(found, "", expires)
 
     def _left(self, account: Json, found: Token) -> tuple[float | None, str]:

@@ -161,8 +161,8 @@ class Resolver:
             others = f" and {len(places) - 1} more" if len(places) > 1 else ""
             typed = f" of type {kind}" if kind else ""
             candidates = self.sources.of_kind(kind) if kind else []
-            any_of = f" and may be any of {', '.join(one.uid for one in candidates)}" if candidates else ""
-            self.fault(f"the data source {uid}{typed} of {places[0]}{others} is not there{any_of}")
+            any_of = f" and could be any of {', '.join(one.uid for one in candidates)}" if candidates else ""
+            self.fault(f"the data source {uid}{typed} of {places[0]}{others} does not exist{any_of}")
 
     def select(self, variable: Json) -> None:
         """Give a data-source variable a current selection that exists."""
@@ -198,7 +198,7 @@ class Resolver:
         if len(found) == 1 or default:
             return (default or found)[0]
         wanted = f" of type {kind}" if kind else ""
-        many = f"may be any of the {len(found)} data sources{wanted}" if found else f"needs a data source{wanted}"
+        many = f"could be any of {len(found)} data sources{wanted}" if found else f"needs a data source{wanted}"
         self.fault(f"{what} {many}")
         return None
 

@@ -117,9 +117,11 @@ class SecretStore:
                 metadata["resourceVersion"] = instead_of.version
                 self._cluster.patch("secrets", self._name, {"metadata": metadata, "data": data})
         except NotFound as error:
-            raise StoreChanged(f"{self.place} was removed by someone else meanwhile ({error.msg})") from None
+            raise StoreChanged(f"{self.place} was removed by someone else in the meantime ({error.msg})") from None
         except Conflict:
-            raise StoreChanged(f"{self.place} was changed by someone else meanwhile: do the task again.") from None
+            raise StoreChanged(
+                f"{self.place} was changed by someone else in the meantime: run the task again."
+            ) from None
         except Refused as error:
             raise LabError(
                 f"The Grafana token cannot be kept in {self.place}: {error.msg} A file can keep it instead, with "
@@ -149,8 +151,8 @@ class FileStore:
         text, mode = there
         if mode & 0o077:
             raise LabError(
-                f"The {self.place} can be read by others than its owner: set its mode to 0600, and have the token "
-                f"made anew if others use this machine."
+                f"Others can read the {self.place}: set its mode to 0600, and create a new token if others use "
+                f"this machine."
             )
         try:
             kept = json.loads(text)
@@ -174,7 +176,9 @@ class FileStore:
                 _locked(self._path.parent),
             ):
                 if self.read() != instead_of:
-                    raise StoreChanged(f"The {self.place} was changed by someone else meanwhile: do the task again.")
+                    raise StoreChanged(
+                        f"The {self.place} was changed by someone else in the meantime: run the task again."
+                    )
                 os.replace(beside, self._path)
         except OSError as error:
             raise self._unusable("written", error) from None

@@ -41,17 +41,19 @@ MEANINGS: dict[int, Meaning] = {
         "{who} rejected the credentials for {asked} (401){because}",
         "they are wrong or have expired: renew them",
     ),
-    403: Meaning(Refused, "{who} does not permit {asked} (403){because}", "ask its owner for that permission"),
-    404: Meaning(NotFound, "{who} has nothing for {asked} (404){because}", "see whether it was deleted, and try again"),
+    403: Meaning(Refused, "{who} denied {asked} (403){because}", "ask its owner for that permission"),
+    404: Meaning(
+        NotFound, "{who} has no object for {asked} (404){because}", "check whether it was deleted, and try again"
+    ),
     409: Meaning(
         Conflict,
         "{who} refused {asked} (409){because}",
-        "someone else has changed or made it meanwhile: do the task again",
+        "someone else changed or created it in the meantime: run the task again",
     ),
     412: Meaning(
         Conflict,
         "{who} refused {asked} (412){because}",
-        "someone else has changed or made it meanwhile: do the task again",
+        "someone else changed or created it in the meantime: run the task again",
     ),
     413: Meaning(
         RequestFailed,
@@ -72,10 +74,10 @@ REDIRECT = Meaning(
 )
 SERVER_ERROR = Meaning(
     RequestFailed,
-    "{who} could not answer {asked} ({status}){because}",
-    "see whether it is starting, overloaded or out of disk, and try again",
+    "{who} failed to answer {asked} ({status}){because}",
+    "check whether it is starting, overloaded or out of disk space, and try again",
 )
-OTHER = Meaning(RequestFailed, "{who} refused {asked} ({status}){because}", "see the server's log for the reason")
+OTHER = Meaning(RequestFailed, "{who} refused {asked} ({status}){because}", "check the server's log for the reason")
 
 
 def failure(

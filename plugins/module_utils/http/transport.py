@@ -182,7 +182,7 @@ class Transport:
         if isinstance(error, (exceptions.LocationValueError, UnicodeError)):
             # Its text may show the address, and with it what somebody wrote there.
             cure = service.cure("address", "correct its address")
-            return LabError(f"{service.who} cannot be asked ({type(error).__name__}): {cure}.")
+            return LabError(f"The request to {service.inside} failed ({type(error).__name__}): {cure}.")
         refused = isinstance(error, (exceptions.NewConnectionError, exceptions.ProxyError))
         if refused or _untrusted(found):
             return self.no_connection(error)
@@ -192,7 +192,7 @@ class Transport:
             what = f"did not answer {request.asked} within {min(request.silence, seconds):.3g} s"
             if seconds > request.silence and self._deadline.clock() >= self._deadline.until:
                 what = f"did not finish its answer to {request.asked} within {seconds:.3g} s"
-            cure = service.cure("slow", "see whether it runs, is not overloaded and can be reached from here")
+            cure = service.cure("slow", "check that it runs, is not overloaded and can be reached from here")
             return Unreachable(f"{service.who} {what}: {cure}.")
         said = reason(found)
         return self._cut(request, f" ({said})" if said else "")
@@ -206,19 +206,19 @@ class Transport:
         untrusted = _untrusted(found)
         if not untrusted:
             return self._silent(reason(found) or "no connection", through)
-        cure = self.service.cure("untrusted", "give the file of the authority that signed its certificate")
+        cure = self.service.cure("untrusted", "give the CA certificate that signed its certificate")
         if "version number" in untrusted or "http request" in untrusted:
-            cure = "no TLS is spoken there, see whether its address should begin with http:// or has another port"
+            cure = "no TLS there, check whether the address should begin with http:// or have another port"
         return Untrusted(f"No trusted connection to {self.service.inside}{through} ({untrusted}): {cure}.")
 
     def _silent(self, why: str, through: str = "") -> Unreachable:
-        cure = self.service.cure("silent", "see whether it runs and whether its address is right")
+        cure = self.service.cure("silent", "check that it runs and that its address is right")
         return Unreachable(f"{self.service.who} does not answer{through} ({why}): {cure}.", received=False)
 
     def _cut(self, request: Request, because: str) -> Unreachable:
-        cure = self.service.cure("cut", "see whether it restarts, and what a proxy in between allows")
+        cure = self.service.cure("cut", "check whether it restarts, and the limits of any proxy in between")
         return Unreachable(
-            f"{self.service.who} cut the connection in the middle of its answer to {request.asked}{because}: {cure}."
+            f"{self.service.who} closed the connection while answering {request.asked}{because}: {cure}."
         )
 
 

@@ -87,7 +87,7 @@ def _debian_sources() -> str:
             return candidate
     raise LabError(
         "the embedded node's images are made of Debian packages, and this machine has neither "
-        "/etc/apt/sources.list.d/debian.sources nor /etc/apt/sources.list: it must be a Debian 12"
+        "/etc/apt/sources.list.d/debian.sources nor /etc/apt/sources.list: use Debian 12"
     )
 
 

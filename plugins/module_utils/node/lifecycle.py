@@ -59,7 +59,7 @@ def down(layout: Layout, purge: bool, link: Path, check_mode: bool, show: Show) 
         if purge and layout.state.exists():
             found.append(f"the state in {layout.state}")
         if not found:
-            show(f"there is nothing to do: the node {layout.name} is not up")
+            show(f"nothing to do: the node {layout.name} is not running")
         if not found or check_mode:
             return bool(found)
         show(f"removing {', '.join(found)}")
@@ -70,7 +70,7 @@ def down(layout: Layout, purge: bool, link: Path, check_mode: bool, show: Show) 
                 link.unlink()
         if left := remains(layout):
             raise LabError(
-                f"the embedded node {layout.name} is not all gone, there still are {', '.join(left)}: "
+                f"the embedded node {layout.name} was not fully removed, {', '.join(left)} remain: "
                 "run make node-down again"
             )
     return True
@@ -135,8 +135,8 @@ def up(
             return True
         found = remains(layout)
         if found:
-            why = "it runs with other builds" if runs else "it does not run as it should"
-            show(f"starting anew, because {why}: first removing {', '.join(found)}")
+            why = "it runs with other builds" if runs else "it is unhealthy"
+            show(f"restarting because {why}: removing {', '.join(found)} first")
             heal(layout)
         record = Record(choose_network(layout, network, last.network if last else None), str(binaries), keys)
         layout.record.unlink(missing_ok=True)

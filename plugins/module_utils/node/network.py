@@ -31,8 +31,8 @@ def free_network(taken: Iterable[ipaddress.IPv4Network], start: int) -> ipaddres
         if not any(network.overlaps(other) for other in taken):
             return network
     raise LabError(
-        f"no free /30 network in {NODE_NETWORKS} for the embedded node: this machine has routes to all of it; "
-        "give one with node_network"
+        f"no free /30 network in {NODE_NETWORKS} for the embedded node: this machine has routes to all of them; "
+        "set node_network"
     )
 
 

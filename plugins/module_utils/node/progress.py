@@ -36,7 +36,9 @@ class Progress:
                 f"{part.title} {clock(now - since)} of about {clock(part.seconds)}"
                 for part, since in self._running.values()
             ]
-            what = f"building {' · '.join(running)}" if running else "waiting for another process that builds the same"
+            what = (
+                f"building {' · '.join(running)}" if running else "waiting for another process to build the same part"
+            )
             return f"{what} ({self._done} of {self._total} parts done)"
 
 

@@ -81,9 +81,11 @@ class DetailedFigure(TypedDict):
 def about_details(report: Report) -> str:
     """What stands in the details, as far as these figures have it."""
     readings = [reading for figure in report["figures"] for reading in figure["readings"] if reading]
-    text = "Each figure with all its digits, how well it is known, and its query in PromQL."
+    text = "Each figure with all digits, how well it is known, and its PromQL query."
     if any("promql" in reading for reading in readings):
-        text += " The values are worked out from raw samples; PromQL's own answer and its difference stand beside them."
+        text += (
+            " The values are calculated from raw samples; PromQL's own answer and its difference are shown beside them."
+        )
     if any(map(_series_text, readings)):
         text += (
             " A series is new or gone if it began or ended in the window, unknown if part of what it counted is not "

@@ -79,5 +79,5 @@ def bounds_note(report: Report) -> str:
         return ""
     return (
         "≤ and > stand before values that are only the end of a quantile's bucket: the true quantile is at or below "
-        "it (≤), or above it (>). No change is worked out from them."
+        "it (≤), or above it (>). No change is calculated from them."
     )

@@ -42,7 +42,7 @@ def run(params: Params, context: Context) -> Result:
     """
     folders = [Path(os.path.abspath(path)) for path in params["results_dirs"]]
     if not folders:
-        raise LabError("A class report was asked for without a folder of results; give at least one in results_dirs.")
+        raise LabError("A class report needs a folder of results: give at least one in results_dirs.")
     dest = Path(os.path.abspath(params["dest"])) if params["dest"] else folders[0]
     for name in params["stages"]:
         check_stage_name(name)

@@ -93,7 +93,7 @@ def _against_expected(sums: Counts, expected: float | None) -> str:
         return "The effective shard count was not read from Temporal."
     unknown = [when for when, total in sums.items() if total is None]
     if unknown:
-        return f"Not every pod reported its shards {' and '.join(unknown)}, so that sum is not known."
+        return f"Not every pod reported its shards {' and '.join(unknown)}, so that sum is unknown."
     wrong = [f"{_count(sums, when)} {when}" for when, total in sums.items() if total != expected]
     if wrong:
         return f"The effective shard count is {number_text(expected)}, but the sum is {' and '.join(wrong)}."

@@ -59,7 +59,7 @@ def write_stage(results_dir: str | Path, record: StageRecord, check_mode: bool =
     except OSError as error:
         raise LabError(
             f"Writing the result of stage {stage} into {folder} failed: {error.strerror}; "
-            "results_dir must be a folder that can be written to, with room, on a file system with hard links."
+            "results_dir must be a writable folder with free space, on a file system with hard links."
         ) from error
 
 
@@ -96,7 +96,7 @@ def write_samples(folder: Path, stage: str, content: bytes) -> Path:
             path = next_samples(folder, stage)
     except OSError as error:
         raise LabError(
-            f"Keeping the samples of stage {stage} in {folder} failed: {error.strerror}; it must be a folder that can "
-            "be written to, with room, on a file system with hard links."
+            f"Keeping the samples of stage {stage} in {folder} failed: {error.strerror}; it must be a writable "
+            "folder with free space, on a file system with hard links."
         ) from error
     return path

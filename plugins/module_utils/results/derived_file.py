@@ -21,6 +21,6 @@ def replace_file(path: Path, text: str, check_mode: bool = False) -> bool:
             put_file(path, text.encode())
     except OSError as error:
         raise LabError(
-            f"Writing {path} failed: {error.strerror}; the run's folder must be writable and have room."
+            f"Writing {path} failed: {error.strerror}; the run's folder must be writable, with free space."
         ) from error
     return True

@@ -136,8 +136,8 @@ def _choose(results_dir: Path, student: str, name: str | None, new: bool, check_
         made = not folder.exists() if check_mode else make_run_folder(folder)
         if new and not made:
             raise LabError(
-                f"A new run {name} of {student} was asked for, but {folder} is there already; "
-                "give another name, or leave new out to go on with that run."
+                f"Cannot create the run {name} of {student}: {folder} already exists; "
+                "give another name, or omit `new` to continue that run."
             )
         return name, made
     latest = None if new else latest_run(results_dir, student)

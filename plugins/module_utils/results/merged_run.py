@@ -119,7 +119,7 @@ def _attempts(run: Run, name: str) -> list[Attempt]:
             "attempt": attempt,
             "file": file,
             "state": "unreadable",
-            "message": f"{file} could not be used; see the problems.",
+            "message": f"{file} could not be used; see Problems.",
             "started": None,
             "finished": None,
             "duration": None,

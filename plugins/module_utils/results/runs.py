@@ -130,7 +130,7 @@ def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None 
             found.problems.append(
                 Problem(
                     path.name,
-                    f"{path.name} says it is of student {record['student']}, run {record['run']}, but lies in the "
+                    f"{path.name} belongs to student {record['student']}, run {record['run']}, but is in the "
                     f"folder of student {student}, run {run}.",
                 )
             )

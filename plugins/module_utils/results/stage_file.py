@@ -96,7 +96,7 @@ def read_stage(path: Path, keep: Keep | None = None) -> StageRecord:
     checked = cast(StageRecord, record)
     if stage_file_name(checked["stage"], checked["attempt"]) != path.name:
         raise LabError(
-            f"{path.name} says it is attempt {checked['attempt']} of stage {checked['stage']}; give it its name back."
+            f"{path.name} contains attempt {checked['attempt']} of stage {checked['stage']}: rename it to match."
         )
     return checked
 

@@ -83,8 +83,8 @@ def run(params: Params, context: Context) -> Result:
         if problems:
             raise LabError(problems[0])
         raise LabError(
-            f"The run {name} of {student} has no samples to work its figures out from in {found.path}; measure its "
-            "stages again with measure_keep_samples true while Prometheus has the time, or give another run."
+            f"The run {name} of {student} has no samples in {found.path}: measure its "
+            "stages again with measure_keep_samples=true while Prometheus still has the data, or give another run."
         )
 
     known: Known = {}
@@ -159,7 +159,7 @@ def usable(path: Path, problems: list[str]) -> Kept | None:
         problems.append(f"{path.name} was written without `about`: it does not say what a stage file is made of.")
         return None
     if kept.about["stage"] != stage:
-        problems.append(f"{path.name} says it is of stage {kept.about['stage']}; give it its name back.")
+        problems.append(f"{path.name} contains samples of stage {kept.about['stage']}: rename it to match.")
         return None
     return kept
 
@@ -231,7 +231,7 @@ def line(result: Result) -> str:
     """What became of a stage, for people."""
     what = {
         "same": "the same figures from {samples}",
-        "again": "worked out again from {samples} into attempt {attempt}",
+        "again": "calculated again from {samples} into attempt {attempt}",
         "recovered": "recovered from {samples} as attempt {attempt}",
         "unkept": "attempt {attempt} kept no samples that can be used",
     }

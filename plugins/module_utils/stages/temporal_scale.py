@@ -109,10 +109,11 @@ def out_of_balance(params: Params, before: PodShards, after: ShardsRead) -> LabE
     """The error for shards that are not in balance when the time is over."""
     balance = after.balance
     owned = " + ".join("?" if shards is None else str(shards) for shards in balance.pods.values())
-    short = " but not for long enough" if balance.sum == balance.expected and all(balance.pods.values()) else ""
+    balanced = balance.sum == balance.expected and all(balance.pods.values())
+    short = ", but the balance has not held long enough" if balanced else ""
     return LabError(
-        f"The history pods in namespace {params['namespace']} own {owned} of {balance.expected} shards{short}, "
-        f"{params['shards_timeout']:g} seconds after they were ready: look at the logs of the history pods.",
+        f"{params['shards_timeout']:g} seconds after they were ready, the history pods in namespace "
+        f"{params['namespace']} own {owned} of {balance.expected} shards{short}: check the logs of the history pods.",
         shards={"before": before, "after": balance.pods},
     )
 

@@ -40,7 +40,7 @@ def check_students(
         other = names.setdefault(student.name, student)
         if other is not student:
             raise LabError(
-                f"The student {student.name} is there twice, in {_both(other, student)}; "
+                f"The student {student.name} appears twice, in {_both(other, student)}; "
                 "give each a name of their own, once.",
                 obj=student.origin,
             )

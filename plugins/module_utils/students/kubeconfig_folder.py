@@ -28,7 +28,7 @@ def students_of_folder(folder: Path) -> tuple[list[Student], list[str]]:
     if not students:
         holds = f"none of its {len(files)} files is one" if files else "it is empty"
         raise LabError(
-            f"The folder {folder} holds no kubeconfig, {holds}: put one there for each student, "
+            f"The folder {folder} holds no kubeconfig ({holds}): add one for each student, "
             f"with a name that ends in {', '.join(KUBECONFIG_ENDINGS)}."
         )
     return sorted(students, key=lambda student: student.name), [

@@ -62,8 +62,8 @@ def expand_path(what: str, given: str, folder: Path, origin: object = None) -> s
     """An absolute path of what was given: ~ and environment variables are replaced, the rest is relative to folder."""
     if "{{" in given:
         raise LabError(
-            f"The {what} {given!r} is a template, and paths in an inventory of students are none; "
-            "give it relative to its file, or with ~ or environment variables.",
+            f"The {what} {given!r} is a template, which is not allowed in a path here; "
+            "use a path relative to its file, ~ or environment variables.",
             obj=origin,
         )
     return given and os.path.normpath(folder / os.path.expandvars(os.path.expanduser(given)))

@@ -171,10 +171,14 @@ class KubeconfigFile:
                     os.link(beside, self.path)
                 else:
                     if self.read(instead_of.note["namespace"]) != instead_of:
-                        raise FileChanged(f"The file {self.path} was changed by someone else meanwhile: do it again.")
+                        raise FileChanged(
+                            f"The file {self.path} was changed by someone else in the meantime: run the task again."
+                        )
                     os.replace(beside, self.path)
         except FileExistsError:
-            raise FileChanged(f"The file {self.path} was made by someone else meanwhile: do it again.") from None
+            raise FileChanged(
+                f"The file {self.path} was created by someone else in the meantime: run the task again."
+            ) from None
         except OSError as error:
             raise self._unusable("written", error) from None
 
@@ -222,7 +226,7 @@ def shared_cluster(target: KubeconfigContext, server: str | None = None) -> Json
         except OSError as error:
             raise LabError(
                 f"The certificate authority {authority} of the kubeconfig {target.kubeconfig} cannot be read "
-                f"({error.strerror}): take a fresh kubeconfig of the cluster."
+                f"({error.strerror}): get a new kubeconfig for the cluster."
             ) from None
     return found
 
@@ -344,10 +348,10 @@ class _Present:
         answer = self.cluster.request_json("POST", REVIEWS, json=review, idempotent=True)
         status = answer.get("status") or {}
         if status.get("authenticated") is not True:
-            return "the API server does not accept its token"
+            return "the API server rejects its token"
         user = (status.get("user") or {}).get("username")
         if user != f"system:serviceaccount:{self.params['namespace']}:{self.params['account']}":
-            return "its token is of another account"
+            return "its token belongs to a different account"
         return ""
 
     def _mint(self) -> tuple[str, Json]:

@@ -209,7 +209,7 @@ class _Present:
         if namespace is not None:
             _check_ours(namespace, self.params["student"])
             if namespace["metadata"].get("deletionTimestamp"):
-                raise LabError(f"Namespace {name} is being deleted: wait until it is gone, and do the task again.")
+                raise LabError(f"Namespace {name} is being deleted: wait until it is gone, and run the task again.")
         wanted = documents(self.params, self._api_servers() if self.params["isolated"] else ())
         self._apply(wanted[0], namespace, self.cluster.path("namespaces", name), may_ask=True)
         for kind in KINDS:
@@ -317,8 +317,8 @@ def _absent(params: Params, context: Context, cluster: Cluster) -> Result:
     if not waited.done:
         reasons = "; ".join(waited.value) or "the API server does not say what holds it"
         raise LabError(
-            f"Namespace {name} is still there {params['timeout']:g} s after {cluster.server} was asked to delete it: "
-            f"{reasons}; see to what holds it, and do the task again.",
+            f"Namespace {name} still exists {params['timeout']:g} s after {cluster.server} was asked to delete it: "
+            f"{reasons}; resolve what holds it, and run the task again.",
             held_by=waited.value,
             changes=changes,
         )

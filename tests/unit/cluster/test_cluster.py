@@ -119,7 +119,7 @@ def test_no_json(cluster: Cluster, api: ScriptedApi, answer: Answer, said: str) 
 
 def test_an_answer_that_is_cut_off_is_asked_for_again(cluster: Cluster, api: ScriptedApi) -> None:
     api.on("GET", "/version", Answer({"gitVersion": "v1"}, cut=True), {"gitVersion": "v1"})
-    with pytest.raises(Unreachable, match="cut the connection"):
+    with pytest.raises(Unreachable, match="closed the connection"):
         cluster.get_json("/version")
     api.on("GET", "/version", Answer({"gitVersion": "v1"}, cut=True), {"gitVersion": "v1"})
     assert cluster.get_json("/version", patience=5) == {"gitVersion": "v1"}
@@ -177,7 +177,7 @@ FORBIDDEN = (
             "i/o timeout",
         ),
         (SERVICE, status(404, 'services "web" not found', "NotFound"), NotFound, 'services "web" not found'),
-        (SERVICE, status(403, FORBIDDEN, "Forbidden"), Refused, "does not permit GET"),
+        (SERVICE, status(403, FORBIDDEN, "Forbidden"), Refused, "denied GET"),
         # The target's own answers are not the API server's.
         (SERVICE, Answer({"message": "no such page"}, 404), RequestFailed, "no such page (404)"),
         (SERVICE, Answer({"message": "log in"}, 401), RequestFailed, "log in (401)"),

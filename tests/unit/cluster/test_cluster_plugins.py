@@ -53,7 +53,7 @@ def test_a_module_fails_in_one_sentence(api: ScriptedApi, kubeconfig: Path, capf
         "deployment_rollout", capfd, kubeconfig=str(kubeconfig), deployments=["my-temporal-history"], timeout=0
     )
     assert result["failed"] is True
-    assert result["msg"].endswith("the last words of a were: no database.")
+    assert result["msg"].endswith("last log line of a: no database.")
     assert result["logs"] == {"a": ["no database"]}
 
 

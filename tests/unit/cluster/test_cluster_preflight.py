@@ -129,7 +129,7 @@ def test_resources() -> None:
     free = {"cpu": 1.5, "memory": 2.0**30}
     enough, short = judge_resources(free, {"cpu": 1.5, "memory": 2 * 2.0**30}, all_pods=True)
     assert (enough["id"], enough["state"], short["id"], short["state"]) == ("cpu", "pass", "memory", "fail")
-    assert short["title"] == "2.0 GiB of memory are wanted, 1.0 are free"
+    assert short["title"] == "the lab needs 2.0 GiB of memory; 1.0 are free"
     (unsure,) = judge_resources(free, {"cpu": 1.0}, all_pods=False)
     assert unsure["state"] == "warn"
 

@@ -160,7 +160,7 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
         ("my-temporal-history", "my-temporal-history-b", True),
     ]
     assert task.states == [
-        "history change not taken up by its controller yet",
+        "history its controller has not observed the change yet",
         "history 1 of 2 pods ready · my-temporal-history-b container main runs but its readiness probe does not pass "
         "yet",
         "history 2 of 2 pods ready",
@@ -317,11 +317,9 @@ def test_a_crashing_pod_ends_the_wait_early(task: Task, api: ScriptedApi) -> Non
     with pytest.raises(LabError) as failure:
         task(deployment_rollout, deployments=["my-temporal-history"], hopeless_after=0.3)
     assert time.monotonic() - began < 5
-    assert "history in namespace default will not roll out" in failure.value.msg
-    assert "container main crashes again and again (exit code 1, 3 restarts)" in failure.value.msg
-    assert failure.value.msg.endswith(
-        "the last words of my-temporal-history-a were: pq: password authentication failed."
-    )
+    assert "history in namespace default cannot roll out" in failure.value.msg
+    assert "container main is crash-looping (exit code 1, 3 restarts)" in failure.value.msg
+    assert failure.value.msg.endswith("last log line of my-temporal-history-a: pq: password authentication failed.")
     assert failure.value.details["logs"] == {
         "my-temporal-history-a": ["starting", "pq: password authentication failed"]
     }
@@ -410,7 +408,7 @@ def test_pods_that_the_quota_does_not_let_be_made_end_the_wait_early(cluster: Cl
     with pytest.raises(LabError) as failure:
         watch.look(30.0)
     assert failure.value.msg == (
-        "history in namespace default will not roll out (after 30 s): history: no pod could be created: "
+        "history in namespace default cannot roll out (after 30 s): history: no pod could be created: "
         'pods "my-temporal-history-b" is forbidden: exceeded quota: student, requested: cpu=1, used: cpu=2, '
         "limited: cpu=2."
     )
@@ -423,7 +421,7 @@ def test_a_quota_counts_only_when_the_controller_has_seen_the_change(cluster: Cl
     watch = watching(cluster)
     found = watch.look(60.0)
     # What its controller said of pods that could not be created was before the change.
-    assert (found.done, found.text) == (False, "history change not taken up by its controller yet")
+    assert (found.done, found.text) == (False, "history its controller has not observed the change yet")
     api.on("GET", HISTORY, deployment(replicas=2, generation=2, status={"observedGeneration": 2}))
     api.on("GET", PODS, pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")))
     assert watch.look(61.0).done is True
@@ -440,7 +438,7 @@ def test_a_quota_that_frees_is_no_failure(cluster: Cluster, api: ScriptedApi) ->
 def test_a_quota_since_the_beginning_ends_the_task_at_once(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, refused())
     api.on("GET", PODS, pods(pod("my-temporal-history-a")))
-    with pytest.raises(LabError, match=r"will not roll out \(after [3-9]\d s\): history: no pod could be .* quota"):
+    with pytest.raises(LabError, match=r"cannot roll out \(after [3-9]\d s\): history: no pod could be .* quota"):
         task(deployment_rollout, deployments=["my-temporal-history"], timeout=40, since=time.time() - 31)
     assert api.calls().count(f"GET {PODS}") == 1
 
@@ -451,7 +449,7 @@ def test_a_quota_since_the_beginning_ends_the_task_at_once(task: Task, api: Scri
 def test_a_crash_at_the_first_look_is_as_old_as_a_pod_of_this_wait(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(status={"availableReplicas": 0}))
     api.on("GET", PODS, pods(pod("my-temporal-history-a", created=made(125), **CRASHING)))
-    with pytest.raises(LabError, match=r"^history .* will not roll out \(it has been so for 1[23]\d s\): "):
+    with pytest.raises(LabError, match=r"^history .* cannot roll out \(for 1[23]\d s so far\): "):
         task(
             deployment_rollout,
             deployments=["my-temporal-history"],
@@ -538,7 +536,7 @@ def test_a_crash_that_came_later_has_its_time(cluster: Cluster, api: ScriptedApi
     watch = watching(cluster, READY_AT_SECONDS)
     for elapsed in (130.0, 131.0, 250.9):
         assert watch.look(elapsed).done is False
-    with pytest.raises(LabError, match=r"will not roll out \(it has been so for 120 s\): a container main crashes"):
+    with pytest.raises(LabError, match=r"cannot roll out \(for 120 s so far\): a container main is crash-looping"):
         watch.look(251.0)
 
 
@@ -563,7 +561,7 @@ def test_how_old_the_trouble_of_the_first_look_is(
     watch = watching(cluster, READY_AT_SECONDS)
     for elapsed in (100.0, since + 119.9):
         assert watch.look(elapsed).done is False
-    with pytest.raises(LabError, match=r"will not roll out \(it has been so for 120 s\): a container main crashes"):
+    with pytest.raises(LabError, match=r"cannot roll out \(for 120 s so far\): a container main is crash-looping"):
         watch.look(since + 120.0)
 
 
@@ -573,7 +571,7 @@ def test_an_image_that_is_nowhere_at_the_first_look(cluster: Cluster, api: Scrip
     watch = watching(cluster, READY_AT_SECONDS)
     for elapsed in (4.0, 5.9):
         assert watch.look(elapsed).done is False
-    with pytest.raises(LabError, match=r"will not roll out \(it has been so for 5 s\): a container main has no image"):
+    with pytest.raises(LabError, match=r"cannot roll out \(for 5 s so far\): a container main has no image"):
         watch.look(6.0)
 
 

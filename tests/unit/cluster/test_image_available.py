@@ -157,7 +157,7 @@ def test_a_pod_that_ended_without_its_image_being_pulled() -> None:
     verdict = judge_probe(GRAFANA, probe(GRAFANA, lost, phase="Failed"), [])
     assert verdict is not None
     assert verdict.available is None
-    assert verdict.reason == f"whether {GRAFANA} can be pulled is not known: its pod has ended (Failed)"
+    assert verdict.reason == f"unknown whether {GRAFANA} can be pulled: its pod has ended (Failed)"
 
 
 def test_a_pod_on_a_node_that_had_the_image_proves_no_pull() -> None:
@@ -236,7 +236,7 @@ def test_an_image_that_takes_too_long(task: Task, pods: Pods) -> None:
     pods.goes(GRAFANA, CREATING)
     result = task(image_available, images=[GRAFANA], timeout=0.1)
     assert result["available"] == {GRAFANA: None}
-    assert result["reasons"] == {GRAFANA: f"whether {GRAFANA} can be pulled is not known after 0.1 s"}
+    assert result["reasons"] == {GRAFANA: f"unknown after 0.1 s whether {GRAFANA} can be pulled"}
     assert pods.there == {}
 
 
@@ -246,7 +246,9 @@ def test_a_pod_that_gets_no_node(task: Task, api: ScriptedApi, pods: Pods) -> No
     full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu."}
     api.on("GET", PODS, {"items": [probe(GRAFANA, {}, node="", conditions=[full])]})
     reasons = task(image_available, images=[GRAFANA], timeout=0.1)["reasons"]
-    assert reasons[GRAFANA].endswith("is not known after 0.1 s: its pod has no node: Insufficient cpu")
+    assert reasons[GRAFANA].endswith(
+        f"after 0.1 s whether {GRAFANA} can be pulled: its pod has no node: Insufficient cpu"
+    )
 
 
 @pytest.mark.usefixtures("hurry")
@@ -316,7 +318,7 @@ def test_pods_that_cannot_be_created_are_no_failure(
     api.on("POST", PODS, answer)
     result = task(image_available, images=[GRAFANA])
     assert result["available"] == {GRAFANA: None}
-    assert result["reasons"][GRAFANA].startswith(f"whether {GRAFANA} can be pulled is not known: ")
+    assert result["reasons"][GRAFANA].startswith(f"unknown whether {GRAFANA} can be pulled: ")
     assert said in result["reasons"][GRAFANA]
 
 
@@ -350,7 +352,7 @@ def test_nodes_that_may_not_be_listed(task: Task, api: ScriptedApi, pods: Pods) 
     api.on("GET", NODES, status(403, 'x is forbidden: User "jane" cannot list resource "nodes"', "Forbidden"))
     assert task(image_available, images=[GRAFANA])["reasons"] == {GRAFANA: f"{GRAFANA} could be pulled"}
     reasons = task(image_available, images=[GRAFANA], pull=False)["reasons"]
-    assert reasons == {GRAFANA: f"whether the nodes have {GRAFANA} is not known, and pulling it was not tried"}
+    assert reasons == {GRAFANA: f"unknown whether the nodes have {GRAFANA}; pulling was not tried"}
 
 
 @pytest.mark.parametrize("options", [{"pull": False}, {"check": True}])
@@ -358,5 +360,5 @@ def test_without_pulling_it_is_not_known(task: Task, api: ScriptedApi, options: 
     api.on("GET", NODES, {"items": [node("lab", PAUSE)]})
     result = task(image_available, images=[PAUSE, GRAFANA], **options)
     assert result["available"] == {PAUSE: True, GRAFANA: None}
-    assert result["reasons"][GRAFANA] == f"{GRAFANA} is not on all nodes, and pulling it was not tried"
+    assert result["reasons"][GRAFANA] == f"{GRAFANA} is missing from some nodes; pulling was not tried"
     assert api.calls() == [f"GET {NODES}"]

@@ -223,7 +223,7 @@ def test_the_second_of_two_kubeconfigs_of_the_environment_counts(
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        ({"client-certificate-data": "%%%", "client-key-data": "%%%"}, "take a fresh"),
+        ({"client-certificate-data": "%%%", "client-key-data": "%%%"}, "get a new"),
         ({"client-certificate-data": "YWJj", "client-key-data": "YWJj"}, "certificate or key"),
         ({"client-certificate": "/nowhere.crt", "client-key": "/nowhere.key"}, "/nowhere.crt"),
     ],

@@ -52,11 +52,11 @@ def test_an_empty_namespace_is_a_cleanup_done_right():
         ("install", {"temporal_namespaces": ["temporal-system"]}, "no Temporal namespace default", "--tags install"),
         ("install", {"shards": {"a": 500}}, "history owns 500 of 512 shards", "wait a minute"),
         ("benchmark", {"deployments": SERVER}, "benchmark-workers is missing", "--tags benchmark"),
-        ("benchmark", {"concurrent_workflows": 0}, "keep no workflow in flight", "CONCURRENT_WORKFLOWS=3"),
+        ("benchmark", {"concurrent_workflows": 0}, "keep 0 workflows in flight", "CONCURRENT_WORKFLOWS=3"),
         ("concurrency", {"concurrent_workflows": 3}, "keeps 3 workflows in flight", "CONCURRENT_WORKFLOWS=6"),
-        ("scale", {"history_replicas": 1}, "is to have 1 replicas, not 2", "--replicas=2"),
+        ("scale", {"history_replicas": 1}, "has 1 replica; the stage wants 2", "--replicas=2"),
         ("scale", {"shards": {"a": 512, "b": 0}}, "the pods own 512 + 0 of 512", "wait a minute"),
-        ("cleanup", {}, "still there: benchmark-soak-test", "--tags cleanup"),
+        ("cleanup", {}, "not removed: benchmark-soak-test", "--tags cleanup"),
     ],
 )
 def test_what_is_not_done_right_is_said_with_a_hint(stage, changes, why, hint):

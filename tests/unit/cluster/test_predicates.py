@@ -53,12 +53,12 @@ WHY_NOT_READY: list[tuple[dict[str, Any], str, str]] = [
     (
         {**waiting("CrashLoopBackOff"), "restarts": 4, "last": {"exitCode": 2, "reason": "Error"}},
         "CrashLoopBackOff",
-        "container main crashes again and again (exit code 2, 4 restarts)",
+        "container main is crash-looping (exit code 2, 4 restarts)",
     ),
     (
         {**waiting("CrashLoopBackOff"), "restarts": 1, "last": {"exitCode": 137, "reason": "OOMKilled"}},
         "CrashLoopBackOff",
-        "container main crashes again and again (OOMKilled: it needs more memory than its limit, 1 restart)",
+        "container main is crash-looping (OOMKilled: it needs more memory than its limit, 1 restart)",
     ),
     (
         waiting("ImagePullBackOff", 'Back-off pulling image "localhost/temporal-lab/server:1"'),
@@ -135,7 +135,7 @@ WHY_NOT_READY: list[tuple[dict[str, Any], str, str]] = [
             ],
         },
         "CrashLoopBackOff",
-        "init container schema crashes again and again (exit code 7, 3 restarts)",
+        "init container schema is crash-looping (exit code 7, 3 restarts)",
     ),
     (
         {"phase": "Failed", "ready": False},
@@ -184,26 +184,26 @@ def test_an_evicted_pod_counts_for_nothing() -> None:
 
 
 UNFINISHED: list[tuple[dict[str, Any], list[dict[str, Any]], str]] = [
-    ({"generation": 2}, [pod("a")], "change not taken up by its controller yet"),
+    ({"generation": 2}, [pod("a")], "its controller has not observed the change yet"),
     ({"status": {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}}, [], "0 of 1 pods ready"),
     ({"status": {"availableReplicas": 0}}, [pod("a")], "1 of 1 pods ready"),
     ({"status": {"availableReplicas": 0}}, [pod("a", ready=False)], "0 of 1 pods ready"),
     # The count may be older than the list of pods.
     ({}, [pod("a", ready=False)], "0 of 1 pods ready"),
-    ({}, [pod("a"), pod("b", terminating=True)], "1 of 1 pods ready, 1 old still there"),
-    ({}, [pod("a", terminating=True)], "0 of 1 pods ready, 1 old still there"),
+    ({}, [pod("a"), pod("b", terminating=True)], "1 of 1 pods ready, 1 old pod remains"),
+    ({}, [pod("a", terminating=True)], "0 of 1 pods ready, 1 old pod remains"),
     (
         {"status": {"replicas": 2, "updatedReplicas": 1, "availableReplicas": 1}},
         [pod("old"), pod("new", revision="two", created="2026-11-23T17:05:00Z", ready=False)],
-        "0 of 1 pods ready, 1 old still there",
+        "0 of 1 pods ready, 1 old pod remains",
     ),
     (
         {"status": {"replicas": 1, "updatedReplicas": 0}},
         [pod("old")],
-        "0 of 1 pods ready, 1 old still there",
+        "0 of 1 pods ready, 1 old pod remains",
     ),
     ({"replicas": 2, "status": {"replicas": 2, "updatedReplicas": 2}}, [pod("a")], "1 of 2 pods ready"),
-    ({"replicas": 0}, [pod("a", terminating=True)], "no pods wanted, 1 old still there"),
+    ({"replicas": 0}, [pod("a", terminating=True)], "no pods wanted, 1 old pod remains"),
 ]
 
 

@@ -224,7 +224,7 @@ def test_temporal_refuses(task: Task, api: ScriptedApi) -> None:
 def test_a_namespace_that_never_becomes_usable(task: Task, api: ScriptedApi) -> None:
     script_namespace(api, described("lab"))
     api.on("GET", f"{HTTP}/namespaces/lab/workflows/temporal-lab-probe", NO_NAMESPACE)
-    with pytest.raises(LabError, match="Temporal namespace lab exists, but is not usable after"):
+    with pytest.raises(LabError, match="Temporal namespace lab exists but is still not usable after"):
         task(temporal_namespace, name="lab", timeout=0.2)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -209,12 +210,12 @@ def test_the_revision_to_go_back_to(states: list[str], good: int | None) -> None
         (["deployed"], "none", None, ""),
         (["failed", "deployed"], "none", None, ""),
         ([], "none", None, ""),
-        (["failed"], "none", "fail", "it has no good revision to go back to, uninstall installs it anew"),
-        (["deployed", "failed"], "none", "fail", "rollback goes back to revision 1"),
+        (["failed"], "none", "fail", "no good revision to go back to) or uninstall (which installs it again"),
+        (["deployed", "failed"], "none", "fail", "rollback (goes back to revision 1)"),
         (["deployed", "failed"], "rollback", "warn", "it is rolled back to revision 1 first"),
         (["deployed", "failed"], "uninstall", "warn", "it is uninstalled first"),
-        (["failed"], "rollback", "fail", "give temporal_mend uninstall"),
-        (["pending-install"], "none", "fail", "wait for a helm that may still be at work on it"),
+        (["failed"], "rollback", "fail", "set temporal_mend to uninstall"),
+        (["pending-install"], "none", "fail", "wait for a helm that may still be running"),
         (["deployed", "pending-upgrade"], "rollback", "warn", "revision 1"),
         (["uninstalling"], "uninstall", "warn", "uninstalled"),
     ],
@@ -224,10 +225,10 @@ def test_an_earlier_release(states: list[str], mend: str, state: str | None, sai
     assert (found["state"] if found else None) == state
     if found:
         told = sentence(found)
-        assert f"Release my-temporal is {states[-1]} since 12 min 5 s (revision {len(states)})" in told
+        assert f"Release my-temporal has been {states[-1]} for 12 min 5 s (revision {len(states)})" in told
         assert said in told
         if mend == "none":
-            assert "temporal_mend rollback or uninstall" in told
+            assert re.search(r"set temporal_mend to rollback \(.+\) or uninstall", told)
 
 
 # -- charts, read by helm itself --------------------------------------------
@@ -259,7 +260,7 @@ def test_a_folder_and_a_packed_chart(helm: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("reference", "said"),
-    [("nothing-there", "cannot be read"), ("other", "chart nginx, for which the lab has no values")],
+    [("nothing-there", "cannot be read"), ("other", "chart nginx, but the lab has values only for temporal")],
 )
 def test_what_is_no_chart_of_temporal(helm: str, tmp_path: Path, reference: str, said: str) -> None:
     write_chart(tmp_path / "other", "1.0.0", "nginx")

@@ -100,14 +100,26 @@ def test_a_version_that_is_hidden() -> None:
 
 
 ERRORS = [
-    (recorded("2"), None, 401, "auth.unauthorized", "for GET /api/org (401): Unauthorized; give a user and password"),
-    (recorded("3", auth=ADMIN), ADMIN, 401, "password-auth.failed", "(401): Invalid username or password; give a user"),
-    (recorded("23"), EDITOR, 403, "", "Permissions needed: serviceaccounts:read; give the account a role that may do"),
-    (recorded("14"), ADMIN, 404, "serviceaccounts.ErrNotFound", "(404): service account not found; see whether it was"),
-    (recorded("102"), EDITOR, 404, "", "has nothing for GET /api/no-such-thing (404): Not found"),
+    (recorded("2"), None, 401, "auth.unauthorized", "for GET /api/org (401): Unauthorized; give a valid user"),
+    (
+        recorded("3", auth=ADMIN),
+        ADMIN,
+        401,
+        "password-auth.failed",
+        "(401): Invalid username or password; give a valid user",
+    ),
+    (recorded("23"), EDITOR, 403, "", "Permissions needed: serviceaccounts:read; give the account a role"),
+    (
+        recorded("14"),
+        ADMIN,
+        404,
+        "serviceaccounts.ErrNotFound",
+        "(404): service account not found; check whether it was",
+    ),
+    (recorded("102"), EDITOR, 404, "", "has no object for GET /api/no-such-thing (404): Not found"),
     (answer("GET", "/api/x", b"404 page not found", 404), ADMIN, 404, "", "has no /api/x (404); correct the address"),
-    (recorded("27"), ADMIN, 409, "", "(409): data source with the same name already exists; someone else has changed"),
-    (recorded("39"), EDITOR, 412, "", "(412): The dashboard has been changed by someone else; someone else has"),
+    (recorded("27"), ADMIN, 409, "", "(409): data source with the same name already exists; someone else changed"),
+    (recorded("39"), EDITOR, 412, "", "(412): The dashboard has been changed by someone else; someone else changed"),
     (recorded("62"), EDITOR, 400, "", "(400): Dashboard title cannot be empty; correct what was sent."),
     (answer("GET", "/api/x", b"nope", 400), ADMIN, 400, "", "refused GET /api/x (400); correct what was sent."),
     (answer("GET", "/api/x", HTML, 413), ADMIN, 413, "", "What GET /api/x sent is too large for Grafana at"),
@@ -133,7 +145,7 @@ ERRORS = [
         ADMIN,
         422,
         "",
-        "refused GET /api/x (422): no; see Grafana's log",
+        "refused GET /api/x (422): no; check Grafana's log",
     ),
 ]
 
@@ -186,9 +198,9 @@ def test_a_read_without_a_whole_answer_is_made_again(how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "text"),
     [
-        ("cut", "cut the connection in the middle of its answer to POST /api/annotations: see whether it restarts"),
-        ("drop", "cut the connection in the middle of its answer to POST /api/annotations"),
-        ("hang", "did not answer POST /api/annotations within 0.3 s: see whether it runs"),
+        ("cut", "closed the connection while answering POST /api/annotations: check whether it restarts"),
+        ("drop", "closed the connection while answering POST /api/annotations"),
+        ("hang", "did not answer POST /api/annotations within 0.3 s: check that it runs"),
     ],
 )
 def test_a_write_that_may_have_been_received_is_not_made_again(how: str, text: str) -> None:
@@ -259,7 +271,7 @@ def test_a_rest_beyond_the_deadline_is_not_waited_for() -> None:
 def test_the_deadline_ends_the_tries() -> None:
     bad = answer("GET", "/api/user", status=502, auth=EDITOR)
     with replay(*[bad] * 30) as server:
-        with pytest.raises(RequestFailed, match=r"could not answer GET /api/user \(502\); see whether"):
+        with pytest.raises(RequestFailed, match=r"failed to answer GET /api/user \(502\); check whether"):
             server.client(EDITOR, deadline=5).user()
         del server.steps[:]
     assert 2 < sum(server.slept) < 5
@@ -273,15 +285,13 @@ def test_the_permission_cache_is_waited_for_by_those_who_ask() -> None:
         answered = editor.patient_403(lambda: editor.save_dashboard(saved["dashboard"], "late"), show=lines.append)
         assert answered["uid"] == "lab-1"
     assert server.slept == [5.0, 5.0]
-    assert lines[0].endswith("(its permissions are renewed every minute): up to 65 s left")
+    assert lines[0].endswith("): up to 65 s left")
 
 
 def test_the_permission_cache_is_waited_for_no_longer_than_it_lasts() -> None:
     with replay(*["123"] * 14) as server:
         editor = server.client(EDITOR2)
-        with pytest.raises(
-            RequestFailed, match=r"folders:read; give the account a role .* wait the minute that Grafana"
-        ):
+        with pytest.raises(RequestFailed, match=r"folders:read; give the account a role .* wait a minute"):
             editor.patient_403(lambda: editor.request("GET", "/api/folders/late"))
     assert sum(server.slept) == 65
     with replay("101") as server:

@@ -512,9 +512,9 @@ REFUSALS = [
     (
         "403",
         saving(1, number="80", auth=EDITOR),
-        "does not permit POST /api/dashboards/db (403): You'll need additional permissions",
+        "denied POST /api/dashboards/db (403): You'll need additional permissions",
     ),
-    ("404", saving(1, number="53"), "has nothing for POST /api/dashboards/db (404): Dashboard not found"),
+    ("404", saving(1, number="53"), "has no object for POST /api/dashboards/db (404): Dashboard not found"),
     ("400", saving(1, number="72"), "refused POST /api/dashboards/db (400): folder not found"),
     (
         "400 without JSON",
@@ -545,7 +545,7 @@ def test_the_role_may_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     others = answer("GET", "/api/search?limit=1", body_of("92")[:1], auth=VIEWER)
     with replay("34", recorded("82"), others, *[recorded("82")] * 13) as server:
         error = fails(server, monkeypatch, auth=VIEWER, show=lines)
-    assert "does not permit GET /api/dashboards/uid/lab-1 (403)" in error.msg
+    assert "denied GET /api/dashboards/uid/lab-1 (403)" in error.msg
     assert 60 < sum(server.slept) < 70
     assert len(lines) == 13
 
@@ -587,7 +587,7 @@ def test_an_error_of_the_server_is_tried_once_more(monkeypatch: pytest.MonkeyPat
         assert do(server, monkeypatch, content={**LAB, **title})["version"] == 2
     with replay(SOURCES, "38", bad, stored(1), bad) as server:
         error = fails(server, monkeypatch, content={**LAB, **title})
-    assert f"could not answer POST /api/dashboards/db ({status}): database is locked" in error.msg
+    assert f"failed to answer POST /api/dashboards/db ({status}): database is locked" in error.msg
 
 
 def test_reading_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -646,7 +646,7 @@ def test_a_dashboard_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     with replay("38", recorded("99", path=LAB_PATH, how="cut"), recorded("100", path=LAB_PATH)) as server:
         assert do(server, monkeypatch, state="absent", uid="lab-1")["changed"]
     with replay("38", recorded("101", auth=EDITOR)) as server:
-        assert "does not permit DELETE" in fails(server, monkeypatch, state="absent", uid="lab-1").msg
+        assert "denied DELETE" in fails(server, monkeypatch, state="absent", uid="lab-1").msg
     with replay(stored(meta={"provisioned": True})) as server:
         assert "cannot be removed" in fails(server, monkeypatch, state="absent", uid="lab-1").msg
 

@@ -151,7 +151,7 @@ def test_an_account_and_a_token_are_made(task: Task) -> None:
     assert result["diff"]["before"] == {"account": None, "token": None}
     assert result["diff"]["after"]["account"]["role"] == "Editor"
     assert set(result["diff"]["after"]["token"]) == {"name", "expires"}
-    assert task.lines == ["creating a token of account pusher: none is kept"]
+    assert task.lines == ["creating a token of account pusher: no token is stored"]
 
 
 def test_a_token_that_is_accepted_is_kept(task: Task) -> None:
@@ -171,7 +171,7 @@ def test_check_mode_only_looks(task: Task) -> None:
     assert result["changed"]
     assert result["account"]["id"] is None
     assert (result["token"]["state"], result["token"]["name"]) == ("created", "a new one")
-    assert task.lines == ["would create a token of account pusher: none is kept"]
+    assert task.lines == ["would create a token of account pusher: no token is stored"]
     assert task.kept() is None
     task.keep(TOKENS["EDITOR"])
     with replay(FOUND, "22", "16") as server:
@@ -188,7 +188,7 @@ def test_check_mode_only_looks(task: Task) -> None:
 
 REFUSALS = [
     (answer("GET", SEARCH, body_of("3"), 401), "rejected the credentials .*Invalid username or password; give"),
-    (answer("GET", SEARCH, body_of("23"), 403), "does not permit GET .*serviceaccounts:read; give the account a role"),
+    (answer("GET", SEARCH, body_of("23"), 403), "denied GET .*serviceaccounts:read; give the account a role"),
     (
         answer("GET", SEARCH, b"404 page not found", 404),
         "has no /api/serviceaccounts/search .404.; correct the address",
@@ -241,7 +241,7 @@ def test_an_account_that_cannot_be_made(task: Task, code: int) -> None:
 
 
 def test_a_grafana_that_is_not_there(task: Task) -> None:
-    with pytest.raises(Unreachable, match=r"does not answer \(connection refused\): see whether"):
+    with pytest.raises(Unreachable, match=r"does not answer \(connection refused\): check"):
         task(f"http://127.0.0.1:{free_port()}")
 
 
@@ -336,12 +336,12 @@ def damage(task: Task, grafana: Accounts) -> None:
 
 
 WHY = [
-    (lose, "none is kept", "created"),
-    (delete, "Grafana rejected the kept one (401)", "renewed"),
-    (expire, "Grafana rejected the kept one (401)", "renewed"),
-    (nearly_expire, "the kept one expires in 86", "renewed"),
-    (swap, "the kept one is of another account", "renewed"),
-    (damage, "the kept one is damaged", "renewed"),
+    (lose, "no token is stored", "created"),
+    (delete, "Grafana rejected the stored token (401)", "renewed"),
+    (expire, "Grafana rejected the stored token (401)", "renewed"),
+    (nearly_expire, "the stored token expires in 86", "renewed"),
+    (swap, "the stored token belongs to a different account", "renewed"),
+    (damage, "the stored token is damaged", "renewed"),
 ]
 
 
@@ -594,7 +594,7 @@ def test_a_place_that_never_comes_to_rest(task: Task, grafana: Accounts) -> None
             task.keep(f"glsa_{len(grafana.asked)}", "wrong")
 
     grafana.before = before
-    with pytest.raises(LabError, match="was changed by someone else meanwhile: do the task again"):
+    with pytest.raises(LabError, match="was changed by someone else in the meantime: run the task again"):
         task(grafana.address)
     assert grafana.names() == []
 

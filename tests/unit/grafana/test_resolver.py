@@ -108,7 +108,7 @@ def test_which_data_source_is_taken() -> None:
     assert resolved(asked, [one, source("two", name="By name")], {"DS_X": "By name"})["uid"] == "two"
     assert resolved(asked, [one, two], datasource="two")["uid"] == "two"
     text = message(resolve, asked, [one, two, OTHER], {})
-    assert "the input DS_X may be any of the 2 data sources of type prometheus" in text
+    assert "the input DS_X could be any of 2 data sources of type prometheus" in text
     assert "there are one (prometheus), two (prometheus), p3 (nope): set `datasource`, or `inputs`" in text
     # A default of another type is none for this one.
     text = message(resolve, asked, [source("p3", "nope", default=True)], {})
@@ -135,7 +135,7 @@ def test_a_reference_that_nothing_declares_is_an_input_too() -> None:
         assert resolved(panel_with(form), [PROM]) == REF
         assert resolved(panel_with({"type": "prometheus", "uid": form}), [source("one"), PROM]) == REF
     text = message(resolve, panel_with({"type": "prometheus", "uid": "$DS_X"}), [source("a"), source("b")], {})
-    assert 'DS_X, which panel 1 "Up" (panels[0]) asks for, may be any of the 2 data sources' in text
+    assert 'DS_X, which panel 1 "Up" (panels[0]) asks for, could be any of 2 data sources' in text
 
 
 def test_a_variable_of_the_dashboard_is_no_input() -> None:
@@ -174,11 +174,11 @@ def test_a_data_source_that_is_not_there_is_told_or_replaced() -> None:
     asked = panel_with(gone)
     asked["panels"].append({"id": 2, "type": "stat", "datasource": gone})
     text = message(resolve, asked, [PROM, OTHER, source("two")], {})
-    assert 'the data source gone of type prometheus of panel 1 "Up" (panels[0]) and 1 more is not there' in text
-    assert "may be any of prom, two" in text
+    assert 'the data source gone of type prometheus of panel 1 "Up" (panels[0]) and 1 more does not exist' in text
+    assert "could be any of prom, two" in text
     assert "there are prom (prometheus), p3 (nope), two (prometheus)" in text
     text = message(resolve, asked, [OTHER], {})
-    assert "is not there; there are p3 (nope)" in text
+    assert "does not exist; there are p3 (nope)" in text
     assert resolved(asked, [PROM], datasource="prom") == REF
     assert resolved(asked, [PROM], {"gone": "prom"}) == REF
     # One of another type does not fit.
@@ -252,4 +252,4 @@ def test_a_data_source_variable_gets_a_selection_that_is_there() -> None:
     assert variable_current([*both, OTHER], datasource="p3", current={"value": "b"})["value"] == "b"
     entry = {"name": "ds", "type": "datasource", "query": "prometheus"}
     dashboard = {"title": "x", "templating": {"list": [entry]}}
-    assert "the variable ds may be any of the 2" in message(resolve, dashboard, [lab, source("b")], {})
+    assert "the variable ds could be any of 2" in message(resolve, dashboard, [lab, source("b")], {})

@@ -162,7 +162,7 @@ def test_what_is_no_http_is_an_error_of_the_lab(answer: bytes) -> None:
             # The library reads over a wrong length.
             assert get(server.address).body == b"{}"
         else:
-            with pytest.raises(Unreachable, match=r"^The server cut the connection .* GET /x"):
+            with pytest.raises(Unreachable, match=r"^The server closed the connection .* GET /x"):
                 get(server.address)
 
 

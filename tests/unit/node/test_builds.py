@@ -145,7 +145,7 @@ def test_progress_says_when_it_is_another_process_that_builds(workshop, monkeypa
         fcntl.flock(lock, fcntl.LOCK_EX)
         threading.Timer(0.3, fcntl.flock, [lock, fcntl.LOCK_UN]).start()
         builds.build([part()], workshop, lines.append)
-    assert "waiting for another process that builds the same (0 of 1 parts done)" in lines
+    assert "waiting for another process to build the same part (0 of 1 parts done)" in lines
     assert counted(workshop) == 1
 
 

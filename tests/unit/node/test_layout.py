@@ -54,5 +54,5 @@ def test_the_search_goes_on_from_the_beginning():
 
 
 def test_a_machine_with_a_route_to_all_of_it_is_refused():
-    with pytest.raises(LabError, match="give one with node_network"):
+    with pytest.raises(LabError, match="set node_network"):
         free_network([NODE_NETWORKS], 0)

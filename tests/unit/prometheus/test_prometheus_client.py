@@ -71,7 +71,7 @@ def test_numbers_that_json_does_not_know() -> None:
 
 ERRORS = [
     ([refusal(401, "", "")], "rejected the credentials for POST /api/v1/query (401); give `url_username`", 1),
-    ([(403, {}, b"<html>no</html>")], "does not permit POST /api/v1/query (403); give a user or token", 1),
+    ([(403, {}, b"<html>no</html>")], "denied POST /api/v1/query (403); give a user or token", 1),
     ([(404, {}, b"404 page not found")], "has no /api/v1/query (404); correct `url`, with the path", 1),
     (
         [refusal(400, "bad_data", "1:5: parse error: unexpected end of input")],
@@ -90,18 +90,18 @@ ERRORS = [
     ),
     (
         [refusal(500, "internal", "no space left")],
-        "could not answer POST /api/v1/query (500): no space left; see",
+        "failed to answer POST /api/v1/query (500): no space left; check",
         None,
     ),
     (
         [refusal(503, "timeout", "query timed out")],
-        "could not answer POST /api/v1/query (503): query timed out; see",
+        "failed to answer POST /api/v1/query (503): query timed out; check",
         None,
     ),
-    ([(502, {}, b"<html>Bad Gateway</html>")], "could not answer POST /api/v1/query (502); see whether", None),
+    ([(502, {}, b"<html>Bad Gateway</html>")], "failed to answer POST /api/v1/query (502); check whether", None),
     (
         [(503, {}, b'{"kind":"Status","message":"no endpoints available for service \\"p\\""}')],
-        '(503): no endpoints available for service "p"; see whether',
+        '(503): no endpoints available for service "p"; check whether',
         None,
     ),
     (
@@ -135,8 +135,8 @@ ERRORS = [
         "JSON of a shape that the API",
         1,
     ),
-    (["cut"], "cut the connection in the middle of its answer to POST /api/v1/query", None),
-    (["hang"], "did not answer POST /api/v1/query within 0.3 s: see whether it runs", None),
+    (["cut"], "closed the connection while answering POST /api/v1/query", None),
+    (["hang"], "did not answer POST /api/v1/query within 0.3 s: check that it runs", None),
 ]
 
 
@@ -296,7 +296,7 @@ def test_tls(monkeypatch, tmp_path: Path) -> None:
         assert client(server.address, ca_path=str(ours.path)).vector("m", 0)
         assert client(server.address, validate_certs=False).vector("m", 0)
         for options in ({}, {"ca_path": str(other.path)}):
-            with pytest.raises(LabError, match=r"\(certificate verify failed.*\): give the file of the authority"):
+            with pytest.raises(LabError, match=r"\(certificate verify failed.*\): give the .* `ca_path`"):
                 client(server.address, **options).vector("m", 0)
         # The environment of many a company, and of this kind of machine.
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other.path))

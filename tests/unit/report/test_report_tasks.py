@@ -59,7 +59,7 @@ def test_new_runs_do_not_share_a_name(tmp_path: Path) -> None:
 def test_a_run_by_name(tmp_path: Path) -> None:
     assert do(lab_run, tmp_path, run="more-shards", new=True)["new"]
     assert not do(lab_run, tmp_path, run="more-shards")["new"]
-    with pytest.raises(LabError, match="is there already"):
+    with pytest.raises(LabError, match="more-shards already exists"):
         do(lab_run, tmp_path, run="more-shards", new=True)
 
 

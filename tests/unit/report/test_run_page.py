@@ -229,7 +229,7 @@ def test_figures_that_are_not_wholly_known(doubtful: Lab) -> None:
         "The window idle had 40/s; this is 3.63 times that.",
     ):
         assert text in queries
-    assert "No change is worked out from them." in section(html, "figures")
+    assert "No change is calculated from them." in section(html, "figures")
 
 
 def test_bounds_stand_in_table_and_plots(lab: Lab) -> None:

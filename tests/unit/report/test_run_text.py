@@ -94,7 +94,7 @@ def test_markdown_of_figures_that_are_not_wholly_known(doubtful: Lab) -> None:
     assert "\nWorked out from the raw samples of work.\n" in text
     assert "\n- B: PromQL leaves out the first value of 24 series that began in the window.\n" in text
     assert "\n- PromQL interpolates inside the smallest bucket.\n" in text
-    assert "No change is worked out from them." in text
+    assert "No change is calculated from them." in text
 
 
 def test_markdown_says_how_well_figures_are_known_before_the_queries(doubtful: Lab) -> None:

@@ -113,8 +113,8 @@ def test_shards_before_and_after(lab: Lab) -> None:
         ({"expected": None}, "The effective shard count was not read from Temporal."),
         ({"settled": None}, "The shards did not settle while they were observed."),
         ({"after": {"a": 512, "b": 0}}, "Afterwards b owned no shard."),
-        ({"after": {"a": 255, "b": None}}, "Not every pod reported its shards after, so that sum is not known."),
-        ({"after": {}}, "Not every pod reported its shards after, so that sum is not known."),
+        ({"after": {"a": 255, "b": None}}, "Not every pod reported its shards after, so that sum is unknown."),
+        ({"after": {}}, "Not every pod reported its shards after, so that sum is unknown."),
     ],
 )
 def test_shards_that_are_not_right_are_told(lab: Lab, fields: dict[str, Any], sentence: str) -> None:

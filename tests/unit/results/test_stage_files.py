@@ -334,7 +334,7 @@ def test_samples_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
 
 def test_a_results_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
-    with pytest.raises(LabError, match="results_dir must be a folder"):
+    with pytest.raises(LabError, match="results_dir must be a writable folder"):
         Lab(tmp_path / "results").write("scale")
     with pytest.raises(LabError, match=r"failed|cannot be made"):
         runs.create_run(tmp_path / "results", STUDENT)
@@ -415,7 +415,7 @@ def test_a_folder_or_a_renamed_file_in_place_of_a_stage_file_is_a_problem(lab: L
     run = runs.read_run(lab.folder, STUDENT, RUN)
     assert run.stages == {}
     assert [problem.source for problem in run.problems] == ["benchmark-1.json", "scale-1.json"]
-    assert "give it its name back" in run.problems[0].text
+    assert "rename it to match" in run.problems[0].text
 
 
 def test_a_file_of_another_student_is_used_and_told(lab: Lab) -> None:

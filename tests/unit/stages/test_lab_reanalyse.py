@@ -413,7 +413,7 @@ def flipped(content: bytes) -> bytes:
         ),
         (
             lambda content: gzip.compress(gzip.decompress(content).replace(b'"stage":"baseline"', b'"stage":"scale"')),
-            "baseline-1.samples.json.gz says it is of stage scale; give it its name back",
+            "baseline-1.samples.json.gz contains samples of stage scale: rename it to match",
         ),
     ],
 )
@@ -438,7 +438,7 @@ def test_without_samples_it_says_what_is_missing(lab: Lab) -> None:
     with pytest.raises(LabError, match=r"There is no run of student-01 in .* to work out again; measure a stage"):
         do(lab.folder)
     lab.write("baseline")
-    with pytest.raises(LabError, match=r"has no samples to work its figures out from .*measure_keep_samples true"):
+    with pytest.raises(LabError, match=r"has no samples .*measure_keep_samples=true"):
         do(lab.folder)
     with pytest.raises(LabError, match="The run absent of student-01 has no samples"):
         do(lab.folder, run="absent")

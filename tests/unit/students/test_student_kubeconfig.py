@@ -173,14 +173,14 @@ def test_check_mode_renews_nothing(api: ScriptedApi, task: Task, written: Path) 
 def test_a_revoked_token_is_renewed(api: ScriptedApi, task: Task, written: Path) -> None:
     accept(api, SECOND)
     result = write(task, written, diff=True)
-    assert (result["state"], result["reason"]) == ("renewed", "the API server does not accept its token")
+    assert (result["state"], result["reason"]) == ("renewed", "the API server rejects its token")
     assert (token_in(written), mode(written), left_in(written.parent)) == (SECOND, 0o600, [written.name])
     assert write(task, written)["changed"] is False
 
 
 def test_a_token_of_another_account_is_renewed(api: ScriptedApi, task: Task, written: Path) -> None:
     accept(api, FIRST, account="default")
-    assert write(task, written)["reason"] == "its token is of another account"
+    assert write(task, written)["reason"] == "its token belongs to a different account"
     assert token_in(written) == SECOND
 
 

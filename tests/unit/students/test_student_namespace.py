@@ -400,7 +400,7 @@ def test_what_holds_it_up_is_told_when_the_time_is_over(task: Task, there: Store
     deleted = {**there.objects[NAMESPACE], "status": {"conditions": HELD}}
     deleted["metadata"]["deletionTimestamp"] = "2026-11-23T17:02:00Z"
     api.on("GET", NAMESPACE, deleted)
-    with pytest.raises(LabError, match=r"is still there 0\.1 s after .*: finalizers remaining: example") as caught:
+    with pytest.raises(LabError, match=r"still exists 0\.1 s after .*: finalizers remaining: example") as caught:
         run(task, state="absent", timeout=0.1)
     assert caught.value.details["changes"] == []
     assert len(caught.value.details["held_by"]) == 2
