@@ -458,7 +458,7 @@ def test_a_folder_that_stays_forbidden_is_a_failure_after_the_wait(monkeypatch: 
     sources, *steps = first_import("11.6")
     with replay(sources, NO_LAB, *steps, *[recorded("11.6-43")] * 15) as server:
         error = fails(server, monkeypatch, folder_uid="rec-f", folder_title="Rec folder")
-    assert "does not permit GET /api/folders/rec-f (403)" in error.msg
+    assert "denied GET /api/folders/rec-f (403)" in error.msg
     assert 60 < sum(server.slept) < 70
     assert error.details["changed"] is True
 
@@ -469,7 +469,7 @@ def test_a_save_that_fails_in_a_folder_of_ours_is_tried_once_more(monkeypatch: p
     failed = recorded("11.6-45", sent=REC)
     with replay(sources, NO_LAB, *steps, recorded("12.3-43"), NO_LAB, failed) as server:
         error = fails(server, monkeypatch, folder_uid="rec-f", folder_title="Rec folder")
-    assert "could not answer POST /api/dashboards/db (500): Failed to save dashboard" in error.msg
+    assert "failed to answer POST /api/dashboards/db (500): Failed to save dashboard" in error.msg
     assert server.slept == []
 
 
