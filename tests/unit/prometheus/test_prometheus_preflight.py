@@ -782,7 +782,7 @@ def test_a_prometheus_that_refuses_in_between_is_a_finding_of_its_own() -> None:
     with scripted([(200, {}, vector), (403, {}, b"")]) as script:
         findings, _result = found_of(script.address)
     assert wrong(findings) == {"prometheus_api": "fail"}
-    assert "does not permit" in findings["prometheus_api"]["title"]
+    assert "denied" in findings["prometheus_api"]["title"]
 
 
 def test_mistakes_of_the_user_are_errors(tmp_path: Path) -> None:
