@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from .processes import SAME_START, Key, Process
 from .series import Series
@@ -231,12 +231,16 @@ class Lives:
         A library keeps its counters: the process was another one in between, or forgets. Only where the process says
         that it is the same does it not matter. Samples with timestamps of their own tell nothing about it.
         """
-        times = sorted([*piece.series.times, *piece.series.left_out]) if piece.series.left_out else piece.series.times
-        answered = piece.process.answered_before(piece.key)
-        low, high = bisect_left(answered, times[0]), bisect_right(answered, times[-1])
-        if high - low <= len(times) or low == len(answered) or answered[low] != times[0]:
+        series, process = piece.series, piece.process
+        first, last = series.times[0], series.times[-1]
+        times: Sequence[float] = process.shown.get(piece.key, series.times)
+        if series.left_out or piece.key in process.shown:
+            times = [time for time in sorted({*times, *series.left_out}) if first <= time <= last]
+        answered = process.answered
+        low, high = bisect_left(answered, first), bisect_right(answered, last)
+        if high - low <= len(times) or low == len(answered) or answered[low] != first:
             return False
-        return not _told_the_same(piece.process, times[0], times[-1])
+        return not set(answered[low:high]) <= set(times) and not _told_the_same(process, first, last)
 
     def appeared(self, piece: Piece) -> bool:
         """Whether the piece's process answered without it before it began."""
@@ -255,10 +259,12 @@ class Lives:
     def _last_sign(self, process: Process, last: float) -> float:
         """Until when a process may have lived that was there last at a time, and is not scraped any more."""
         tried = max(process.scrapes[-1][0], last) if process.scrapes else last
-        index = bisect_left(self._all, (tried + self.interval, float("-inf")))
+        due = tried + self.interval
+        index = bisect_left(self._all, (due, float("-inf")))
         after = self._all[index][0] if index < len(self._all) else float("inf")
+        went_on = self._others(process, tried, due) and after - due <= FIRST_ROUND * self.interval
         # Prometheus went on, and would have scraped it; or Prometheus was away until then.
-        return (tried if after - tried <= 2 * FIRST_ROUND * self.interval else after) + self.interval
+        return due if went_on else after + self.interval
 
     def lost(self, piece: Piece, start: float, end: float) -> float:
         """Seconds between two times whose counts a restart took along, for a piece that begins with one."""
@@ -332,22 +338,22 @@ def _restarts(process: Process, counters: Collection[str]) -> list[Restart]:
         if abs(begun - before) > SAME_START
     ]
     fallen = [
-        (series, index)
-        for key, series in process.series.items()
+        (key, series, index)
+        for key, series in chain(process.series.items(), process.others)
         if key[0] in counters and sorted(series.values) != series.values
         for index in range(1, len(series.values))
         if series.values[index] < series.values[index - 1]
     ]
-    for before, after in sorted({(series.times[index - 1], series.times[index]) for series, index in fallen}):
+    for before, after in sorted({(series.times[index - 1], series.times[index]) for _key, series, index in fallen}):
         if any(one.before < after and before < one.after for one in found) or _told_the_same(process, before, after):
             continue
-        shares = [
-            series.values[index] / series.values[index - 1] if series.values[index - 1] > 0 else 0.0
-            for series, index in fallen
+        shares = {
+            key: series.values[index] / series.values[index - 1] if series.values[index - 1] > 0 else 0.0
+            for key, series, index in fallen
             if series.times[index - 1] < after and before < series.times[index]
-        ]
-        if 2 * len(shares) > len(shares) + _grown(process, counters, before, after):
-            found.append(Restart(before, after, None, min(shares) > HARDLY_FELL))
+        }
+        if len(shares) > len(_grown(process, counters, before, after) - shares.keys()):
+            found.append(Restart(before, after, None, min(shares.values()) > HARDLY_FELL))
     return sorted(found, key=lambda one: one.after)
 
 
@@ -359,14 +365,14 @@ def _told_the_same(process: Process, before: float, after: float) -> bool:
     return low >= 0 and high < len(told) and abs(told[low][1] - told[high][1]) <= SAME_START
 
 
-def _grown(process: Process, counters: Collection[str], before: float, after: float) -> int:
-    """How many counters of a process grew in a step between two scrapes."""
-    grown = 0
+def _grown(process: Process, counters: Collection[str], before: float, after: float) -> set[Key]:
+    """Counters of a process that grew in a step between two scrapes."""
+    grown: set[Key] = set()
     for key, series in process.series.items():
         if key[0] in counters:
             low, high = bisect_right(series.times, before) - 1, bisect_left(series.times, after)
             if 0 <= low < high < len(series.times) and series.values[high] > series.values[low]:
-                grown += 1
+                grown.add(key)
     return grown
 
 

@@ -22,6 +22,9 @@ SAME_START = 1.0
 #: Share of one series' samples that must lie between those of the other, for two ways to one process.
 INTERLEAVED = 0.9
 
+#: The same for two ways to one address, which nearly always lead to one process.
+INTERLEAVED_THERE = 0.5
+
 #: A metric's name, and the labels that tell what is counted: those that the target does not have.
 Key = tuple[str, frozenset[tuple[str, str]]]
 #: Job, instance and pod.
@@ -63,7 +66,8 @@ class Process:
 
     scrapes: times and values of `up` of all its targets. told: times and values of process_start_time_seconds.
     series: each of its series once. doubles: series left out by their metric, since another target has them too.
-    scraped_from: the targets of the first and of the last sample of a series that came from more than one.
+    scraped_from: the targets of the first and of the last sample of a series. shown: times of the samples of a series
+    that more than one target has, in all of them. others: what the other targets have of such series.
     """
 
     targets: list[Target]
@@ -71,6 +75,8 @@ class Process:
     series: dict[Key, Series] = field(default_factory=dict)
     doubles: dict[str, int] = field(default_factory=dict)
     scraped_from: dict[Key, tuple[Target, Target]] = field(default_factory=dict)
+    shown: dict[Key, list[float]] = field(default_factory=dict)
+    others: list[tuple[Key, Series]] = field(default_factory=list)
 
     @cached_property
     def scrapes(self) -> list[tuple[float, float]]:
@@ -234,7 +240,9 @@ def _same_process(
         seen, lie_between = _interleaved(mine[key][0], theirs[key][0])
         looked += seen
         fits += lie_between
-    return fits >= INTERLEAVED * looked if looked else at_one_address
+    if not looked:
+        return at_one_address
+    return fits >= (INTERLEAVED_THERE if at_one_address else INTERLEAVED) * looked
 
 
 def _agree(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> bool:
@@ -303,3 +311,5 @@ def _join(process: Process, key: Key, found: Sequence[tuple[Series, Target]]) ->
         whole = Series(whole.labels, times, "", list(values))
     process.series[key] = whole
     process.scraped_from[key] = first, last
+    process.others += [(key, one) for one, _way in others]
+    process.shown[key] = sorted({time for one, _way in found for time in one.times})
