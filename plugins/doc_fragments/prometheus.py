@@ -28,6 +28,19 @@ options:
   url_token:
     description: Bearer token for O(url).
     type: str
+  url_headers:
+    description:
+      - Headers to send with each request, such as C(X-Scope-OrgID) with the tenant of Mimir. They are also sent to
+        O(service).
+      - Messages mask their values. On a host that is not the control node Ansible masks them in the whole result, so
+        that a value of one digit makes figures unreadable there; a system that also takes the tenant as a parameter or
+        in the path is better given it there.
+    type: dict
+  url_parameters:
+    description:
+      - Parameters to send with each request, such as C(namespace) for prom-label-proxy. A list gives a parameter
+        several times. They are also sent to O(service).
+    type: dict
   client_cert:
     description: File with the TLS certificate to show at O(url), and with its key unless O(client_key) is given.
     type: path

@@ -83,7 +83,13 @@ def attempt(task: Task, params: Params, context: Context, trace: Callable[[str],
     except LabError as error:
         return {**error.details, "failed": True, "msg": error.msg}
     except Exception as error:  # noqa: BLE001 (a fault in one student's task must not end the class)
-        secrets = [str(params[name]) for name, option in task.spec.items() if option.get("no_log") and params.get(name)]
+        secrets = [
+            text
+            for name, option in task.spec.items()
+            if option.get("no_log") and params.get(name)
+            for text in map(str, params[name].values() if isinstance(params[name], dict) else [params[name]])
+            if text
+        ]
         trace(_masked(traceback.format_exc(), secrets))
         return {"failed": True, "msg": unexpected(error, secrets)}
 

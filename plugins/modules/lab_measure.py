@@ -98,6 +98,12 @@ options:
     description: Values for variables of the profile, by name.
     type: dict
     default: {}
+  scrape_interval:
+    description:
+      - Seconds between two scrapes.
+      - Without it Prometheus is asked, and the longest interval among the targets of the profile counts.
+      - Systems that do not tell it, such as Thanos, Mimir and Prometheus before 2.30, need it.
+    type: float
   absent_components:
     description: Components of the profile that are known not to be there; their figures are left out.
     type: list

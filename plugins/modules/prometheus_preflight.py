@@ -34,6 +34,12 @@ options:
     description: Length in seconds of the windows that are going to be measured.
     type: float
     default: 120.0
+  scrape_interval:
+    description:
+      - Seconds between two scrapes.
+      - Without it Prometheus is asked, and the longest interval among the targets of the profile counts.
+      - Systems that do not tell it, such as Thanos, Mimir and Prometheus before 2.30, need it.
+    type: float
   history_shards:
     description:
       - The number of history shards that Temporal itself says, as C(temporal_cluster_info) returns it.

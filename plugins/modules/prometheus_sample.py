@@ -56,6 +56,7 @@ options:
     description:
       - Seconds between two scrapes.
       - Without it Prometheus is asked, and the longest interval among the targets of the profile counts.
+      - Systems that do not tell it, such as Thanos, Mimir and Prometheus before 2.30, need it.
     type: float
   compare:
     description:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -17,16 +18,22 @@ from ..errors import LabError
 from ..http import status
 from ..http.errors import RequestFailed
 from ..http.message import CONNECT, Answer, Request
-from ..http.redaction import secrets_of
+from ..http.redaction import SHORTEST_SECRET, plain, secrets_of
 from ..http.retry import Patience, ask
 from ..http.service import Service
 from ..http.transport import Sender
 from ..results.types import Labels
-from .series import Series, parse
+from .series import Parsed, parse
 
 #: Seconds of silence that end a try, and in which a request is tried again.
 TIMEOUT = 15.0
 DEADLINE = 45.0
+#: How PromQL's own remarks begin. Any other warning tells that data is missing.
+REMARKS = ("PromQL warning", "PromQL info")
+#: What to do where something refuses a request that Prometheus itself would answer.
+MORE = (
+    "it may not be Prometheus itself, and want more with each request: give that as `url_parameters` or `url_headers`"
+)
 #: Bytes of the largest answer: fifty thousand series of a window of some minutes.
 LARGEST = 128 * 1024 * 1024
 
@@ -39,6 +46,7 @@ class Prometheus:
 
     sender: the way to it. address: what messages call it, without a secret.
     authorization: the header that says who asks; None asks anonymously.
+    headers, parameters: what each request carries besides; a list is a parameter that is given several times.
     timeout: the longest silence in seconds. deadline: seconds after which no further try begins.
     """
 
@@ -50,12 +58,16 @@ class Prometheus:
         timeout: float = TIMEOUT,
         deadline: float = DEADLINE,
         sleep: Callable[[float], None] = time.sleep,
+        headers: Mapping[str, str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> None:
         self.address = address
         self.notes: list[str] = []
+        self._lacking: list[str] = []
         self._sender = sender
-        self._service = replace(sender.service, secrets=tuple(secrets_of(authorization)))
-        self._authorization = authorization
+        self._headers = {**(headers or {}), **({"Authorization": authorization} if authorization else {})}
+        self._parameters = dict(parameters or {})
+        self._service = replace(sender.service, secrets=tuple(_secrets(self._headers)))
         self._timeout = timeout
         self._deadline = deadline
         self._sleep = sleep
@@ -64,6 +76,15 @@ class Prometheus:
         """Close the connections to it."""
         self._sender.close()
 
+    @contextmanager
+    def lacking(self) -> Iterator[list[str]]:
+        """Collect why the answers to what is asked meanwhile are not whole, each reason once."""
+        outside, self._lacking = self._lacking, []
+        try:
+            yield self._lacking
+        finally:
+            self._lacking = outside
+
     # -- what is asked ------------------------------------------------------
 
     def vector(self, query: str, at: float, deadline: float | None = None) -> list[tuple[Labels, float]]:
@@ -71,8 +92,8 @@ class Prometheus:
         data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"}, deadline)
         return self._shape(query, lambda: [(row["metric"], float(row["value"][1])) for row in _rows(data, "vector")])
 
-    def samples(self, query: str, at: float) -> list[Series]:
-        """Evaluate a range selector: the raw samples."""
+    def samples(self, query: str, at: float) -> Parsed:
+        """Evaluate a range selector: the raw samples, and what is wrong with those of some metrics."""
         data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"})
         return self._shape(query, lambda: parse(_rows(data, "matrix")))
 
@@ -85,6 +106,12 @@ class Prometheus:
     def now(self) -> float:
         """The time on Prometheus' clock."""
         data = self._post("/api/v1/query", {"query": "time()"})
+        if isinstance(data, dict) and data.get("resultType") == "vector":
+            raise LabError(
+                f"{self._service.who} answers time() with a vector, as VictoriaMetrics does, which cannot be measured "
+                f"exactly (it shows samples 30 s late and evaluates queries by rules of its own): give the address of "
+                f"a Prometheus that scrapes the pods."
+            )
         return self._shape("time()", lambda: float(_rows(data, "scalar")[1]))
 
     def metric_names(self, matchers: Sequence[str], start: float, end: float) -> set[str]:
@@ -119,9 +146,7 @@ class Prometheus:
     def _ask(self, method: str, path: str, params: Mapping[str, Any], deadline: float) -> Any:
         """Ask until there is an answer or another try is in vain; begin none after ``deadline`` seconds."""
         silence = min(self._timeout, deadline)
-        headers = {"Accept": "application/json"}
-        if self._authorization:
-            headers["Authorization"] = self._authorization
+        headers = {**self._headers, "Accept": "application/json"}
         body = None
         if method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -129,7 +154,7 @@ class Prometheus:
         request = Request(
             method,
             path,
-            params if body is None else {},
+            {**self._parameters, **(params if body is None else {})},
             body,
             headers,
             min(CONNECT, silence),
@@ -151,26 +176,24 @@ class Prometheus:
         value = answer.json(deepest=None)
         if not isinstance(value, dict) or value.get("status") != "success" or "data" not in value:
             raise status.unexpected(self._service, answer, "Prometheus")
-        said = self._shape("warnings", lambda: [*(value.get("warnings") or ()), *(value.get("infos") or ())])
-        for note in said:
-            # Without its place in the query, which makes one note many.
-            text = re.sub(r" \(\d+:\d+\)$", "", note) if isinstance(note, str) else ""
-            if text and text not in self.notes:
-                self.notes.append(text)
+        warnings, infos = self._shape("warnings", lambda: (_notes(value, "warnings"), _notes(value, "infos")))
+        lacking = [note for note in warnings if not note.startswith(REMARKS)]
+        if value.get("isPartial"):
+            lacking.append("the answer says of itself that it is partial (isPartial)")
+        for kept, notes in ((self.notes, [*warnings, *infos, *lacking]), (self._lacking, lacking)):
+            kept.extend(note for note in dict.fromkeys(notes) if note not in kept)
         return value["data"]
 
     def _failure(self, path: str, params: Mapping[str, Any], answer: Answer) -> RequestFailed:
         """The error for a status that is not a success."""
         details = {"address": self.address, "path": path, "status": answer.status}
-        asked = f"the query {params['query']}" if answer.status in (400, 422) and "query" in params else ""
-        return status.failure(
-            self._service,
-            answer,
-            asked=asked,
-            said=_said(answer, self._service),
-            no_path=True,
-            details={"prometheus": details},
-        )
+        said = _said(answer, self._service)
+        asked = ""
+        service = self._service
+        if answer.status in (400, 422) and "query" in params:
+            asked = f"the query {params['query']}"
+            service = replace(service, cures={**service.cures, answer.status: _cure(answer.status, said)})
+        return status.failure(service, answer, asked=asked, said=said, no_path=True, details={"prometheus": details})
 
     def _shape(self, what: str, take: Callable[[], T]) -> T:
         """Take values out of an answer that may be of another shape than the API says."""
@@ -181,6 +204,12 @@ class Prometheus:
                 f"{self._service.who} answered {what} with JSON of a shape that the API of Prometheus does not have: "
                 f"see whether it is a Prometheus of version 2 or 3."
             ) from None
+
+
+def _notes(answer: Mapping[str, Any], kind: str) -> list[str]:
+    # Without their place in the query, which makes one note many.
+    texts = (re.sub(r" \(\d+:\d+\)$", "", note) for note in answer.get(kind) or () if isinstance(note, str))
+    return [text for text in texts if text]
 
 
 def _rows(data: Any, kind: str) -> Any:
@@ -195,8 +224,31 @@ def _matrix(data: Any) -> list[tuple[Labels, Points]]:
     ]
 
 
+def _cure(code: int, said: str) -> str:
+    """What to do about a query that is refused with those words."""
+    if "too many samples" in said:
+        return "measure shorter windows, or fewer at once, or raise --query.max-samples of Prometheus"
+    if code == 422 or "parse error" in said:
+        return "correct the figure in the profile"
+    return MORE
+
+
+def _secrets(headers: Mapping[str, str]) -> list[str]:
+    """What of the headers may never be shown, longest first."""
+    found = {secret for name, value in headers.items() for secret in _secret(name, value)}
+    return sorted((secret for secret in found if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
+
+
+def _secret(name: str, value: str) -> list[str]:
+    return [value, *secrets_of(value)] if name.lower() == "authorization" else [value]
+
+
 def _said(answer: Answer, service: Service) -> str:
-    """What Prometheus, or the API server before it, gives as the reason. Never the text of another page."""
+    """What Prometheus, or what stands before it, gives as the reason. Never the text of a page of HTML."""
     value = answer.json()
-    own = isinstance(value, dict) and value.get("kind") == "Status"
-    return status.words(answer, service, "error", *(("message",) if own else ()))
+    refused = 400 <= answer.status < 500 and answer.status != 404
+    own = refused or (isinstance(value, dict) and value.get("kind") == "Status")
+    said = status.words(answer, service, "error", *(("message",) if own else ()))
+    if said or not refused or answer.body.lstrip()[:1] in (b"", b"<", b"{", b"["):
+        return said
+    return plain(answer.body[:4096].decode("utf-8", "replace"), service.secrets)

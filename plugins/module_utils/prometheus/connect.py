@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..cluster.cluster import Cluster
 from ..cluster.connect import CLUSTER
@@ -16,7 +17,7 @@ from ..http.service import Service
 from ..http.url_options import UrlKind, url_transport
 from ..task import Params
 from . import profile_file
-from .client import LARGEST, Prometheus
+from .client import LARGEST, MORE, Prometheus
 
 #: Which Prometheus, and how to be let in.
 PROMETHEUS: dict[str, Any] = {
@@ -27,6 +28,8 @@ PROMETHEUS: dict[str, Any] = {
     "url_username": {"type": "str"},
     "url_password": {"type": "str", "no_log": True},
     "url_token": {"type": "str", "no_log": True},
+    "url_headers": {"type": "dict", "no_log": True},
+    "url_parameters": {"type": "dict"},
     "client_cert": {"type": "path"},
     "client_key": {"type": "path"},
     "ca_path": {"type": "path"},
@@ -39,12 +42,15 @@ PROFILE: dict[str, Any] = {
     "variables": {"type": "dict", "default": {}},
     "server_version": {"type": "str"},
 }
+#: Headers that belong to the request itself.
+OWN_HEADERS = ("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 #: What its address must be.
 URL = UrlKind("Prometheus", "/api/v1", "url_username", "url_password")
 #: What to do about answers, however it is reached.
 CURES: dict[int | str, str] = {
-    400: "correct the figure in the profile",
-    422: "correct the figure in the profile",
+    400: MORE,
+    422: MORE,
     "strange": "ask Prometheus itself, see whether it is one of version 2 or 3, and what a proxy in between allows",
     "large": "measure a shorter window, or fewer figures",
 }
@@ -90,15 +96,45 @@ def connect(params: Params, cluster: Cluster | None = None) -> Iterator[Promethe
 
     cluster: a connection to the cluster of the arguments that is there already, and stays. Raises LabError.
     """
+    more = with_each_request(params)
     if params["url"]:
         files = {name: params[name] for name in ("ca_path", "client_cert", "client_key", "validate_certs")}
         credentials = {name: params[f"url_{name}"] for name in ("username", "password", "token")}
-        with closing(at_url(params["url"], **credentials, **files)) as prometheus:
+        with closing(at_url(params["url"], **credentials, **files, **more._asdict())) as prometheus:
             yield prometheus
         return
     with Cluster.from_params(params) if cluster is None else nullcontext(cluster) as connected:
         service = params["service"] or f"{params['release']}-prometheus-server"
-        yield in_cluster(connected, service, params["service_port"])
+        yield in_cluster(connected, service, params["service_port"], **more._asdict())
+
+
+class Carried(NamedTuple):
+    """What each request carries besides what it asks."""
+
+    headers: dict[str, str]
+    parameters: dict[str, list[str]]
+
+
+def with_each_request(params: Params) -> Carried:
+    """The headers and parameters of the arguments. Raises LabError."""
+    headers = {str(name): str(value).strip() for name, value in (params.get("url_headers") or {}).items()}
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name) or name.lower() in OWN_HEADERS:
+            raise LabError(f"`url_headers` has {name!r}, which is no header that can be given: take it out.")
+        # Checked here, because the error of the HTTP library would show the value.
+        if not value.isascii() or not value.isprintable():
+            raise LabError(f"The value of {name} in `url_headers` holds characters that no header has: correct it.")
+        if name.lower() == "authorization" and (params["url_token"] or params["url_username"]):
+            raise LabError(
+                "`url_headers` has Authorization beside `url_token` or `url_username`: give one of them alone."
+            )
+    parameters = {}
+    for name, value in (params.get("url_parameters") or {}).items():
+        values = value if isinstance(value, list) else [value]
+        if any(isinstance(one, (dict, list)) or one is None for one in values):
+            raise LabError(f"`url_parameters` has no text for {name!r}: give it a text, or a list of texts.")
+        parameters[str(name)] = [str(one) for one in values]
+    return Carried(headers, parameters)
 
 
 def at_url(
@@ -127,8 +163,9 @@ def at_url(
         url,
         {
             **CURES,
-            401: "give `url_username` and `url_password`, or `url_token`, that it accepts",
-            403: "give a user or token that may read it",
+            401: "give `url_username` and `url_password`, or `url_token`, that it accepts, or the header that it asks "
+            "for in `url_headers`",
+            403: "give a user or token that may read it, or the header that it asks for in `url_headers`",
             "no_path": "correct `url`, with the path before /api/v1 if there is one",
             "moved": "give the address of Prometheus itself as `url`",
             "silent": "see whether it runs and whether `url` is right",

@@ -98,13 +98,13 @@ class _Window:
         found = self.reading.found
         sources = self._sources(figure)
         evidence: Evidence = {"metrics": sorted({source.metric for source in sources}), "notes": []}
-        wrong = figure.fault or _wrong_unit(sources, found)
+        wrong = figure.fault or self.reading.fault(figure) or _wrong_unit(sources, found)
         if wrong:
             judged = Judged(None, None, "error", wrong)
             checked = no_answer(wrong)
         else:
             rows, unknown = self._gauge(figure, evidence) if figure.kind == "gauge" else self._counter(figure, evidence)
-            short = shortfall(figure.components, self.covered) or unknown
+            short = self.reading.not_whole or shortfall(figure.components, self.covered) or unknown
             judged = judge(figure, rows, short, self._missing(figure), lambda: self._doubt_of_zero(figure))
             answers = self.reading.answers.get(self.window.name, {})
             checked = cross_check(figure, judged.value, judged.reason, evidence, answers)

@@ -192,9 +192,9 @@ def alive(piece: Piece, ruler: Ruler) -> tuple[float | None, bool]:
     if index < 0 or ruler.end - times[index] > ALIVE_SCRAPES * ruler.lives.interval:
         return None, False
     answer = piece.process.answer(times[index], ruler.end)
-    if answer is not None:
+    if answer is not None and (answer != 1 or not ruler.lives.own_times(piece)):
         return None, answer != 1
-    if index + 1 == len(times) and ruler.lives.fate(piece.process, times[index]) == "gone":
+    if index + 1 == len(times) and ruler.lives.vanished(piece, times[index]):
         return None, False
     return piece.series.values[index], False
 
@@ -214,7 +214,7 @@ def mean_of_sum(pieces: Sequence[Piece], ruler: Ruler) -> float | None:
         for index, time in enumerate(times):
             last = index + 1 == len(times)
             until = time + hold if last else min(times[index + 1], time + hold)
-            if last and ruler.lives.fate(piece.process, time) == "gone":
+            if last and ruler.lives.vanished(piece, time):
                 until = min(until, time + interval)
             low, high = max(time, ruler.start), min(until, ruler.end)
             if low < high:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
 from .processes import SAME_START, Key, Process
+from .query import ALIVE_SCRAPES
 from .series import Series
 
 #: Scrape intervals that samples are read for before and after a window.
@@ -117,8 +118,28 @@ class Lives:
         low, high = bisect_right(self._all, (after, float("inf"))), bisect_left(self._all, (before, float("-inf")))
         return any(one != id(process) for _time, one in self._all[low:high])
 
+    @staticmethod
+    def own_times(piece: Piece) -> bool:
+        """Whether samples have timestamps of their own, so that most lie at no scrape of their process.
+
+        Such a sample is older than the scrape that brought it: a scrape after the last one does not tell that the
+        series is gone, nor one before the first that it was not there.
+        """
+        scrapes = {time for time, _value in piece.process.scrapes}
+        return bool(scrapes) and 2 * sum(time in scrapes for time in piece.series.times) < len(piece.series.times)
+
+    def vanished(self, piece: Piece, time: float) -> bool:
+        """Whether the last sample of a piece, at a time, is followed by something that shows that it is gone."""
+        if not self.own_times(piece):
+            return self.fate(piece.process, time) == "gone"
+        answered = piece.process.answered
+        seen = max(time, answered[-1]) if answered else time
+        return seen > time + ALIVE_SCRAPES * self.interval or self.fate(piece.process, seen) == "gone"
+
     def _answered_before(self, piece: Piece) -> float | None:
         """The last scrape that the piece's process answered before the piece's first sample."""
+        if self.own_times(piece):
+            return None
         answered = piece.process.answered_before(piece.key)
         index = bisect_left(answered, piece.series.times[0]) - 1
         before, _after = self._bounds(piece)
@@ -136,6 +157,8 @@ class Lives:
 
     def _answered_after(self, piece: Piece) -> float | None:
         """The first scrape that the piece's process answered after the piece's last sample."""
+        if self.own_times(piece):
+            return None
         answered = piece.process.answered_after(piece.key)
         index = bisect_right(answered, piece.series.times[-1])
         _before, after = self._bounds(piece)
@@ -186,7 +209,10 @@ class Lives:
             return "reset" if piece.later else "gone"
         if self._answered_after(piece) is not None:
             return "gone"
-        return self.fate(piece.process, piece.series.times[-1])
+        last = piece.series.times[-1]
+        if self.own_times(piece) and piece.process.answered:
+            last = max(last, piece.process.answered[-1])
+        return self.fate(piece.process, last)
 
     def fate(self, process: Process, last: float) -> str:
         """What is known of a process after a time at which it was there: "gone" or "unknown"."""

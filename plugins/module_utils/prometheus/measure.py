@@ -72,11 +72,17 @@ def measure(question: Question, client: Prometheus, clock: Clock, show: Show) ->
             "prometheus_version": version,
             "clock_skew": round(measured, 3),
             "frameworks": reader.frameworks,
-            "notes": reader.notes + skew_notes(skew),
+            "notes": [*reader.notes, *fault_notes(readings), *skew_notes(skew)],
         },
         waited=round(waited, 3),
         no_course=no_course,
     )
+
+
+def fault_notes(readings: Sequence[Reading]) -> list[str]:
+    """A sentence on each metric whose samples are no use."""
+    faults = {metric: reason for reading in readings for metric, reason in reading.faults.items() if metric}
+    return [f"{metric} was left out: {reason}." for metric, reason in sorted(faults.items())]
 
 
 def found_interval(client: Prometheus, profile: Profile, windows: Sequence[Window], clock: Clock, show: Show) -> float:

@@ -37,8 +37,16 @@ def rows_of(names: Sequence[str], one: str, many: str) -> str:
     return f"{some(names)} {one if len(names) == 1 else many}"
 
 
-def judge_prometheus(address: str, version: str | None) -> Finding:
-    """version: what Prometheus says, None when its build did not note one."""
+def judge_prometheus(address: str, version: str | None, lacking: Sequence[str] = ()) -> Finding:
+    """version: what Prometheus says, None when its build did not note one. lacking: why answers are not whole."""
+    if lacking:
+        return finding(
+            "prometheus",
+            "warn",
+            f"Prometheus at {address} does not answer with all that there is: {some(lacking)}",
+            "While that is so, all figures are inconclusive.",
+            "See whether the stores behind it run, or give the address of the Prometheus that scrapes the pods.",
+        )
     return finding("prometheus", "pass", f"Prometheus at {address} answers, version {version or 'not known'}")
 
 
@@ -112,7 +120,10 @@ def needed_components(profile: Profile) -> list[str]:
 
 def uneven_intervals(components: Mapping[str, Sequence[ScrapeTarget]]) -> dict[str, list[float]]:
     """The intervals of those components whose targets have more than one."""
-    intervals = {name: sorted({target.scrape_interval for target in of}) for name, of in components.items()}
+    intervals = {
+        name: sorted({target.scrape_interval for target in of if target.scrape_interval is not None})
+        for name, of in components.items()
+    }
     return {name: of for name, of in intervals.items() if len(of) > 1}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..task import Context, Params, Result, Task, as_given
 from .connect import PROMETHEUS, VALIDATION, connect
 from .server import Clock, clock_skew
-from .targets import duplicates, read_targets
+from .targets import NoTargets, ScrapeTarget, duplicates, read_targets
 
 SPEC: dict[str, Any] = {**PROMETHEUS, "job": {"type": "str"}}
 
@@ -23,7 +23,12 @@ def run(params: Params, context: Context) -> Result:
         build = client.status("buildinfo")
         runtime = client.status("runtimeinfo")
         skew = clock_skew(client, Clock())
-        targets = read_targets(client)
+        targets: list[ScrapeTarget] = []
+        notes: list[str] = []
+        try:
+            targets = read_targets(client)
+        except NoTargets as error:
+            notes.append(error.msg)
     wanted = [target for target in targets if params["job"] in (None, target.job)]
     return {
         "changed": False,
@@ -33,7 +38,7 @@ def run(params: Params, context: Context) -> Result:
         "clock_skew": round(skew, 3),
         "targets": [target.as_dict() for target in wanted],
         "duplicates": duplicates(targets),
-        "notes": client.notes,
+        "notes": [*client.notes, *notes],
     }
 
 

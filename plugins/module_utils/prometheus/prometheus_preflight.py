@@ -49,13 +49,15 @@ from .preflight_findings import (
 )
 from .profile import Figure, Profile, Selection, Source
 from .query import FoundMetrics
+from .reader import by_names
 from .server import Clock, clock_skew, prometheus_version
-from .targets import read_targets, scrape_interval
+from .targets import NoTargets, read_targets, scrape_interval, targets_of_up
 
 SPEC: dict[str, Any] = {
     **PROMETHEUS,
     **PROFILE,
     "window": {"type": "float", "default": 120.0},
+    "scrape_interval": {"type": "float"},
     "history_shards": {"type": "int"},
     "wait": {"type": "float", "default": 0.0},
     "clock_skew_warn": {"type": "float", "default": 2.0},
@@ -123,10 +125,9 @@ def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found
     Only what is there at that moment, which names that it remembers of pods that are gone are not. Raises LabError.
     """
     names = sorted({source.metric for selection in profile.selections for source in selection.sources})
-    series = query.selector("", [f'__name__=~"{"|".join(names)}"'], profile.filters)
     there = set()
     bounds: dict[str, list[float]] = {}
-    for labels, _value in client.vector(f"group by (__name__, le) ({series})", at):
+    for labels, _value in by_names(client, names, profile.filters, "group by (__name__, le) ({})", at):
         there.add(labels["__name__"])
         try:
             bound = float(labels["le"])
@@ -157,7 +158,11 @@ def look(client: Prometheus, profile: Profile, params: Params, clock: Clock) -> 
         seen.add_error("prometheus", error)
         return seen
     try:
-        _look(client, profile, params, clock, seen)
+        with client.lacking() as lacking:
+            _look(client, profile, params, clock, seen)
+        if lacking:
+            whole = judge_prometheus(client.address, seen.version, lacking)
+            seen.findings = [whole if entry["id"] == whole["id"] else entry for entry in seen.findings]
     except LabError as error:
         seen.add_error("prometheus_api", error)
     return seen
@@ -169,10 +174,16 @@ def _look(client: Prometheus, profile: Profile, params: Params, clock: Clock, se
     seen.skew = clock_skew(client, clock)
     seen.findings.append(judge_clock(seen.skew, params["clock_skew_warn"], params["clock_skew_fail"]))
 
-    targets = read_targets(client)
+    given = params["scrape_interval"]
+    try:
+        targets = read_targets(client)
+    except NoTargets:
+        if given is None:
+            raise
+        targets = targets_of_up(client, clock.now() + seen.skew, given)
     components = of_components(profile, targets)
     try:
-        seen.interval = scrape_interval(client, targets, profile.filters)
+        seen.interval = scrape_interval(client, targets, profile.filters) if given is None else given
     except LabError as error:
         seen.add_error("scrape_interval", error)
     else:
@@ -205,6 +216,8 @@ def run(params: Params, context: Context) -> Result:
     ``wait`` it looks again for as long as a few more scrapes may cure all that fails; not in check mode, where
     nothing was installed that could come.
     """
+    if params["scrape_interval"] is not None and params["scrape_interval"] <= 0:
+        raise LabError(f"`scrape_interval` is {params['scrape_interval']:g} s: it must be above zero.")
     if params["window"] <= 0:
         raise LabError(f"`window` is {params['window']:g} s: it must be above zero.")
     profile = read_profile(params)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import LabError
+from ..http.errors import RequestFailed
 from ..results.types import Labels, SeriesResult
 from . import query
 from .client import Points, Prometheus
@@ -16,13 +17,13 @@ from .lives import MARGIN
 from .matchers import full_match
 from .profile import Figure, Profile
 from .query import FoundMetrics
-from .reading import Reading, Samples, Window, wanted
-from .series import Series
+from .reading import STARTED, Reading, Samples, Window, wanted
+from .series import Parsed, Series
 
 #: Steps of a range query; Prometheus allows 11,000.
 MOST_STEPS = 10_000
-#: Tells when a process was made, where it has this metric.
-STARTED = "process_start_time_seconds"
+#: Statuses of a query that is refused for what it is.
+REFUSED = (400, 422)
 #: Tells the figures apart in one answer; no label of Prometheus begins so.
 FIGURE_LABEL = "__figure__"
 
@@ -40,11 +41,14 @@ class Reader:
     interval: float
     skew: float = 0.0
     found: FoundMetrics = field(default_factory=FoundMetrics)
+    _lacking: list[str] = field(default_factory=list, init=False, repr=False)
+    _one_by_one: bool = field(default=False, init=False, repr=False)
 
     def find(self, start: float, end: float) -> None:
         """Find out what Prometheus has of the profile at that time: it chooses between sources. Raises LabError."""
-        names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
-        self.found = FoundMetrics(frozenset(names), self._smallest(names, start, end))
+        with self.client.lacking() as self._lacking:
+            names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
+            self.found = FoundMetrics(frozenset(names), self._smallest(names, start, end))
 
     def _smallest(self, names: set[str], start: float, end: float) -> dict[str, float]:
         """Smallest bucket bounds of the histograms whose unit the profile tells by them."""
@@ -58,11 +62,10 @@ class Reader:
         )
         if not asked:
             return {}
-        series = query.selector("", [f'__name__=~"{"|".join(asked)}"'], self.profile.filters)
         span = query.duration(max(end - start, self.interval))
-        rows = self.client.vector(f"group by (__name__, le) (last_over_time({series}[{span}]))", end + self.skew)
         bounds: dict[str, list[float]] = {}
-        for labels, _value in rows:
+        expression = f"group by (__name__, le) (last_over_time({{}}[{span}]))"
+        for labels, _value in by_names(self.client, asked, self.profile.filters, expression, end + self.skew):
             try:
                 bounds.setdefault(labels["__name__"], []).append(float(labels["le"]))
             except (KeyError, ValueError):
@@ -111,9 +114,13 @@ class Reader:
         metrics: dict[str, tuple[str, ...]] = {"up": (), **wanted(self.profile, self.found)}
         if STARTED in self.found.names:
             metrics[STARTED] = ()
-        samples = self._samples(metrics, end - begin, end)
+        with self.client.lacking() as lacking:
+            samples, faults = self._samples(metrics, end - begin, end)
+        not_whole = [*self._lacking, *(reason for reason in lacking if reason not in self._lacking)]
+        if not_whole:
+            faults[""] = f"Prometheus did not answer with all that there is: {'; '.join(not_whole)}"
         # The API also names metrics that had samples only before.
-        silent = {metric for metric, of in samples.items() if not of.series}
+        silent = {metric for metric, of in samples.items() if not of.series and metric not in faults}
         self.found = replace(self.found, names=self.found.names - silent)
         return Reading(
             windows=list(windows),
@@ -126,10 +133,13 @@ class Reader:
             starts=samples.pop(STARTED, Samples("", (), [])),
             metrics=samples,
             answers={window.name: self._answers(window) for window in windows},
+            faults=faults,
         )
 
-    def _samples(self, metrics: Mapping[str, tuple[str, ...]], span: float, end: float) -> dict[str, Samples]:
-        """The samples of metrics, each with its label matchers, over ``span`` seconds up to ``end``.
+    def _samples(
+        self, metrics: Mapping[str, tuple[str, ...]], span: float, end: float
+    ) -> tuple[dict[str, Samples], dict[str, str]]:
+        """The samples of metrics, each with its label matchers, over ``span`` seconds up to ``end``; and their faults.
 
         Metrics with the same matchers are asked for together: a request costs more than most of the answers.
         """
@@ -138,16 +148,43 @@ class Reader:
             groups.setdefault(where, []).append(metric)
         length = query.duration(span)
         series: dict[str, list[Series]] = {metric: [] for metric in metrics}
+        faults: dict[str, str] = {}
         for where, names in groups.items():
-            named = [f'__name__=~"{"|".join(names)}"']
-            asked = f"{query.selector('', named, where, self.profile.filters)}[{length}]"
-            for one in self.client.samples(asked, end):
-                if one.labels.get("__name__") in series:
+            found = self._together(names, where, length, end)
+            faults.update(found.faults)
+            for one in found.series:
+                if one.labels.get("__name__") in series and one.labels["__name__"] not in found.faults:
                     series[one.labels["__name__"]].append(one)
         return {
             metric: Samples(f"{query.selector(metric, where, self.profile.filters)}[{length}]", where, series[metric])
             for metric, where in metrics.items()
-        }
+        }, faults
+
+    def _together(self, names: Sequence[str], where: Sequence[str], length: str, end: float) -> Parsed:
+        """The samples of metrics in one answer; one by one where that is refused, as for too many samples.
+
+        What is refused of one metric alone is a fault of that one; of `up` it is an error, since all rests on it.
+        """
+        filters = self.profile.filters
+        if len(names) > 1 and not self._one_by_one:
+            try:
+                return self.client.samples(f"{_selector(names, where, filters)}[{length}]", end)
+            except RequestFailed as error:
+                if error.status not in REFUSED:
+                    raise
+                self._one_by_one = True
+        whole = Parsed([], {})
+        for name in names:
+            try:
+                found = self.client.samples(f"{_selector([name], where, filters)}[{length}]", end)
+            except RequestFailed as error:
+                if error.status not in REFUSED or name == "up":
+                    raise
+                whole.faults[name] = error.msg.rstrip(".")
+                continue
+            whole.series.extend(found.series)
+            whole.faults.update(found.faults)
+        return whole
 
     def _answers(self, window: Window) -> dict[str, float] | str:
         """PromQL's own values by figure, or why there are none: a cross-check must not cost what it checks."""
@@ -225,6 +262,29 @@ class Reader:
             if figure.absent == "zero" and not values[figure.id] and answered:
                 values[figure.id].append(0.0)
         return values
+
+
+def by_names(
+    client: Prometheus, names: Sequence[str], matchers: Sequence[str], expression: str, at: float
+) -> list[tuple[Labels, float]]:
+    """The rows of an expression over metrics, in which {} stands for their selector.
+
+    One by one where all at once is refused: some systems take exact names only. Raises LabError.
+    """
+    try:
+        return client.vector(expression.format(_selector(names, matchers)), at)
+    except RequestFailed as error:
+        if error.status not in REFUSED or len(names) == 1:
+            raise
+    each = [expression.format(_selector([name], matchers)) for name in names]
+    return [row for one in each for row in client.vector(one, at)]
+
+
+def _selector(names: Sequence[str], *matchers: Sequence[str]) -> str:
+    """A selector of metrics with all those label matchers."""
+    if len(names) == 1:
+        return query.selector(names[0], *matchers)
+    return query.selector("", [f'__name__=~"{"|".join(names)}"'], *matchers)
 
 
 def _together(expressions: Mapping[str, str], *others: str) -> str:

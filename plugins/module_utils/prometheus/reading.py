@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .profile import Profile
+from .profile import Figure, Profile
 from .query import FoundMetrics
 from .series import Series, finite
+
+#: Tells when a process was made, where it has this metric.
+STARTED = "process_start_time_seconds"
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Reading:
     Times of samples, begin and end are on Prometheus' clock, those of windows on this
     machine's; skew is the difference. found: what Prometheus has of the profile. starts: samples of
     process_start_time_seconds. answers: PromQL's own values by window and figure (NaN for what
-    is no number), or why there are none.
+    is no number), or why there are none. faults: why samples of a metric cannot be worked with, by its
+    name; of the name "", why the samples as a whole are not all that there are.
     """
 
     windows: list[Window]
@@ -53,6 +58,7 @@ class Reading:
     starts: Samples
     metrics: dict[str, Samples]
     answers: dict[str, dict[str, float] | str]
+    faults: Mapping[str, str] = field(default_factory=dict)
     _numbers: dict[str, tuple[list[Series], int]] = field(default_factory=dict, repr=False, compare=False)
 
     def decided(self) -> float:
@@ -63,6 +69,21 @@ class Reading:
         end = round(max(window.end for window in self.windows) + self.skew, 3)
         last = [one.times[-1] for one in self.up.series if one.times[-1] <= end]
         return max(last, default=0.0) + 2 * self.interval
+
+    @property
+    def not_whole(self) -> str:
+        """Why no figure of these samples is certain; empty when nothing says so."""
+        reasons = [self.faults[""]] if "" in self.faults else []
+        reasons += [f"{metric}: {self.faults[metric]}" for metric in ("up", STARTED) if metric in self.faults]
+        return "; ".join(reasons)
+
+    def fault(self, figure: Figure) -> str:
+        """Why a figure cannot be worked out, since the samples of a metric of it are no use; empty when it can."""
+        for selection in figure.selections:
+            for source in selection.sources:
+                if source.metric in self.faults:
+                    return f"{source.metric}: {self.faults[source.metric]}"
+        return ""
 
     def numbers(self, metric: str) -> tuple[list[Series], int]:
         """Series of a metric with the samples that are numbers, and how many others were left out."""

@@ -123,6 +123,7 @@ def _reading_packed(reading: Reading) -> dict[str, Any]:
         "up": samples(reading.up),
         "starts": samples(reading.starts),
         "metrics": {metric: samples(of) for metric, of in reading.metrics.items()},
+        "faults": dict(reading.faults),
         # As text: JSON has no NaN.
         "answers": {
             window: of if isinstance(of, str) else {figure: repr(value) for figure, value in of.items()}
@@ -157,4 +158,5 @@ def _unpacked(data: Mapping[str, Any]) -> Reading:
             window: of if isinstance(of, str) else {figure: float(value) for figure, value in of.items()}
             for window, of in data["answers"].items()
         },
+        faults=data.get("faults", {}),
     )

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from ..results.types import Labels
 
@@ -48,10 +49,18 @@ class Pool:
     def __init__(self) -> None:
         # By length, first and last: to compare two tuples takes a third of hashing one.
         self._times: dict[tuple[int, float, float], list[Times]] = {}
+        self._ordered: dict[int, bool] = {}
 
     def series(self, labels: Labels, times: Sequence[float], texts: Sequence[str]) -> Series:
         """A series of these values, as Prometheus wrote them."""
         return Series(labels, self._shared(tuple(times)), " ".join(texts), list(map(float, texts)))
+
+    def ordered(self, series: Series) -> bool:
+        """Whether the times of a series of this pool grow from each sample to the next."""
+        times = series.times
+        if id(times) not in self._ordered:
+            self._ordered[id(times)] = all(before < after for before, after in pairwise(times))
+        return self._ordered[id(times)]
 
     def _shared(self, times: Times) -> Times:
         alike = self._times.setdefault((len(times), times[0], times[-1]), [])
@@ -62,14 +71,55 @@ class Pool:
         return alike[-1]
 
 
-def parse(rows: Iterable[Mapping[str, Any]]) -> list[Series]:
-    """Series of the rows of a matrix as the API gives them. Raises KeyError, TypeError or ValueError for others."""
+class Parsed(NamedTuple):
+    """Series of an answer; and why some metrics cannot be worked with, by their names."""
+
+    series: list[Series]
+    faults: dict[str, str]
+
+
+def parse(rows: Iterable[Mapping[str, Any]]) -> Parsed:
+    """Series of the rows of a matrix as the API gives them, in their order of time.
+
+    A row that is not as the API says is a fault of its metric alone. Raises KeyError, TypeError or AttributeError for
+    rows that are of no metric.
+    """
     pool = Pool()
-    found = []
+    found: list[Series] = []
+    faults: dict[str, str] = {}
+    known: dict[frozenset[tuple[str, str]], Series] = {}
     for row in rows:
-        times, texts = zip(*row["values"])
-        found.append(pool.series(dict(row["metric"]), times, texts))
-    return found
+        labels = dict(row["metric"])
+        metric = labels.get("__name__", "")
+        if "histograms" in row:
+            faults[metric] = "Prometheus has it as a native histogram, of which no classic counts can be read"
+            continue
+        try:
+            times, texts = zip(*row["values"])
+            one = pool.series(labels, times, texts)
+            one = one if pool.ordered(one) else _without_repeats(pool, one)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            if not metric:
+                raise
+            faults[metric] = "its samples came in a shape that the API of Prometheus does not have"
+            continue
+        if not pool.ordered(one):
+            faults[metric] = "its samples came in no order of time, or with two values of one time"
+            continue
+        other = known.setdefault(frozenset(labels.items()), one)
+        if other is one:
+            found.append(one)
+        elif (other.times, other.text) != (one.times, one.text):
+            faults[metric] = "two of its series came with the same labels"
+    return Parsed(found, faults)
+
+
+def _without_repeats(pool: Pool, series: Series) -> Series:
+    """The series without samples that are the one before them again."""
+    texts = series.text.split(" ")
+    points = list(zip(series.times, texts))
+    kept = points[:1] + [point for before, point in pairwise(points) if point != before]
+    return pool.series(series.labels, [time for time, _text in kept], [text for _time, text in kept])
 
 
 def finite(series: Sequence[Series]) -> tuple[list[Series], int]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..durations import duration_seconds
 from ..errors import LabError
+from ..http.errors import RequestFailed
 from .client import Prometheus
 from .matchers import matches
 
@@ -20,16 +22,22 @@ try:
 except ImportError:
     HAS_YAML = False
 
+#: Statuses of an answer that there is no such part of the API.
+ABSENT = (404, 405, 501)
+
 
 @dataclass(frozen=True)
 class ScrapeTarget:
-    """A target of Prometheus. ``health`` is up, down or unknown; ``last_error`` is empty when up."""
+    """A target of Prometheus. ``health`` is up, down or unknown; ``last_error`` is empty when up.
+
+    scrape_interval: None where it is not told.
+    """
 
     job: str
     pod: str
     health: str
     last_error: str
-    scrape_interval: float
+    scrape_interval: float | None
     scrape_url: str
     labels: dict[str, str]
 
@@ -37,18 +45,28 @@ class ScrapeTarget:
         return asdict(self)
 
 
+class NoTargets(LabError):
+    """Something answers in the place of Prometheus that does not know its targets."""
+
+
 def read_targets(client: Prometheus) -> list[ScrapeTarget]:
     """All active targets. Raises LabError."""
+    try:
+        targets = client.targets()
+    except RequestFailed as error:
+        if error.status not in ABSENT:
+            raise
+        raise NoTargets(
+            f"Prometheus at {client.address} does not list what it scrapes ({error.status} to GET /api/v1/targets), as "
+            f"Thanos, Mimir and others do not: give the seconds between scrapes as `scrape_interval`, or correct `url` "
+            f"if it should lead to a Prometheus."
+        ) from None
     found = []
-    for target in client.targets():
+    for target in targets:
         labels = dict(target.get("labels") or {})
-        try:
+        interval = None
+        with suppress(KeyError, ValueError, TypeError, AttributeError):
             interval = duration_seconds(target["scrapeInterval"])
-        except (KeyError, ValueError):
-            raise LabError(
-                f"Prometheus at {client.address} does not say how often it scrapes {target.get('scrapeUrl')}: it is "
-                f"older than version 2.30; use a newer one."
-            ) from None
         found.append(
             ScrapeTarget(
                 job=labels.get("job", ""),
@@ -61,6 +79,22 @@ def read_targets(client: Prometheus) -> list[ScrapeTarget]:
             )
         )
     return found
+
+
+def targets_of_up(client: Prometheus, at: float, interval: float) -> list[ScrapeTarget]:
+    """Targets as the samples of `up` show them, for a system that does not list them. Raises LabError."""
+    return [
+        ScrapeTarget(
+            job=labels.get("job", ""),
+            pod=labels.get("pod", ""),
+            health="up" if value == 1 else "down",
+            last_error="" if value == 1 else "its scrape failed",
+            scrape_interval=interval,
+            scrape_url=f"http://{labels.get('instance', '')}",
+            labels={name: text for name, text in labels.items() if name != "__name__"},
+        )
+        for labels, value in client.vector("up", at)
+    ]
 
 
 def duplicates(targets: Iterable[ScrapeTarget]) -> list[dict[str, Any]]:
@@ -78,7 +112,13 @@ def scrape_interval(client: Prometheus, targets: Sequence[ScrapeTarget], filters
     pods are gone. Raises LabError when there is no such job either.
     """
     of_job = [matcher for matcher in filters if re.match(r"job\W", matcher)]
-    found = [target.scrape_interval for target in targets if matches(filters, target.labels)]
+    own = [target for target in targets if matches(filters, target.labels)]
+    found = [target.scrape_interval for target in own if target.scrape_interval is not None]
+    if len(found) < len(own):
+        raise LabError(
+            f"Prometheus at {client.address} does not say how often it scrapes its targets, as before version 2.30: "
+            f"give the seconds between scrapes as `scrape_interval`."
+        )
     if found:
         return max(found)
     if not HAS_YAML:
@@ -86,9 +126,16 @@ def scrape_interval(client: Prometheus, targets: Sequence[ScrapeTarget], filters
     try:
         config = yaml.load(client.config(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         usual = (config.get("global") or {}).get("scrape_interval", "1m")
-        for entry in config.get("scrape_configs") or ():
-            if matches(of_job, {"job": entry["job_name"]}):
-                return duration_seconds(entry.get("scrape_interval", usual))
+        jobs = [entry for entry in config.get("scrape_configs") or () if matches(of_job, {"job": entry["job_name"]})]
+        if jobs:
+            return max(duration_seconds(entry.get("scrape_interval", usual)) for entry in jobs)
+    except RequestFailed as error:
+        if error.status not in ABSENT:
+            raise
+        raise LabError(
+            f"Prometheus at {client.address} scrapes nothing with {', '.join(filters)} and does not show its "
+            f"configuration ({error.status}): give the seconds between scrapes as `scrape_interval`."
+        ) from None
     except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
         raise LabError(
             f"The configuration that Prometheus at {client.address} shows cannot be read: give `scrape_interval`."

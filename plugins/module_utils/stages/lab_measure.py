@@ -43,7 +43,10 @@ SPEC: dict[str, Any] = {
     **{name: spec for name, spec in PROFILE.items() if name not in ("server_version", "profile_content")},
     **{name: lab_stage.SPEC[name] for name in ("results_dir", "student", "stage", "started")},
     **{name: lab_stage.SPEC[name] for name in ("events", "settings", "facts")},
-    **{name: prometheus_sample.SPEC[name] for name in ("windows", "absent_components", "progress_figures")},
+    **{
+        name: prometheus_sample.SPEC[name]
+        for name in ("windows", "scrape_interval", "absent_components", "progress_figures")
+    },
     "run": lab_run.SPEC["run"],
     "keep_samples": {"type": "bool", "default": True},
 }
@@ -143,6 +146,7 @@ def read_question(params: Params, temporal: ClusterInfo, earlier: Values) -> Que
         windows=windows,
         earlier=earlier,
         absent_components=params["absent_components"],
+        scrape_interval=params["scrape_interval"],
         course=(
             min([params["started"], *(window.start for window in windows)]),
             max(window.end for window in windows),

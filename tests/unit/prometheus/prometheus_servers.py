@@ -7,18 +7,22 @@ Set TEMPORAL_LAB_PROMETHEUS to the path of another Prometheus to test that too.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ENDS_WITH_ITS_STARTER, free_port
@@ -36,7 +40,7 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def running_prometheus(binary: str, folder: Path, config: str) -> Iterator[str]:
+def running_prometheus(binary: str, folder: Path, config: str, *options: str) -> Iterator[str]:
     """Run Prometheus on loopback with a folder as its data; gives its address."""
     (folder / "prometheus.yml").write_text(config)
     address = f"http://127.0.0.1:{free_port()}"
@@ -51,6 +55,7 @@ def running_prometheus(binary: str, folder: Path, config: str) -> Iterator[str]:
                 "--storage.tsdb.retention.time=100y",
                 f"--web.listen-address={address.removeprefix('http://')}",
                 "--log.level=warn",
+                *options,
             ],
             stdout=output,
             stderr=output,
@@ -168,6 +173,62 @@ def scripted(answers: list[Any], tls: Any = None) -> Iterator[Script]:
         yield script
     finally:
         script.over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+#: The form of a request by the names of its fields, each with its last value.
+Form = dict[str, str]
+
+
+@contextmanager
+def dialect(
+    upstream: str,
+    before: Callable[[str, Form, Message], tuple[int, bytes] | None] | None = None,
+    after: Callable[[str, Any], Any] | None = None,
+) -> Iterator[str]:
+    """A proxy before a real Prometheus that answers as another system does; gives its address.
+
+    before: is given path, form and headers of a request, and answers it itself or not. after: is given the path and
+    the JSON that Prometheus answered with, and returns what is answered instead.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            parts = urlsplit(self.path)
+            answer = (
+                before(parts.path, dict(parse_qsl(f"{parts.query}&{body.decode()}")), self.headers) if before else None
+            )
+            if answer is None:
+                kind = {"Content-Type": self.headers["Content-Type"]} if body else {}
+                request = urllib.request.Request(upstream + self.path, body or None, kind, method=self.command)
+                try:
+                    with urllib.request.urlopen(request, timeout=60) as response:
+                        answer = response.status, response.read()
+                except urllib.error.HTTPError as error:
+                    answer = error.code, error.read()
+                if after and answer[0] == 200:
+                    answer = 200, json.dumps(after(parts.path, json.loads(answer[1]))).encode()
+            self.send_response(answer[0])
+            self.send_header("Content-Length", str(len(answer[1])))
+            self.end_headers()
+            self.wfile.write(answer[1])
+
+        do_GET = do_POST = pass_on
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
         server.shutdown()
         server.server_close()
         thread.join(5)

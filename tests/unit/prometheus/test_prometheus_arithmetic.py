@@ -198,7 +198,7 @@ def test_what_is_no_number_is_left_out_of_a_series() -> None:
 
 def test_series_that_are_scraped_together_share_their_times() -> None:
     rows = [{"metric": {"x": x}, "values": [[1.5, "1"], [6.5, x]]} for x in ("2", "3")]
-    first, second = samples.parse(rows)
+    first, second = samples.parse(rows).series
     assert first.times is second.times
     assert (second.times, second.values, second.text) == ((1.5, 6.5), [1, 3], "1 3")
     with pytest.raises(KeyError):

@@ -572,10 +572,13 @@ def test_through_the_api_server(address: str, tmp_path: Path) -> None:
         bad.write_text(
             profile_file.read_text(profile_file.default_path()).replace('operation="ShardInfo"', r'operation="\z"')
         )
-        with pytest.raises(
-            LabError, match=r"service my-temporal-prometheus-server:80 in namespace student-01 .*refused"
-        ):
-            prometheus_sample.run(params(None, kubeconfig=str(path), profile=str(bad)), Context())
+        # What is refused of one metric costs its figures alone.
+        result = prometheus_sample.run(params(None, kubeconfig=str(path), profile=str(bad)), Context())
+        refused = {figure["id"]: figure for figure in result["windows"][0]["figures"]}
+        assert refused["state_transitions"]["value"] == reached["state_transitions"]["value"]
+        lock = refused["shard_lock_latency_p95"]
+        assert (lock["value"], lock["state"]) == (None, "error")
+        assert re.search(r"service my-temporal-prometheus-server:80 in namespace student-01 .*refused", lock["reason"])
 
 
 # -- as Ansible runs it -----------------------------------------------------------

@@ -72,7 +72,7 @@ def test_the_readme_lists_every_variable_and_entry_point(role: str) -> None:
 def test_secrets_are_called_so() -> None:
     for role in ROLES:
         for name, option in next(iter(entry_points(role).values()))["options"].items():
-            assert option.get("no_log", False) == name.endswith(("password", "_token")), name
+            assert option.get("no_log", False) == name.endswith(("password", "_token", "_headers")), name
 
 
 def test_the_defaults_are_valid(tmp_path: Path) -> None:
