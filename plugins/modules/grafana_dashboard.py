@@ -15,9 +15,10 @@ description:
   - A data source that the file names and that does not exist is replaced by the only one of its type, which
     RV(datasources_mapped) tells. If there are several, O(datasource) or O(inputs) must name one.
   - Dashboards are compared in a normal form. Ids, versions, the schema version, the order of keys, null instead of
-    absent, and values that Grafana fills in make no difference. What people have selected in a variable makes none
-    either, and is kept. The selection of a data-source variable changes if O(datasource) or O(inputs) names another
-    one, or if the data source no longer exists.
+    absent, and values that Grafana fills in or drops make no difference.
+  - What people have saved in the browser as their choice makes none either, and is kept. That is what is selected in
+    variables, the time range, and which rows are collapsed. The selection of a data-source variable changes if
+    O(datasource) or O(inputs) names another one, or if the data source no longer exists.
   - A dashboard that exists keeps its folder unless O(move) is set. Changes that others make meanwhile are not
     overwritten unless O(overwrite) is set.
   - Broken JSON, and titles and uids that Grafana would refuse, are reported with their places before Grafana is asked.

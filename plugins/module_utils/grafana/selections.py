@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people have selected in a dashboard's variables, and which of it stays when the dashboard is saved."""
+"""What people have selected in a dashboard and saved, and which of it stays when the lab saves the dashboard.
+
+That is what is selected in variables, the time range, and which rows are collapsed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from collections.abc import Mapping
 from .dashboard_parts import variables
 from .data_sources import DataSources
 from .json_values import Json, as_object, same
-from .normal_form import without_selection
+from .normal_form import HIDDEN, without_selection
+from .rows import with_collapsed
 
 
 def offers(pattern: str, name: str) -> bool:
@@ -62,9 +66,12 @@ def keep_selections(wanted: Json, stored: Json, sources: DataSources, asked: fro
     """``wanted`` with the selections that people have saved in the stored dashboard.
 
     A selection is kept for a variable that is otherwise the same. That of a data-source variable is kept only if the
-    data source still exists and the variable is not in ``asked``, the names for which one was chosen.
+    data source still exists and the variable is not in ``asked``, the names for which one was chosen. The time range
+    stays, and rows stay collapsed or open.
     """
-    result = copy.deepcopy(wanted)
+    result = copy.deepcopy(with_collapsed(wanted, stored))
+    if isinstance(stored.get("time"), dict) and stored["time"]:
+        result["time"] = copy.deepcopy(stored["time"])
     there = {str(entry.get("name")): entry for entry in variables(stored)}
     for entry in variables(result):
         name = str(entry.get("name"))
@@ -75,7 +82,8 @@ def keep_selections(wanted: Json, stored: Json, sources: DataSources, asked: fro
             continue
         if entry.get("type") == "datasource" and (name in asked or not selection_exists(other, sources)):
             continue
-        for key in ("current", "options"):
+        box = entry.get("type") == "textbox" and entry.get("hide") != HIDDEN
+        for key in ("current", "options", *(["query"] if box else [])):
             entry.pop(key, None)
             if other.get(key) is not None:
                 entry[key] = copy.deepcopy(other[key])

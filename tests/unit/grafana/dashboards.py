@@ -67,7 +67,7 @@ def whole() -> Json:
         },
         "templating": {
             "list": [
-                {"name": "ds", "type": "datasource", "query": "prometheus", "hide": 0, "current": {"value": "prom"}},
+                {"name": "ds", "type": "datasource", "query": "prometheus", "hide": 1, "current": {"value": "prom"}},
                 {
                     "name": "pod",
                     "label": "Pod",

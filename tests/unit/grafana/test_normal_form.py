@@ -6,17 +6,26 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_changes import (
     changes,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.data_sources import DataSources
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.json_values import Json
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.normal_form import DEFAULTS, normal
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.normal_form import (
+    DEFAULTS,
+    comparable,
+    normal,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.selections import keep_selections
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboards import (
     BUILT_IN,
+    PROM,
     REF,
+    resolve,
     whole,
 )
 from hypothesis import given, settings
@@ -88,6 +97,52 @@ def test_what_is_written_in_another_way_makes_no_difference() -> None:
     assert changes(normal(one), normal(other)) == []
 
 
+#: A part of the lab's dashboard as it was sent to Grafana 12.3.0, and as that stored it when a person had chosen p99
+#: and a namespace in the browser and saved with "Update default variable values".
+SAVED = json.loads(
+    (Path(__file__).resolve().parents[2] / "fixtures" / "grafana" / "saved_in_the_browser_12.3.json").read_text()
+)
+
+
+def test_what_grafana_adds_when_a_person_saves_is_no_change() -> None:
+    sources = DataSources([{**PROM, "name": "Prometheus"}])
+    sent = resolve(SAVED["sent"], [{**PROM, "name": "Prometheus"}], {})
+    assert changes(comparable(SAVED["stored"], sources), comparable(sent, sources)) == []
+    kept = keep_selections(sent, SAVED["stored"], sources)
+    current = {one["name"]: one["current"].get("value") for one in kept["templating"]["list"]}
+    assert (current["quantile"], current["namespace"], current["release"]) == ("0.99", "student-01", "my-temporal")
+    # The rest is what was sent.
+    assert kept["panels"] == sent["panels"]
+
+
+def test_the_fixture_shows_what_grafana_adds() -> None:
+    """Without the normal form there would be many changes, so the test above proves something."""
+    assert len(changes(SAVED["sent"], SAVED["stored"])) > 40
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"type": "stat", "fieldConfig": {"defaults": {"min": 0}}}, {"type": "stat", "fieldConfig": {"defaults": {}}}),
+        (
+            {"type": "timeseries", "fieldConfig": {"defaults": {"custom": {"barAlignment": -1}}}},
+            {"type": "timeseries", "fieldConfig": {"defaults": {"custom": {}}}},
+        ),
+        (
+            {"type": "stat", "fieldConfig": {"defaults": {"thresholds": {"steps": [{"color": "green"}]}}}},
+            {"type": "stat", "fieldConfig": {"defaults": {"thresholds": {"steps": [{"color": "red", "value": 0}]}}}},
+        ),
+        (
+            {"type": "heatmap", "fieldConfig": {"defaults": {"unit": "s"}}},
+            {"type": "heatmap", "fieldConfig": {"defaults": {"unit": "ms"}}},
+        ),
+        ({"transparent": True}, {}),
+    ],
+)
+def test_what_only_looks_like_an_addition_is_a_change(one: Json, other: Json) -> None:
+    assert changes(normal({"panels": [{"id": 1, **one}]}), normal({"panels": [{"id": 1, **other}]}))
+
+
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The paths of everything in a value, lists and objects included."""
     if path:
@@ -111,8 +166,13 @@ def mutants(value: Any) -> list[Any]:
 
 
 def unseen(path: tuple[Any, ...]) -> bool:
-    """What a person does not see: for which code of Grafana it was written, and the type that goes with a uid."""
-    return path == ("schemaVersion",) or path[-2:] == ("datasource", "type")
+    """What makes no difference to a person, or is the person's to choose.
+
+    For which code of Grafana it was written, the type that goes with a uid, and whether a row is collapsed, which moves
+    all rows below it.
+    """
+    of_rows = (("panels", 0, "collapsed"), ("panels", 0, "gridPos", "y"))
+    return path == ("schemaVersion",) or path[-2:] == ("datasource", "type") or path in of_rows
 
 
 @pytest.mark.parametrize("path", list(leaves(whole())), ids=lambda path: ".".join(map(str, path)))
@@ -158,12 +218,28 @@ HOLDERS = st.fixed_dictionaries(
     optional={
         "id": VALUES,
         "name": VALUES,
-        "type": st.sampled_from(["datasource", "query", "dashboard"]) | VALUES,
+        "type": st.sampled_from(["datasource", "query", "dashboard", "row", "textbox", "heatmap", "timeseries"])
+        | VALUES,
         "current": VALUES | st.fixed_dictionaries({"value": VALUES}),
         "options": VALUES,
+        "gridPos": VALUES | st.fixed_dictionaries({"y": VALUES}),
+        "fieldConfig": VALUES
+        | st.fixed_dictionaries({"defaults": VALUES | st.fixed_dictionaries({"custom": VALUES, "thresholds": VALUES})}),
         "datasource": REFERENCES,
         "targets": VALUES | st.lists(st.fixed_dictionaries({}, optional={"refId": VALUES, "datasource": REFERENCES})),
-        "panels": VALUES | st.lists(st.fixed_dictionaries({}, optional={"id": VALUES, "datasource": REFERENCES})),
+        "panels": VALUES
+        | st.lists(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "id": VALUES,
+                    "type": st.sampled_from(["row", "stat"]),
+                    "gridPos": st.fixed_dictionaries({"y": VALUES}),
+                    "panels": VALUES | st.lists(st.fixed_dictionaries({"type": st.just("row"), "panels": VALUES})),
+                    "datasource": REFERENCES,
+                },
+            )
+        ),
     },
 )
 LISTS = VALUES | st.lists(HOLDERS | VALUES, max_size=3) | st.just([BUILT_IN])
