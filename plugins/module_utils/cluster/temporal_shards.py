@@ -12,8 +12,9 @@ from ..task import Context, Params, Result, Task, as_given
 from .balance import Balance, read_balance
 from .cluster import Cluster
 from .connect import CLUSTER
+from .settling import Settling
 from .temporal_api import TemporalApi, wait_for_frontend
-from .wait import Look, seconds_since, wait_for
+from .wait import seconds_since, wait_for
 
 SPEC: dict[str, Any] = {
     **CLUSTER,
@@ -23,41 +24,6 @@ SPEC: dict[str, Any] = {
     "stable_for": {"type": "float", "default": 3.0},
     "missing_hint": {"type": "str", "default": ""},
 }
-
-#: Seconds after which a pod that became ready has taken its shards: seen were up to ten.
-LONG_READY = 30.0
-
-
-@dataclass
-class Settling:
-    """Looks until the balance has held for ``stable_for`` seconds, and remembers when it began."""
-
-    cluster: Cluster
-    expected: int
-    stable_for: float
-    missing_hint: str
-    wall: Callable[[], float] = time.time
-    clock: Callable[[], float] = time.monotonic
-    since: float | None = None
-    settled_time: float | None = None
-    #: Whether a look found the shards out of balance.
-    unsettled: bool = False
-
-    def look(self, _elapsed: float) -> Look[Balance]:
-        balance = read_balance(self.cluster, self.expected, self.missing_hint)
-        # Counted from when the balance was seen: reading it takes time.
-        seen = self.clock()
-        if not balance.balanced:
-            self.since = self.settled_time = None
-            self.unsettled = True
-        elif self.since is None:
-            self.since, self.settled_time = seen, round(self.wall(), 3)
-        done = self.since is not None and (
-            seen - self.since >= self.stable_for
-            # It was in balance at the first look, and nothing has changed for long.
-            or (not self.unsettled and self.wall() - max(balance.ready.values()) >= max(LONG_READY, self.stable_for))
-        )
-        return Look(done, balance, balance.text)
 
 
 @dataclass(frozen=True)

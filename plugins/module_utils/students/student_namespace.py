@@ -19,6 +19,7 @@ from ..cluster.predicates import Json
 from ..cluster.wait import Look, wait_for
 from ..errors import LabError
 from ..task import Context, Params, Result, Task
+from .namespace_objects import KINDS, LABELS, STUDENT, documents
 
 SPEC: dict[str, Any] = {
     **INSTRUCTOR,
@@ -36,24 +37,9 @@ SPEC: dict[str, Any] = {
     "timeout": {"type": "float", "default": 120.0},
 }
 
-#: What is ours carries this label. A namespace without it is somebody else's.
-LABELS = {"app.kubernetes.io/managed-by": "temporal-lab"}
-#: Annotation of the Namespace: whose it is.
-STUDENT = "temporal-lab/student"
 #: The name under which the API server notes which fields are ours.
 MANAGER = "temporal-lab"
 
-#: URL parts of each kind that a student's namespace gets, in the order in which they are made.
-KINDS: dict[str, tuple[str, str]] = {
-    "ResourceQuota": ("v1", "resourcequotas"),
-    "LimitRange": ("v1", "limitranges"),
-    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
-    "ServiceAccount": ("v1", "serviceaccounts"),
-    "Role": ("rbac.authorization.k8s.io/v1", "roles"),
-    "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings"),
-}
-#: Priorities with which a pod would drive those of others from a node.
-PRIORITIES = ("system-cluster-critical", "system-node-critical")
 #: Metadata that the API server writes and that differs without anybody's change.
 UNTOLD = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
 #: Conditions of a Namespace that say why it is still there.
@@ -64,61 +50,6 @@ HOLDING = (
     "NamespaceFinalizersRemaining",
     "NamespaceContentRemaining",
 )
-
-
-# -- what there is to be, without a cluster ---------------------------------
-
-
-def documents(params: Params, api_servers: Iterable[str] = ()) -> list[Json]:
-    """The objects that a student gets, the Namespace first. api_servers: addresses that its proxy may ask from."""
-    name, account = params["namespace"], params["account"]
-    found = [_namespace(params)]
-    if params["quota"]:
-        found.append(_document(params, "ResourceQuota", spec={"hard": _texts(params["quota"])}))
-    found.append(_document(params, "ResourceQuota", f"{account}-priority", spec=no_pods_of(PRIORITIES)))
-    if params["container_limits"]:
-        limits = {kind: _texts(values) for kind, values in params["container_limits"].items()}
-        found.append(_document(params, "LimitRange", spec={"limits": [{"type": "Container", **limits}]}))
-    if params["isolated"]:
-        spec = network_policy(api_servers, params["network_sources"], params["egress"])
-        found.append(_document(params, "NetworkPolicy", spec=spec))
-    # Pods that are given this account do not get its token unasked.
-    found.append(_document(params, "ServiceAccount", automountServiceAccountToken=False))
-    own = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [name], "verbs": ["get"]}
-    found.append(_document(params, "Role", rules=[own, *params["rules"]]))
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
-    subject = {"kind": "ServiceAccount", "name": account, "namespace": name}
-    found.append(_document(params, "RoleBinding", roleRef=reference, subjects=[subject]))
-    return found
-
-
-def no_pods_of(priorities: Iterable[str]) -> Json:
-    """A ResourceQuota that leaves no room for pods of these priority classes."""
-    chosen = {"scopeName": "PriorityClass", "operator": "In", "values": list(priorities)}
-    return {"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": [chosen]}}
-
-
-def network_policy(api_servers: Iterable[str], sources: Iterable[str], egress: bool) -> Json:
-    """Who may ask the student's pods, and with ``egress`` false whom they may ask.
-
-    The API server's proxy asks from the API server's own address, or on some managed clusters from an agent in
-    kube-system. A kubelet may always ask the pods of its node.
-    """
-    servers = [{"ipBlock": {"cidr": f"{address}/{_bits(address)}"}} for address in api_servers]
-    own: Json = {"podSelector": {}}
-    system = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
-    further = [{"ipBlock": {"cidr": source}} for source in sources]
-    spec: Json = {
-        "podSelector": {},
-        "policyTypes": ["Ingress"],
-        "ingress": [{"from": [own, system, *servers, *further]}],
-    }
-    if not egress:
-        ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
-        spec["policyTypes"].append("Egress")
-        # Prometheus finds its pods by asking the API server.
-        spec["egress"] = [{"to": [own, *servers, *further]}, {"to": [system], "ports": ports}]
-    return spec
 
 
 def view(found: Json | None) -> Json:
@@ -144,30 +75,6 @@ def held_by(namespace: Json) -> list[str]:
     return reasons + ([f"finalizers of the Namespace itself: {', '.join(foreign)}"] if foreign else [])
 
 
-def _namespace(params: Params) -> Json:
-    security = {f"pod-security.kubernetes.io/{mode}": params["pod_security"] for mode in ("enforce", "warn")}
-    metadata = {
-        "name": params["namespace"],
-        "labels": {**LABELS, **security},
-        "annotations": {STUDENT: params["student"]},
-    }
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-
-
-def _document(params: Params, kind: str, name: str = "", **content: Any) -> Json:
-    metadata = {"name": name or params["account"], "namespace": params["namespace"], "labels": LABELS}
-    return {"apiVersion": KINDS[kind][0], "kind": kind, "metadata": metadata, **content}
-
-
-def _texts(quantities: dict[str, Any]) -> dict[str, str]:
-    """Quantities as the API has them: a number of YAML is text there."""
-    return {name: str(value) for name, value in quantities.items()}
-
-
-def _bits(address: str) -> int:
-    return ipaddress.ip_address(address).max_prefixlen
-
-
 def _check_sources(sources: Iterable[str]) -> None:
     for source in sources:
         try:
@@ -176,9 +83,6 @@ def _check_sources(sources: Iterable[str]) -> None:
             raise LabError(
                 f"`network_sources` has {source!r}, which is no network such as 10.0.0.0/24: {error}."
             ) from None
-
-
-# -- the cluster ------------------------------------------------------------
 
 
 def run(params: Params, context: Context) -> Result:

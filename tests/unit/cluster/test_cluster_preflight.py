@@ -7,20 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import cluster_preflight as preflight
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import (
-    NEEDED,
-    Permission,
-    clock_skew,
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import cluster_preflight
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.capacity import (
     free_resources,
+    judge_resources,
+    wanted_resources,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import (
+    clock_skew,
     judge_clock,
-    judge_helm,
     judge_images,
     judge_namespace,
     judge_nodes,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.helm import judge_helm
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.permissions import (
+    NEEDED,
+    Permission,
     judge_permissions,
-    judge_resources,
-    wanted_resources,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
@@ -184,7 +188,7 @@ def states(result: dict[str, Any]) -> dict[str, str]:
 
 def test_a_good_cluster(task: Task, api: ScriptedApi, helm: str) -> None:
     good_cluster(api)
-    result = task(preflight, wanted={"cpu": "1500m", "memory": "3Gi"}, images=[PAUSE], helm=helm)
+    result = task(cluster_preflight, wanted={"cpu": "1500m", "memory": "3Gi"}, images=[PAUSE], helm=helm)
     assert list(states(result)) == [
         "cluster",
         "clock",
@@ -211,7 +215,7 @@ def test_a_student_with_few_permissions(task: Task, api: ScriptedApi, helm: str)
     api.on("GET", "/api/v1/namespaces/default", FORBIDDEN)
     api.on("GET", "/api/v1/nodes", FORBIDDEN)
     more = [{"verb": "create", "group": "networking.k8s.io", "resource": "ingresses"}]
-    result = task(preflight, images=[PAUSE], helm=helm, wanted={"cpu": "1"}, permissions=more)
+    result = task(cluster_preflight, images=[PAUSE], helm=helm, wanted={"cpu": "1"}, permissions=more)
     assert states(result) == {
         "cluster": "pass",
         "clock": "pass",
@@ -232,14 +236,14 @@ def test_a_student_with_few_permissions(task: Task, api: ScriptedApi, helm: str)
 def test_room_when_the_pods_of_others_may_not_be_listed(task: Task, api: ScriptedApi, helm: str) -> None:
     good_cluster(api)
     api.on("GET", "/api/v1/pods", FORBIDDEN)
-    result = task(preflight, wanted={"cpu": "2", "memory": "5Gi"}, helm=helm)
+    result = task(cluster_preflight, wanted={"cpu": "2", "memory": "5Gi"}, helm=helm)
     assert (states(result)["cpu"], states(result)["memory"]) == ("warn", "fail")
 
 
 def test_a_namespace_to_be_made(task: Task, api: ScriptedApi, helm: str) -> None:
     good_cluster(api)
     api.on("GET", "/api/v1/namespaces/student-01", status(404, "not found"))
-    assert states(task(preflight, namespace="student-01", helm=helm))["namespace"] == "pass"
+    assert states(task(cluster_preflight, namespace="student-01", helm=helm))["namespace"] == "pass"
     (asked,) = [
         entry.body["spec"]["resourceAttributes"]
         for entry in api.asked
@@ -252,12 +256,12 @@ def test_clocks_that_differ(task: Task, api: ScriptedApi, helm: str) -> None:
     good_cluster(api)
     hour_ago = formatdate(time.time() - 3600, usegmt=True)
     api.on("GET", "/version", Answer({"gitVersion": "v1"}, headers={"Date": hour_ago}))
-    result = task(preflight, helm=helm)
+    result = task(cluster_preflight, helm=helm)
     assert states(result)["clock"] == "fail"
 
 
 def test_no_cluster_is_a_finding(tmp_path: Path, helm: str) -> None:
-    result = Task(tmp_path / "nowhere")(preflight, helm=helm, images=[PAUSE])
+    result = Task(tmp_path / "nowhere")(cluster_preflight, helm=helm, images=[PAUSE])
     assert states(result) == {"cluster": "fail", "helm": "pass"}
     assert result["findings"][0]["title"].startswith("There is no kubeconfig at")
     assert result["images_present"] == {PAUSE: None}
@@ -267,7 +271,7 @@ def test_no_cluster_is_a_finding(tmp_path: Path, helm: str) -> None:
 def test_a_cluster_that_fails_in_between_is_a_finding_of_its_own(task: Task, api: ScriptedApi, helm: str) -> None:
     good_cluster(api)
     api.on("POST", REVIEWS, status(401, "Unauthorized"))
-    result = task(preflight, helm=helm)
+    result = task(cluster_preflight, helm=helm)
     assert states(result) == {"cluster": "pass", "clock": "pass", "namespace": "pass", "api": "fail", "helm": "pass"}
 
 
@@ -277,10 +281,10 @@ def test_another_helm(task: Task, api: ScriptedApi, tmp_path: Path, script: str,
     program = tmp_path / "other-helm"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(0o755)
-    assert states(task(preflight, helm=str(program)))["helm"] == state
-    assert states(task(preflight, helm=str(tmp_path / "no-helm")))["helm"] == "fail"
+    assert states(task(cluster_preflight, helm=str(program)))["helm"] == state
+    assert states(task(cluster_preflight, helm=str(tmp_path / "no-helm")))["helm"] == "fail"
 
 
 def test_a_quantity_that_is_none_is_the_users_mistake(task: Task) -> None:
     with pytest.raises(LabError, match="no Kubernetes quantity"):
-        task(preflight, wanted={"cpu": "two"})
+        task(cluster_preflight, wanted={"cpu": "two"})

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import image_available
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import (
-    CAUSE_LENGTH,
-    cause,
-    judge_probe,
-    probe_name,
-    probe_pod,
-)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.images import (
     image_name,
     images_present,
     nodes_with,
     usable_nodes,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.probes import (
+    CAUSE_LENGTH,
+    cause,
+    judge_probe,
+    probe_name,
+    probe_pod,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import UnexpectedAnswer
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (

@@ -6,14 +6,14 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import lab_status as status
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import lab_status
 
-WANTED = status.Wanted("default", 3, 6, 2)
-SERVER = {f"my-temporal-{role}": "" for role in status.ROLES}
-LOAD = {status.WORKERS: "", status.SOAK_TEST: ""}
+WANTED = lab_status.Wanted("default", 3, 6, 2)
+SERVER = {f"my-temporal-{role}": "" for role in lab_status.ROLES}
+LOAD = {lab_status.WORKERS: "", lab_status.SOAK_TEST: ""}
 
 #: A student after the stage scale.
-SCALED = status.LabInCluster(
+SCALED = lab_status.LabInCluster(
     release="my-temporal",
     deployments={**SERVER, **LOAD},
     concurrent_workflows=6,
@@ -24,19 +24,19 @@ SCALED = status.LabInCluster(
 )
 
 
-def judged(stage: str, **changes) -> status.Verdict:
-    return status.JUDGES[stage](dataclasses.replace(SCALED, **changes), WANTED)
+def judged(stage: str, **changes) -> lab_status.Verdict:
+    return lab_status.JUDGES[stage](dataclasses.replace(SCALED, **changes), WANTED)
 
 
 @pytest.mark.parametrize("stage", ["install", "benchmark", "concurrency", "scale", "recreate"])
 def test_what_is_done_right_is_called_so(stage):
-    assert judged(stage) == status.Verdict(stage, True)
+    assert judged(stage) == lab_status.Verdict(stage, True)
 
 
 def test_an_empty_namespace_is_a_cleanup_done_right():
-    empty = status.LabInCluster(release="my-temporal")
-    assert status.judge_cleanup(empty, WANTED).done is True
-    assert status.judge_install(empty, WANTED).done is False
+    empty = lab_status.LabInCluster(release="my-temporal")
+    assert lab_status.judge_cleanup(empty, WANTED).done is True
+    assert lab_status.judge_install(empty, WANTED).done is False
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def deployment(env: list[dict], replicas: int = 1) -> dict:
     ],
 )
 def test_the_number_of_workflows_in_flight_is_read_from_the_deployment(entry, expected):
-    assert status.concurrency_of(entry) == expected
+    assert lab_status.concurrency_of(entry) == expected
 
 
 def test_what_there_is_in_words():
-    lines = status.describe(SCALED, "namespace a of https://b")
+    lines = lab_status.describe(SCALED, "namespace a of https://b")
     assert lines[0] == "namespace a of https://b:"
     assert "  shards: a 255 · b 257 of 512" in lines
-    assert status.describe(status.LabInCluster(release="r"), "namespace a of https://b") == [
+    assert lab_status.describe(lab_status.LabInCluster(release="r"), "namespace a of https://b") == [
         "nothing of the lab in namespace a of https://b"
     ]

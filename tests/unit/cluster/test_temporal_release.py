@@ -11,23 +11,26 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal_release as release
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_release import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal_release
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.chart import (
     Chart,
-    Revision,
-    good_revision,
     is_pinned,
-    judge_earlier,
+    numbers,
+    read_chart,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.chart_findings import (
     judge_flags,
     judge_monitors,
     judge_pin,
     judge_search,
     judge_server,
-    merged,
-    monitors,
-    numbers,
-    read_chart,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.chart_values import merged, monitors
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.revisions import (
+    Revision,
+    good_revision,
+    judge_earlier,
     read_revisions,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
@@ -304,7 +307,7 @@ def test_the_layer_of_the_charts_generation_is_taken(task: Task, api: ScriptedAp
     )
     layers = {"bundled": {"a": {"b": 1, "c": 1}}, "separate": {"d": 1}}
     chart = write_chart(tmp_path / "temporal", "0.73.2")
-    result = task(release, chart=chart, layers=layers, values={"a": {"c": 2}}, helm=helm)
+    result = task(temporal_release, chart=chart, layers=layers, values={"a": {"c": 2}}, helm=helm)
     assert result["chart"] == {
         "name": "temporal",
         "version": "0.73.2",
@@ -325,7 +328,7 @@ def test_what_the_cluster_has_against_it(task: Task, api: ScriptedApi, helm: str
     api.on("GET", SEARCH, {"metadata": {"annotations": {"meta.helm.sh/release-name": "other"}}})
     values = {"server": {"metrics": {"serviceMonitor": {"enabled": True}}}}
     chart = write_chart(tmp_path / "temporal", "0.74.0", app="1.30.3")
-    result = task(release, chart=chart, values=values, helm=helm)
+    result = task(temporal_release, chart=chart, values=values, helm=helm)
     failed = [entry["id"] for entry in result["findings"] if entry["state"] == "fail"]
     assert failed == ["chart_server", "elasticsearch", "service_monitor", "earlier_release"]
     assert len(result["faults"]) == 4
@@ -349,13 +352,13 @@ def test_whether_the_cluster_knows_service_monitors(
     api.on("GET", MONITORS, answer)
     values = {"server": {"metrics": {"serviceMonitor": {"enabled": True}}}}
     chart = write_chart(tmp_path / "temporal", "0.73.2")
-    result = task(release, chart=chart, values=values, helm=helm)
+    result = task(temporal_release, chart=chart, values=values, helm=helm)
     assert (len(result["faults"]) == 1) is refused
 
 
 def test_only_the_releases(task: Task, api: ScriptedApi) -> None:
     api.on("GET", f"{NAMESPACE}/secrets", {"items": [secret("my-temporal", 2, "pending-upgrade")]})
-    result = task(release, helm="/nowhere/helm")
+    result = task(temporal_release, helm="/nowhere/helm")
     assert (result["releases"], result["unfinished"], result["chart"]) == (["my-temporal"], True, None)
     assert result["findings"] == []
     assert api.calls() == [f"GET {NAMESPACE}/secrets"]

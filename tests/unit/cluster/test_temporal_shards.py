@@ -13,7 +13,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     read_balance,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_shards import Settling
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.settling import Settling
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
     NotFound,
     ProxyTargetError,

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_kubeconfig as module
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_kubeconfig import (
-    Kubeconfig,
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_kubeconfig
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.issued_kubeconfig import (
+    IssuedKubeconfig,
     ends_soon,
     kubeconfig,
     shared_cluster,
@@ -68,7 +68,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def write(task: Task, path: Path, **options: Any) -> dict[str, Any]:
-    result = task(module, namespace=NAMESPACE, path=str(path), **options)
+    result = task(student_kubeconfig, namespace=NAMESPACE, path=str(path), **options)
     for secret in (FIRST, SECOND, TOKEN):
         assert secret not in json.dumps(result) + "".join(task.lines)
     return result
@@ -278,7 +278,7 @@ def test_a_pipe_is_left_alone(task: Task, tmp_path: Path) -> None:
 def test_the_file_of_another_namespace_is_left_alone(task: Task, written: Path) -> None:
     for state in ("present", "absent"):
         with pytest.raises(LabError, match="is the kubeconfig of namespace student-01, not of student-02"):
-            task(module, namespace="student-02", path=str(written), state=state)
+            task(student_kubeconfig, namespace="student-02", path=str(written), state=state)
     assert token_in(written) == FIRST
 
 
@@ -393,8 +393,8 @@ def test_options_that_make_no_sense(task: Task, path: Path, options: dict[str, i
 
 
 def test_no_path(task: Task) -> None:
-    with pytest.raises(LabError, match=r"no path of a file: give the path of the student's own kubeconfig"):
-        task(module, namespace=NAMESPACE, path="")
+    with pytest.raises(LabError, match=r"not the path of a file: give the path of the student's own kubeconfig"):
+        task(student_kubeconfig, namespace=NAMESPACE, path="")
 
 
 # -- what the student gets of the instructor's cluster ----------------------
@@ -449,7 +449,7 @@ def test_a_kubeconfig_does_not_show_its_token() -> None:
     made = kubeconfig("a", {"server": "https://a"}, "a", FIRST, {})
     assert made.token == FIRST
     assert FIRST not in repr(made) + json.dumps(made.view())
-    assert Kubeconfig({"users": "x", "extensions": [5]}).token == ""
+    assert IssuedKubeconfig({"users": "x", "extensions": [5]}).token == ""
 
 
 # -- as Ansible runs it -----------------------------------------------------

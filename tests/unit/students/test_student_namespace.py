@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import NEEDED
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.permissions import NEEDED
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_namespace as module
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import (
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_namespace
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.namespace_objects import (
     LABELS,
-    SPEC,
     documents,
-    held_by,
     network_policy,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import (
+    SPEC,
+    held_by,
     view,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
@@ -135,7 +137,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(task: Task, **options: Any) -> dict[str, Any]:
-    return task(module, **{**BOUNDS, **options})
+    return task(student_namespace, **{**BOUNDS, **options})
 
 
 # -- what there is to be ----------------------------------------------------

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A student's kubeconfig as the lab issues it, with a token that expires.
+
+The text of a token is only in ``IssuedKubeconfig.content``, which no ``repr`` shows.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..cluster.kubeconfig import KubeconfigContext
+from ..cluster.predicates import Json, seconds
+from ..errors import LabError
+
+try:
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    # The library has no types.
+    _Merger: Any = KubeConfigMerger
+except ImportError:
+    # require_kubernetes names the missing package.
+    pass
+
+#: Name of the extension in which a file of ours says that it is, and what it says.
+EXTENSION = "temporal-lab"
+SCHEMA = "temporal_lab.benchmarking/student-kubeconfig/1"
+#: What of the instructor's cluster a student needs too; nothing of the instructor's own access.
+SHARED = ("server", "tls-server-name", "insecure-skip-tls-verify", "disable-compression")
+
+
+@dataclass(frozen=True)
+class IssuedKubeconfig:
+    """A student's kubeconfig. mode: of its file, by chmod's number."""
+
+    content: Json = field(repr=False)
+    mode: int = 0o600
+
+    @property
+    def note(self) -> Json:
+        """What the file says of itself: schema, namespace, account, issued and expires (RFC 3339 in UTC)."""
+        for entry in _list(self.content, "extensions"):
+            note = entry.get("extension")
+            if entry.get("name") == EXTENSION and isinstance(note, dict):
+                return note
+        return {}
+
+    @property
+    def token(self) -> str:
+        for entry in _list(self.content, "users"):
+            user = entry.get("user")
+            token = user.get("token") if isinstance(user, dict) else None
+            if isinstance(token, str):
+                return token
+        return ""
+
+    @property
+    def expires(self) -> str:
+        return str(self.note.get("expires") or "")
+
+    def view(self) -> Json:
+        """What is shown of it: never its token."""
+        clusters = _list(self.content, "clusters")
+        cluster = (clusters[0].get("cluster") if clusters else None) or {}
+        authority = str(cluster.get("certificate-authority-data") or "")
+        return {
+            "context": self.content.get("current-context"),
+            "server": cluster.get("server"),
+            "authority": f"sha256:{hashlib.sha256(authority.encode()).hexdigest()[:16]}" if authority else None,
+            "namespace": self.note.get("namespace"),
+            "account": self.note.get("account"),
+            "expires": self.expires,
+            "mode": f"{self.mode:04o}",
+        }
+
+
+def shared_cluster(target: KubeconfigContext, server: str | None = None) -> Json:
+    """The cluster of a kubeconfig's context as a student's kubeconfig has it, its certificate authority inside.
+
+    server: the address to give instead of the kubeconfig's own. Raises LabError.
+    """
+    merged = _Merger(target.kubeconfig).config.value
+    entry: Json = {}
+    folder = ""
+    wanted = next((node["context"] for node in merged["contexts"] if node["name"] == target.context), None)
+    for node in merged["clusters"]:
+        if wanted is not None and node["name"] == _plain(wanted).get("cluster"):
+            entry, folder = _plain(node["cluster"]), os.path.dirname(node.path)
+    found = {key: entry[key] for key in SHARED if entry.get(key)}
+    if server:
+        found["server"] = server
+    if entry.get("proxy-url"):
+        # A proxy's password is the instructor's own.
+        proxy = urlsplit(str(entry["proxy-url"]))
+        found["proxy-url"] = proxy._replace(netloc=proxy.netloc.rpartition("@")[2]).geturl()
+    if entry.get("certificate-authority-data"):
+        found["certificate-authority-data"] = entry["certificate-authority-data"]
+    elif entry.get("certificate-authority"):
+        authority = os.path.join(folder, entry["certificate-authority"])
+        try:
+            found["certificate-authority-data"] = base64.b64encode(Path(authority).read_bytes()).decode()
+        except OSError as error:
+            raise LabError(
+                f"The certificate authority {authority} of the kubeconfig {target.kubeconfig} cannot be read "
+                f"({error.strerror}): get a new kubeconfig for the cluster."
+            ) from None
+    return found
+
+
+def kubeconfig(name: str, cluster: Json, namespace: str, token: str, note: Json) -> IssuedKubeconfig:
+    """A kubeconfig with one cluster, one user and one context, all of one name."""
+    note = {"schema": SCHEMA, "namespace": namespace, **note}
+    return IssuedKubeconfig(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "clusters": [{"name": name, "cluster": cluster}],
+            "users": [{"name": name, "user": {"token": token}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}}],
+            "extensions": [{"name": EXTENSION, "extension": note}],
+        }
+    )
+
+
+def ends_soon(note: Json, renew: float, now: float) -> float | None:
+    """Seconds that a token has left when it is time for another one, None while it is not.
+
+    Where the API server granted less than was requested, a token is renewed at half of what it granted at the
+    latest: otherwise every run would renew it.
+    """
+    issued, expires = moment(note.get("issued")), moment(note.get("expires"))
+    if expires is None:
+        return 0.0
+    left = expires - now
+    soon = renew if issued is None else min(renew, (expires - issued) / 2)
+    return max(0.0, left) if left <= soon else None
+
+
+def moment(text: object) -> float | None:
+    """A time of the API as Unix seconds, None when it is not one."""
+    try:
+        return seconds(str(text)) if text else None
+    except ValueError:
+        return None
+
+
+def _list(content: Json, key: str) -> list[Json]:
+    entries = content.get(key)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _plain(node: Any) -> Json:
+    """What an entry of the merged kubeconfig holds: the library wraps it."""
+    value = getattr(node, "value", node)
+    return value if isinstance(value, dict) else {}
