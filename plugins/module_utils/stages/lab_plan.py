@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Task lab_plan: which stages a run will do, about how long they take, and whether its tags exist.
 
-Ansible ends with an empty recap and exit code 0 when no task has a tag that was asked for.
+Ansible ends with an empty recap and exit code 0 when no task has a requested tag.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import LabError
+from ..results import names
 from ..task import Context, Params, Result, Spec, Task
 
 SPEC: Spec = {
@@ -38,9 +39,9 @@ class Stage:
     on_request: bool = False
 
 
-#: The stages by their tags, in the order of playbooks/lab.yml. In sum they are what docs/costs.md has for a whole lab,
-#: and scale for a class, on two slow cores. The other values of `each` follow from the number and kind of tasks.
-STAGES: Mapping[str, Stage] = {
+#: What the stages of a whole run cost. In sum they are what docs/costs.md has for a whole lab, and scale for a class,
+#: on two slow cores. The other values of `each` follow from the number and kind of tasks.
+COSTS: Mapping[str, Stage] = {
     "preflight": Stage(5, 0.3),
     "install": Stage(40, 2.5),
     "dashboard": Stage(3, 0.8),
@@ -51,6 +52,9 @@ STAGES: Mapping[str, Stage] = {
     "report": Stage(2, 0.3),
     "cleanup": Stage(15, 2.0),
     "recreate": Stage(45, 3.5),
+}
+#: The stages that only their own tag selects, in the order of playbooks/lab.yml.
+ON_REQUEST: Mapping[str, Stage] = {
     "students": Stage(3, 0.3, on_request=True),
     "reanalyse": Stage(3, 0.5, on_request=True),
     "status": Stage(2, 0.2, on_request=True),
@@ -59,6 +63,8 @@ STAGES: Mapping[str, Stage] = {
     "teardown": Stage(20, 2.0, on_request=True),
     "class": Stage(2, 0.02, on_request=True),
 }
+#: All stages by their tags, in the order of playbooks/lab.yml: those of a whole run are those that results know.
+STAGES: Mapping[str, Stage] = {**{name: COSTS[name] for name in names.STAGES}, **ON_REQUEST}
 #: Tags with a meaning of their own in Ansible.
 SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
 

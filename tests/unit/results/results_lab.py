@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the report's tests build results with."""
+"""What the tests of results and reports build results with, and how they run their tasks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import attempts, runs, stage_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import build_report
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 
 #: 2026-11-23 17:00:00 UTC
 START = 1795453200.0
@@ -168,3 +170,12 @@ def recorded_report() -> dict[str, Any]:
     run = runs.latest_run(RECORDED, student)
     assert run is not None
     return build_report(runs.read_run(RECORDED, student, run))
+
+
+def do(task: Any, folder: Path, check: bool = False, show: list[str] | None = None, **arguments: Any) -> dict[str, Any]:
+    """Run a task with its arguments checked as Ansible does it."""
+    checked = ArgumentSpecValidator(task.SPEC).validate({"results_dir": str(folder), "student": STUDENT, **arguments})
+    assert checked.error_messages == []
+    shown = [] if show is None else show
+    result: dict[str, Any] = task.run(checked.validated_parameters, Context(check_mode=check, show=shown.append))
+    return result

@@ -13,11 +13,11 @@ import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.names import STAGES
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import lab_plan as plan
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import lab_plan
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, ansible_environment
 
-ALL = [name for name, stage in plan.STAGES.items() if not stage.on_request]
+ALL = [name for name, stage in lab_plan.STAGES.items() if not stage.on_request]
 
 
 def tagged() -> Iterator[set[str]]:
@@ -31,22 +31,23 @@ def tagged() -> Iterator[set[str]]:
 def run(**given: Any) -> tuple[dict[str, Any], list[str]]:
     lines: list[str] = []
     check = given.pop("check", False)
-    params = {name: option["default"] for name, option in plan.SPEC.items()} | given
-    return plan.run(params, Context(check_mode=check, show=lines.append)), lines
+    params = {name: option["default"] for name, option in lab_plan.SPEC.items()} | given
+    return lab_plan.run(params, Context(check_mode=check, show=lines.append)), lines
 
 
 def test_a_run_of_all_stages_is_the_one_that_results_know() -> None:
     assert tuple(ALL) == STAGES
+    assert set(lab_plan.COSTS) == set(STAGES)
 
 
 def test_the_stages_are_the_tags_of_the_playbook_in_its_order() -> None:
     found: dict[str, bool] = {}
     for tags in tagged():
-        for tag in tags - plan.SPECIAL:
+        for tag in tags - lab_plan.SPECIAL:
             found.setdefault(tag, "never" in tags)
     # The class report has no stage of its own in a run of all stages: report makes it.
     assert found.pop("class") is False
-    assert list(found.items()) == [(n, stage.on_request) for n, stage in plan.STAGES.items() if n != "class"]
+    assert list(found.items()) == [(n, stage.on_request) for n, stage in lab_plan.STAGES.items() if n != "class"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_check_mode_waits_for_no_window() -> None:
     ("seconds", "text"), [(3, "10 s"), (76, "80 s"), (95, "2 min"), (3600, "60 min"), (9000, "2.5 h")]
 )
 def test_a_duration_is_told_as_roughly_as_it_is_known(seconds: float, text: str) -> None:
-    assert plan.about(seconds) == text
+    assert lab_plan.about(seconds) == text
 
 
 def playbook(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task lab_report, as modules and actions run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import lab_report
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
+    lab_run,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
+    RUN,
+    Lab,
+    do,
+)
+
+
+def test_a_report_is_written_once(measured: Lab) -> None:
+    shown: list[str] = []
+    first = do(lab_report, measured.folder, show=shown)
+    assert (first["changed"], first["run"]) == (True, RUN)
+    assert {form: Path(path).name for form, path in first["paths"].items()} == {
+        "html": "report.html",
+        "markdown": "report.md",
+        "json": "report.json",
+    }
+    assert json.loads(Path(first["paths"]["json"]).read_text()) == measured.report()
+    assert first["stages"] == {"baseline": "done", "benchmark": "done"}
+    assert first["figures"][0]["readings"] == [
+        {"stage": "baseline", "window": "idle", "value": 0.0, "bound": "", "state": "pass", "change": None},
+        {"stage": "benchmark", "window": "load", "value": 40.0, "bound": "", "state": "pass", "change": None},
+    ]
+    [text] = shown
+    assert text.splitlines()[-1] == f"Report: {first['paths']['html']}"
+    assert do(lab_report, measured.folder) == {**first, "changed": False}
+    measured.write("scale", state="failed")
+    assert do(lab_report, measured.folder)["changed"]
+
+
+def test_no_table_when_none_is_wanted(measured: Lab) -> None:
+    shown: list[str] = []
+    do(lab_report, measured.folder, show=shown, table=False)
+    assert shown == []
+
+
+def test_check_mode_writes_no_report(measured: Lab) -> None:
+    files = sorted(measured.path.iterdir())
+    assert do(lab_report, measured.folder, check=True)["changed"]
+    assert sorted(measured.path.iterdir()) == files
+
+
+def test_the_latest_run_is_reported_on(measured: Lab) -> None:
+    Lab(measured.folder, name="20261124T000000Z").write("preflight", at=90000)
+    assert do(lab_report, measured.folder)["run"] == "20261124T000000Z"
+    assert do(lab_report, measured.folder, run=RUN)["run"] == RUN
+
+
+def test_without_results_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="There is no run of student-01"):
+        do(lab_report, tmp_path)
+    do(lab_run, tmp_path, run="empty")
+    with pytest.raises(LabError, match="has no stage to report on"):
+        do(lab_report, tmp_path)
+    with pytest.raises(LabError, match="has no stage to report on"):
+        do(lab_report, tmp_path, run="absent")
+
+
+def test_a_report_takes_the_place_of_a_broken_one(measured: Lab) -> None:
+    (measured.path / "report.html").write_bytes(b"\xff half")
+    result = do(lab_report, measured.folder)
+    assert Path(result["paths"]["html"]).read_text().startswith("<!DOCTYPE html>")
+    assert not [path for path in measured.path.iterdir() if path.name.startswith(".")]
