@@ -12,6 +12,7 @@ from ..results.stage_file import window_values
 from ..results.types import FigureResult, SeriesResult, StageAbout, Values, WindowResult
 from .cross_check import no_answer, promql
 from .figures import work_out, work_out_all
+from .matchers import normal
 from .profile import Figure, Profile
 from .question import Question
 from .reading import Reading, Window
@@ -67,7 +68,7 @@ def figures(kept: Kept, profile: Profile | None = None, earlier: Values | None =
     earlier = question.earlier if earlier is None else earlier
     if profile is None:
         return work_out_all(own, kept.readings, question.windows, earlier)
-    if set(profile.filters) != set(own.filters):
+    if set(map(normal, profile.filters)) != set(map(normal, own.filters)):
         raise LabError(
             f"The profile reads series with {', '.join(profile.filters)}, and these samples were read with "
             f"{', '.join(own.filters)}: give it the same filters, and the same values of their variables."

@@ -19,6 +19,8 @@ except ImportError:
 from ..errors import LabError
 
 _MATCHER = re.compile(r'(?P<label>\w+)(?P<operator>=~|!~|!=|=)"(?P<value>.*)"', re.DOTALL)
+#: A pattern without a sign that means something else than itself.
+_PLAIN = re.compile(r"[\w:/@%,;~ -]*")
 
 
 class Matcher(NamedTuple):
@@ -42,6 +44,14 @@ def parse_matcher(text: str) -> Matcher:
     if parts is None:
         raise ValueError(f"{text!r} is not a label matcher")
     return Matcher(parts["label"], parts["operator"], re.sub(r"\\(.)", r"\1", parts["value"]))
+
+
+def normal(text: str) -> Matcher:
+    """A matcher, with a pattern that is a plain text as that text: job=~"pods" asks for the same as job="pods"."""
+    matcher = parse_matcher(text)
+    if matcher.operator.endswith("~") and _PLAIN.fullmatch(matcher.value):
+        return matcher._replace(operator={"=~": "=", "!~": "!="}[matcher.operator])
+    return matcher
 
 
 def matches(matchers: Sequence[str], labels: Mapping[str, str]) -> bool:

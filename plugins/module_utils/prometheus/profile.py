@@ -15,7 +15,7 @@ from typing import Literal
 
 from ..errors import LabError
 from ..results.types import Direction
-from .matchers import parse_matcher
+from .matchers import parse_matcher, pattern_fault
 
 Kind = Literal["rate", "total", "gauge", "quantile", "ratio"]
 #: What it means that a figure has no series.
@@ -182,7 +182,12 @@ class Profile:
                     raise LabError(f"The profile's label matcher {text!r} is none.")
                 escaped = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in plain.items()}
                 value = Template(parts["value"]).substitute(escaped)
-                found.append(f'{name_of(parts["label"])}{parts["op"]}"{value}"')
+                bound_one = f'{name_of(parts["label"])}{parts["op"]}"{value}"'
+                if "~" in parts["op"] and (fault := pattern_fault(parse_matcher(bound_one).value)):
+                    raise LabError(
+                        f"The variables of the profile make the label matcher {bound_one}: {fault}; correct them."
+                    )
+                found.append(bound_one)
             return tuple(found)
 
         def selection(unbound: Selection) -> Selection:

@@ -648,7 +648,7 @@ def test_a_wrong_namespace(address: str) -> None:
     findings, result = found_of(address, namespace="student-99")
     assert wrong(findings) == {"targets": "fail", "metrics": "fail", "units": "warn", "shards": "warn"}
     assert findings["targets"]["title"] == (
-        'Prometheus scrapes no pod with job="kubernetes-pods", kubernetes_namespace="student-99"'
+        'Prometheus scrapes no pod with job=~"kubernetes-pods", kubernetes_namespace="student-99"'
     )
     assert 'are scraped with job="kubernetes-pods", kubernetes_namespace="student-0' in findings["targets"]["cure"]
     # Nothing is there, and so nothing is known.
@@ -671,7 +671,7 @@ def test_a_wrong_job(address: str) -> None:
         "units": "warn",
         "shards": "warn",
     }
-    assert 'has no job with job="pods"' in findings["scrape_interval"]["title"]
+    assert 'has no job with job=~"pods"' in findings["scrape_interval"]["title"]
     assert 'scraped with job="kubernetes-' in findings["targets"]["cure"]
     assert result["scrape_interval"] is None
 

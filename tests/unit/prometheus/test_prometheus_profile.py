@@ -111,7 +111,7 @@ def test_every_selector_of_the_own_profile_counts_one_job_and_one_namespace() ->
         selectors = re.findall(r"\{[^}]*\}", text)
         assert selectors, figure.id
         for one in selectors:
-            assert 'job="kubernetes-pods"' in one, text
+            assert 'job=~"kubernetes-pods"' in one, text
             assert 'kubernetes_namespace="student-01"' in one, text
 
 

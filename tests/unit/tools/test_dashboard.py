@@ -145,7 +145,7 @@ def test_a_profile_without_some_figures_has_a_dashboard_without_them() -> None:
 
 
 def test_every_query_has_all_the_filters_of_the_profile() -> None:
-    ours = 'job="${job}",${kubernetes_namespace_label}="${namespace}"'
+    ours = 'job=~"${job}",${kubernetes_namespace_label}="${namespace}"'
     for one in PANELS:
         for target in one.get("targets", []):
             selectors = re.findall(r"\w+\{(.*?[^$\w])\}", target["expr"])
@@ -182,7 +182,7 @@ def test_variables_are_what_the_profile_says_or_the_generator_is_told(tmp_path: 
     chosen = values_of(made, "student-01", "my-temporal")
     assert {name: chosen[name] for name in values} == values
     asked = dict(queries_of(made, chosen))["timeseries State transitions A"]
-    assert '{exported_namespace!~"temporal.system",job="kubernetes-pods",namespace="student-01"}' in asked
+    assert '{exported_namespace!~"temporal.system",job=~"kubernetes-pods",namespace="student-01"}' in asked
 
 
 @pytest.mark.parametrize(
@@ -768,7 +768,7 @@ def test_double_scrapes_count_once(ask: Ask) -> None:
         ("0.001", "0.1", "+Inf"), 10.0
     )
     # The same, without the filter: the test above would see it.
-    without = expression("State transitions").replace('job="${job}",', "")
+    without = expression("State transitions").replace('job=~"${job}",', "")
     assert {round(value, 6) for value in values(ask(without, "doubled", *span))} == {40.0}
 
 
