@@ -344,3 +344,21 @@ def deployment(name: str = "my-temporal-history", app: str = "history", replicas
 
 
 COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+
+
+def node(name: str = "lab", cpu: str = "2", memory: str = "4Gi", **options: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {"unschedulable": options.get("unschedulable", False)},
+        "status": {
+            "allocatable": {"cpu": cpu, "memory": memory},
+            "conditions": [{"type": "Ready", "status": options.get("ready", "True")}],
+            "images": [{"names": [image]} for image in options.get("images", [])],
+        },
+    }
+
+
+def using(cpu: str, memory: str, name: str = "a", **options: Any) -> dict[str, Any]:
+    item = pod(name, **options)
+    item["spec"]["containers"] = [{"name": "main", "resources": {"requests": {"cpu": cpu, "memory": memory}}}]
+    return item

@@ -8,11 +8,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import cluster_preflight
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.capacity import (
-    free_resources,
-    judge_resources,
-    wanted_resources,
-)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster_preflight import (
     clock_skew,
     judge_clock,
@@ -20,11 +15,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     judge_namespace,
     judge_nodes,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.helm import judge_helm
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.permissions import (
     NEEDED,
-    Permission,
-    judge_permissions,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
@@ -32,34 +24,14 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     Asked,
     ScriptedApi,
     Task,
-    pod,
+    node,
     status,
+    using,
 )
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 FORBIDDEN = status(403, 'x is forbidden: User "jane" cannot list resource "nodes"', "Forbidden")
 PAUSE = "localhost/temporal-lab/pause:1"
-
-
-def node(name: str = "lab", cpu: str = "2", memory: str = "4Gi", **options: Any) -> dict[str, Any]:
-    return {
-        "metadata": {"name": name},
-        "spec": {"unschedulable": options.get("unschedulable", False)},
-        "status": {
-            "allocatable": {"cpu": cpu, "memory": memory},
-            "conditions": [{"type": "Ready", "status": options.get("ready", "True")}],
-            "images": [{"names": [image]} for image in options.get("images", [])],
-        },
-    }
-
-
-def using(cpu: str, memory: str, name: str = "a", **options: Any) -> dict[str, Any]:
-    item = pod(name, **options)
-    item["spec"]["containers"] = [{"name": "main", "resources": {"requests": {"cpu": cpu, "memory": memory}}}]
-    return item
-
-
-# -- judging ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -91,51 +63,11 @@ def test_namespaces(found: Any, may_create: bool, state: str, said: str) -> None
     assert said in result["title"]
 
 
-def test_missing_permissions_are_named_together() -> None:
-    missing = [
-        Permission("create", "deployments", "apps"),
-        Permission("patch", "deployments", "apps"),
-        Permission("patch", "deployments", "apps", "scale"),
-        Permission("get", "pods", subresource="proxy"),
-    ]
-    result = judge_permissions(missing, 30)
-    assert result["state"] == "fail"
-    assert result["title"] == (
-        "4 of 30 permissions are missing: create patch deployments.apps; patch deployments.apps/scale; get pods/proxy"
-    )
-    assert judge_permissions([], 30)["state"] == "pass"
-
-
 def test_nodes() -> None:
     good, cordoned, lost = node("a"), node("b", unschedulable=True), node("c", ready="Unknown")
     assert judge_nodes([good, cordoned, lost])["title"] == "1 of 3 nodes are ready and take pods"
     assert judge_nodes([good])["state"] == "pass"
     assert judge_nodes([cordoned, lost])["state"] == "fail"
-
-
-def test_what_is_free() -> None:
-    pods = [
-        using("500m", "1Gi", node="lab"),
-        using("1", "1Gi", node="another"),
-        using("1", "1Gi", node="lab", phase="Succeeded"),
-        pod("without-requests"),
-    ]
-    assert free_resources([node()], pods) == {"cpu": 1.5, "memory": 3 * 2.0**30}
-
-
-def test_what_is_wanted() -> None:
-    assert wanted_resources({"cpu": "1500m", "memory": None}) == {"cpu": 1.5}
-    with pytest.raises(LabError, match=r"wanted\.memory is '4 GB'"):
-        wanted_resources({"cpu": None, "memory": "4 GB"})
-
-
-def test_resources() -> None:
-    free = {"cpu": 1.5, "memory": 2.0**30}
-    enough, short = judge_resources(free, {"cpu": 1.5, "memory": 2 * 2.0**30}, all_pods=True)
-    assert (enough["id"], enough["state"], short["id"], short["state"]) == ("cpu", "pass", "memory", "fail")
-    assert short["title"] == "the lab needs 2.0 GiB of memory; 1.0 are free"
-    (unsure,) = judge_resources(free, {"cpu": 1.0}, all_pods=False)
-    assert unsure["state"] == "warn"
 
 
 @pytest.mark.parametrize(
@@ -144,16 +76,6 @@ def test_resources() -> None:
 )
 def test_images(present: dict[str, bool], state: str) -> None:
     assert judge_images(present)["state"] == state
-
-
-@pytest.mark.parametrize(
-    ("version", "state"), [("v3.17.2", "pass"), ("v4.0.0", "fail"), ("", "fail"), (None, "fail"), ("v30.1", "fail")]
-)
-def test_helm(version: str | None, state: str) -> None:
-    assert judge_helm("helm", version)["state"] == state
-
-
-# -- conversations ----------------------------------------------------------
 
 
 @pytest.fixture

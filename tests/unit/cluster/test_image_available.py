@@ -5,18 +5,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import image_available
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.images import (
-    image_name,
-    images_present,
-    nodes_with,
-    usable_nodes,
-)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.probes import (
-    CAUSE_LENGTH,
-    cause,
-    judge_probe,
     probe_name,
-    probe_pod,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import UnexpectedAnswer
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
@@ -24,35 +14,21 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     Asked,
     ScriptedApi,
     Task,
-    pod,
     status,
+)
+from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.image_lab import (
+    CREATING,
+    GRAFANA,
+    NO_IMAGE,
+    NO_PROGRAM,
+    PAUSE,
+    WEB,
+    node,
+    probe,
 )
 
 NODES = "/api/v1/nodes"
 PODS = "/api/v1/namespaces/default/pods"
-GRAFANA = "grafana/grafana:12.3.0"
-WEB = "temporalio/ui:2.41.0"
-PAUSE = "localhost/temporal-lab/pause:1"
-NO_PROGRAM = {"terminated": {"reason": "StartError", "exitCode": 128}}
-NO_IMAGE = {"waiting": {"reason": "ErrImagePull", "message": "failed to resolve it: network is unreachable"}}
-CREATING = {"waiting": {"reason": "ContainerCreating"}}
-
-
-def node(name: str = "lab", *listed: str, ready: str = "True", unschedulable: bool = False) -> dict[str, Any]:
-    return {
-        "metadata": {"name": name},
-        "spec": {"unschedulable": unschedulable},
-        "status": {
-            "conditions": [{"type": "Ready", "status": ready}],
-            "images": [{"names": [image]} for image in listed],
-        },
-    }
-
-
-def probe(image: str, state: Any, **options: Any) -> dict[str, Any]:
-    found = pod(probe_name(image), state=state, **{"phase": "Pending", **options})
-    found["status"]["containerStatuses"][0]["name"] = "probe"
-    return found
 
 
 class Pods:
@@ -92,106 +68,6 @@ class Pods:
 @pytest.fixture
 def pods(api: ScriptedApi) -> Pods:
     return Pods(api)
-
-
-# -- judging ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("reference", "name"),
-    [
-        ("nginx", "docker.io/library/nginx:latest"),
-        ("temporalio/server:1.31.2", "docker.io/temporalio/server:1.31.2"),
-        (PAUSE, PAUSE),
-        ("ghcr.io/temporalio/benchmark-workers:v1.6.2", "ghcr.io/temporalio/benchmark-workers:v1.6.2"),
-        ("registry:5000/a", "registry:5000/a:latest"),
-        ("quay.io/a@sha256:00", "quay.io/a@sha256:00"),
-    ],
-)
-def test_names_of_images(reference: str, name: str) -> None:
-    assert image_name(reference) == name
-
-
-def test_an_image_must_be_on_every_node() -> None:
-    both = [node("a", PAUSE, "docker.io/library/nginx:latest"), node("b", PAUSE)]
-    assert images_present([PAUSE, "nginx"], both) == {PAUSE: True, "nginx": False}
-    assert images_present([PAUSE], []) == {PAUSE: False}
-    assert nodes_with("nginx", both) == ["a"]
-
-
-def test_only_nodes_that_take_pods_count() -> None:
-    good = node("a")
-    assert usable_nodes([good, node("b", unschedulable=True), node("c", ready="Unknown")]) == [good]
-
-
-@pytest.mark.parametrize(
-    ("state", "available"),
-    [
-        (NO_PROGRAM, True),
-        ({"terminated": {"reason": "ContainerCannotRun", "exitCode": 127}}, True),
-        ({"terminated": {"reason": "Completed", "exitCode": 0}}, True),
-        ({"running": {}}, True),
-        ({"waiting": {"reason": "RunContainerError"}}, True),
-        ({"waiting": {"reason": "CreateContainerError"}}, True),
-        ({"waiting": {"reason": "CreateContainerConfigError"}}, True),
-        ({"waiting": {"reason": "ErrImagePull"}}, False),
-        ({"waiting": {"reason": "ImagePullBackOff"}}, False),
-        ({"waiting": {"reason": "InvalidImageName"}}, False),
-        ({"waiting": {"reason": "ErrImageNeverPull"}}, False),
-    ],
-)
-def test_what_a_pod_tells(state: Any, available: bool) -> None:
-    verdict = judge_probe(GRAFANA, probe(GRAFANA, state), [])
-    assert verdict is not None
-    assert verdict.available is available
-
-
-@pytest.mark.parametrize("state", [CREATING, {}, {"terminated": {"reason": "ContainerStatusUnknown", "exitCode": 137}}])
-def test_a_pod_that_tells_nothing_yet(state: Any) -> None:
-    assert judge_probe(GRAFANA, probe(GRAFANA, state), []) is None
-    assert judge_probe(GRAFANA, {"metadata": {"name": "new"}, "spec": {}}, []) is None
-
-
-def test_a_pod_that_ended_without_its_image_being_pulled() -> None:
-    lost = {"terminated": {"reason": "ContainerStatusUnknown", "exitCode": 137}}
-    verdict = judge_probe(GRAFANA, probe(GRAFANA, lost, phase="Failed"), [])
-    assert verdict is not None
-    assert verdict.available is None
-    assert verdict.reason == f"unknown whether {GRAFANA} can be pulled: its pod has ended (Failed)"
-
-
-def test_a_pod_on_a_node_that_had_the_image_proves_no_pull() -> None:
-    started = probe(GRAFANA, NO_PROGRAM, node="b")
-    held, pulled = judge_probe(GRAFANA, started, ["b"]), judge_probe(GRAFANA, started, ["a"])
-    assert held is not None
-    assert pulled is not None
-    assert (held.available, held.reason) == (True, f"{GRAFANA} is on a node")
-    assert (pulled.available, pulled.reason) == (True, f"{GRAFANA} could be pulled")
-
-
-def test_a_cause_is_one_short_line() -> None:
-    assert cause("not found.\nand more") == "not found"
-    assert cause("") == ""
-    long = f"failed to pull {'x' * CAUSE_LENGTH}: dial tcp: network is unreachable"
-    assert cause(long) == "… dial tcp: network is unreachable"
-    assert cause("y" * 500) == f"… {'y' * CAUSE_LENGTH}"
-
-
-def test_the_pod_keeps_the_restricted_standard() -> None:
-    spec = probe_pod(GRAFANA, 90)["spec"]
-    (container,) = spec["containers"]
-    assert spec["securityContext"] == {
-        "runAsNonRoot": True,
-        "runAsUser": 65532,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    assert (spec["restartPolicy"], spec["automountServiceAccountToken"]) == ("Never", False)
-    # It stops by itself when it cannot be deleted, and leaves at once when it can.
-    assert (spec["activeDeadlineSeconds"], spec["terminationGracePeriodSeconds"]) == (90, 0)
-
-
-# -- conversations ----------------------------------------------------------
 
 
 def test_an_image_on_the_nodes_needs_no_pod(task: Task, api: ScriptedApi) -> None:
