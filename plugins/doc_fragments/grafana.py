@@ -49,7 +49,16 @@ options:
   token:
     description:
       - Token of a service account to use instead of the kept one.
+      - For M(temporal_lab.benchmarking.grafana_service_account) the token of an account with the role Admin, instead of
+        O(username), such as where Grafana's basic authentication is off.
     type: str
+  organisation:
+    description:
+      - Number of the organisation of Grafana in which M(temporal_lab.benchmarking.grafana_service_account) creates the
+        account, and so of all that its token may see.
+      - By default the one that the administrator is in. A token is of one organisation, so for other modules and with
+        O(token) this makes no difference.
+    type: int
   token_secret:
     description:
       - Secret in O(namespace) that keeps the token of the service account.

@@ -48,9 +48,10 @@ options:
     description: Name of the run; by default the student's latest.
     type: str
   dashboard_uid:
-    description: The uid of the dashboard to mark. The marks are deleted with it.
+    description:
+      - The uid of the dashboard to mark. The marks are deleted with it.
+      - By default the dashboard that the run imported last, else C(temporal-lab-benchmarking).
     type: str
-    default: temporal-lab-benchmarking
   state:
     description:
       - V(present) creates, changes and deletes marks until they match the results of the run.

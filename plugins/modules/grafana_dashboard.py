@@ -73,6 +73,9 @@ options:
       - The uid by which Grafana knows the dashboard, at most 40 letters, digits, C(-) and C(_).
       - By default the one in the file. If there is none, one is made of the title and O(folder_uid), always the same.
     type: str
+  title:
+    description: Title of the dashboard, instead of the one in the file.
+    type: str
   folder_uid:
     description:
       - The folder for a new dashboard, by its uid; V(general) for none.
@@ -164,6 +167,11 @@ url:
   returned: O(state=present) or O(state=exported)
   type: str
   sample: /d/temporal-lab-benchmarking/temporal-lab
+link:
+  description: Address of that page; null for Grafana without O(url), and for a dashboard that check mode would create.
+  returned: O(state=present)
+  type: str
+  sample: https://grafana.example.org/d/temporal-lab-benchmarking/temporal-lab
 version:
   description: Version of the dashboard in Grafana; null for one that check mode would create.
   returned: success, unless there was none to delete

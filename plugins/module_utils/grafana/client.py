@@ -45,6 +45,7 @@ class Grafana:
     sender: the way to it. address: what messages call it, without a secret.
     authorization: the header that says who asks (``basic``, ``bearer``); None asks anonymously.
     timeout: the longest silence in seconds. deadline: seconds after which no further try begins.
+    organisation: number of the organisation to act in; None is the user's current one. A token has only one.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Grafana:
         deadline: float = DEADLINE,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        organisation: int | None = None,
     ) -> None:
         self.address = address
         self._sender = sender
@@ -65,6 +67,7 @@ class Grafana:
         self._deadline = deadline
         self._sleep = sleep
         self._clock = clock
+        self._organisation = organisation
         self._version: tuple[int, int] | None = None
 
     def as_user(self, authorization: str | None) -> Grafana:
@@ -106,6 +109,8 @@ class Grafana:
             headers["Content-Type"] = "application/json"
         if self._authorization and not anonymous:
             headers["Authorization"] = self._authorization
+            if self._organisation is not None:
+                headers["X-Grafana-Org-Id"] = str(self._organisation)
         silence = min(self._timeout, self._deadline)
         request = Request(
             method,

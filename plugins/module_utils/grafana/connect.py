@@ -36,6 +36,7 @@ GRAFANA: dict[str, Any] = {
     "username": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "token": {"type": "str", "no_log": True},
+    "organisation": {"type": "int"},
     # The name of a Secret and a path: neither is a secret.
     "token_secret": {"type": "str", "no_log": False},
     "token_file": {"type": "path", "no_log": False},
@@ -72,14 +73,14 @@ def connect_admin(params: Params) -> Iterator[Grafana]:
     That is ``username`` and ``password``, else ``token``, else the Secret of the release. Raises LabError.
     """
     with _way(params) as (way, clusters):
-        yield Grafana(*way, _admin(params, clusters))
+        yield Grafana(*way, _admin(params, clusters), organisation=params["organisation"])
 
 
 @contextmanager
 def connect_admin_and_store(params: Params) -> Iterator[tuple[Grafana, TokenStore]]:
     """``connect_admin``, and the place where the token of the service account is kept."""
     with _way(params) as (way, clusters):
-        yield Grafana(*way, _admin(params, clusters)), _store(params, clusters)
+        yield Grafana(*way, _admin(params, clusters), organisation=params["organisation"]), _store(params, clusters)
 
 
 @contextmanager

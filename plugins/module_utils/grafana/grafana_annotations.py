@@ -14,6 +14,7 @@ from ..results.runs import latest_run, read_run
 from ..task import Context, Params, Result, Task, as_given
 from .client import Grafana
 from .connect import GRAFANA, VALIDATION, connect_token
+from .dashboard_store import DashboardStore
 from .marks import FoundMark, Mark, MarkChanges, as_text, difference, ours, run_tags, wanted
 
 SPEC: dict[str, Any] = {
@@ -21,10 +22,12 @@ SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
     "student": {"type": "str", "required": True},
     "run": {"type": "str"},
-    "dashboard_uid": {"type": "str", "default": "temporal-lab-benchmarking"},
+    "dashboard_uid": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
+#: The lab's own dashboard.
+LABS_OWN = "temporal-lab-benchmarking"
 #: How many annotations to ask Grafana for. Its default is 100, and a run has some 50 marks.
 LIMIT = 10_000
 
@@ -35,7 +38,7 @@ def run(params: Params, context: Context) -> Result:
     Returns ``run``, ``dashboard_uid``, ``created``, ``updated``, ``deleted``, ``kept`` and ``problems``.
     """
     results_dir = Path(os.path.abspath(params["results_dir"]))
-    student, uid = check_folder_name("student", params["student"]), params["dashboard_uid"]
+    student = check_folder_name("student", params["student"])
     name = params["run"] or latest_run(results_dir, student)
     if name is None:
         raise LabError(
@@ -43,6 +46,7 @@ def run(params: Params, context: Context) -> Result:
             "results_dir."
         )
     check_folder_name("run", name)
+    uid = params["dashboard_uid"] or imported_dashboard(results_dir, student, name)
     marks: list[Mark] | None = None
     problems: list[str] = []
     if params["state"] == "present":
@@ -77,6 +81,17 @@ def run(params: Params, context: Context) -> Result:
     return result
 
 
+def imported_dashboard(results_dir: Path, student: str, name: str) -> str:
+    """The uid of the dashboard that the run's stage dashboard imported last, else that of the lab's own."""
+    for stage in reversed(read_run(results_dir, student, name).stages.get("dashboard", [])):
+        facts = stage.get("facts")
+        dashboard = facts.get("dashboard") if isinstance(facts, dict) else None
+        uid = dashboard.get("uid") if isinstance(dashboard, dict) else None
+        if isinstance(uid, str) and uid:
+            return uid
+    return LABS_OWN
+
+
 def from_results(results_dir: Path, student: str, name: str) -> tuple[list[Mark], list[str]]:
     """The marks that a run should have, and a sentence for each unusable file. Raises LabError."""
     found = read_run(results_dir, student, name)
@@ -93,8 +108,7 @@ def from_results(results_dir: Path, student: str, name: str) -> tuple[list[Mark]
 
 def has_dashboard(client: Grafana, uid: str, context: Context) -> bool:
     """Whether the dashboard exists. An annotation on one that does not would be answered 500 without a reason."""
-    # A dashboard that somebody else has just created is refused for up to a minute.
-    return client.patient_403(lambda: client.dashboard(uid), show=context.show) is not None
+    return DashboardStore(client, context.show).read(uid) is not None
 
 
 def look(client: Grafana, uid: str, student: str, name: str, absent: bool, problems: list[str]) -> list[FoundMark]:

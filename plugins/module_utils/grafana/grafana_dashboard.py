@@ -23,7 +23,7 @@ from .json_values import Json
 from .normal_form import comparable, normal
 from .resolver import resolve
 from .selections import chosen_variables, keep_selections
-from .stored_dashboard import StoredDashboard, folder_name, folder_uid
+from .stored_dashboard import StoredDashboard, folder_name, folder_uid, page_link
 
 SPEC: dict[str, Any] = {
     **GRAFANA,
@@ -32,6 +32,7 @@ SPEC: dict[str, Any] = {
     # What Jinja makes of a JSON text may be an object already.
     "content": {"type": "jsonarg"},
     "uid": {"type": "str"},
+    "title": {"type": "str"},
     "folder_uid": {"type": "str"},
     "folder_title": {"type": "str"},
     "move": {"type": "bool", "default": False},
@@ -100,6 +101,8 @@ def from_arguments(params: Params) -> Json | None:
         return None
     text = read_text(params["path"]) if params["content"] is None else params["content"]
     dashboard = load(text, _name(params))
+    if params["title"]:
+        dashboard["title"] = params["title"]
     if params["state"] == "present" and params["angular_panels"] == "refuse":
         refuse_angular(dashboard, _name(params))
     return dashboard
@@ -133,6 +136,7 @@ def present(params: Params, context: Context, grafana: Grafana, dashboard: Json)
         "changed": changed,
         "uid": uid,
         "url": None if found is None else found.url,
+        "link": _link(params, found),
         "version": None if found is None else found.version,
         "folder_uid": folder,
         "folder_created": False,
@@ -160,11 +164,16 @@ def present(params: Params, context: Context, grafana: Grafana, dashboard: Json)
         # The folder stays, and the next run does the rest.
         error.details.setdefault("changed", result["folder_created"])
         raise
-    result.update(url=stored.url, version=stored.version)
+    result.update(url=stored.url, link=_link(params, stored), version=stored.version)
     result["altered"] = altered(comparable(sent, sources), comparable(stored.model, sources))
     if result["altered"]:
         result["warnings"] = [*warnings, _warning(uid, result["altered"])]
     return result
+
+
+def _link(params: Params, found: StoredDashboard | None) -> str | None:
+    """The address of the dashboard's page; None for a Grafana without an address, and without a dashboard."""
+    return page_link(params["url"], found.url) if params["url"] and found is not None and found.url else None
 
 
 def target_folder(params: Params, grafana: Grafana, uid: str, found: StoredDashboard | None) -> str:

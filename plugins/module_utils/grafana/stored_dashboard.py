@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from .json_values import Json
 
@@ -48,6 +49,19 @@ class StoredDashboard:
     def provisioned_from(self) -> str:
         """That file, empty if it is unknown."""
         return str(self.meta.get("provisionedExternalId") or "")
+
+
+def page_link(address: str, path: str) -> str:
+    """The address of a dashboard's page.
+
+    address: Grafana's, as it is asked. path: that of the page as Grafana says it, which begins with the path of its own
+    root, if that has one. Where a proxy adds a path that Grafana does not know of, it is taken from ``address``.
+    """
+    parts = urlsplit(address)
+    root = parts.path.rstrip("/")
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    known = path.startswith(f"{root}/") or not path.startswith("/d/")
+    return f"{origin}{path}" if known else f"{origin}{root}{path}"
 
 
 def folder_uid(uid: str) -> str:

@@ -67,6 +67,7 @@ class Step:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
     how: str = ""
+    organisation: str = ""
     number: str = ""
 
     def __post_init__(self) -> None:
@@ -187,6 +188,8 @@ def _faults(step: Step, method: str, path: str, headers: dict[str, str], raw: by
     if step.auth != given:
         # Which scheme at most: a failure of a test is no place for a token either.
         yield f"other credentials ({given.partition(' ')[0] or 'none'})"
+    if headers.get("X-Grafana-Org-Id", "") != step.organisation:
+        yield "another organisation"
     try:
         sent = json.loads(raw) if raw else None
     except ValueError:

@@ -30,11 +30,13 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_re
     VIEWER,
     Replay,
     Step,
+    answer,
     body_of,
     recorded,
     replay,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
+    RECORDED,
     RUN,
     START,
     STUDENT,
@@ -276,10 +278,30 @@ def test_a_viewer_may_not_mark(lab: Lab) -> None:
 def test_a_dashboard_that_was_just_made_is_waited_for(lab: Lab) -> None:
     shown: list[str] = []
     refused = dashboard(status=403, body=body_of("82"))
-    with replay(refused, refused, dashboard(), find(there(5, BEGAN), there(6, IDLE))) as server:
+    others = answer("GET", "/api/search?limit=1", body_of("92")[:1], auth=EDITOR)
+    with replay(refused, others, refused, dashboard(), find(there(5, BEGAN), there(6, IDLE))) as server:
         assert counts(do(server, lab, shown=shown)) == (False, 0, 0, 0, 2)
     assert sum(server.slept) == 10
     assert len(shown) == 3
+    # Where the token sees nothing at all, Grafana 11 answers so for what does not exist.
+    nothing = answer("GET", "/api/search?limit=1", [], auth=EDITOR)
+    with replay(refused, nothing) as server, pytest.raises(LabError, match="has no dashboard with the uid"):
+        do(server, lab)
+    assert server.slept == []
+
+
+def test_the_dashboard_that_the_run_imported_is_marked(tmp_path: Path) -> None:
+    shutil.copytree(RECORDED / "student-01" / "20261123T183840Z", tmp_path / "student-01" / "20261123T183840Z")
+    given = (tmp_path, "student-01", "20261123T183840Z")
+    assert task.imported_dashboard(*given) == "temporal-lab-benchmarking"
+    last = tmp_path / "student-01" / "20261123T183840Z" / "dashboard-2.json"
+    stage = json.loads(last.read_text())
+    stage["facts"] = {"dashboard": {"uid": "mine"}}
+    last.write_text(json.dumps(stage))
+    assert task.imported_dashboard(*given) == "mine"
+    for path in last.parent.glob("dashboard-*.json"):
+        path.unlink()
+    assert task.imported_dashboard(*given) == "temporal-lab-benchmarking"
 
 
 def test_all_but_making_is_tried_again(lab: Lab) -> None:

@@ -437,6 +437,21 @@ def test_with_a_url_and_a_file_no_cluster_is_contacted(tmp_path: Path, monkeypat
                 grafana.as_user(None).request("GET", "/api/org")
 
 
+def test_the_administrator_acts_in_an_organisation_and_a_token_in_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "token.json"
+    FileStore(str(path)).write(KEPT, None)
+    own = answer("GET", "/api/org", {"id": 7}, organisation="7")
+    with replay(own, "22", "22", recorded("22", organisation="7", auth=ADMIN)) as server:
+        given = params(url=server.address, token_file=str(path), username="admin", password=PASSWORD, organisation=7)
+        with arguments.connect_admin_and_store(given) as (grafana, _store):
+            grafana.request("GET", "/api/org")
+            grafana.as_user(EDITOR).user()
+        with arguments.connect_token(given) as grafana:
+            grafana.user()
+        with arguments.connect_admin(given) as grafana:
+            grafana.user()
+
+
 def test_the_administrator_of_the_release(api: ScriptedApi, kubeconfig: Path) -> None:
     given = params(kubeconfig=str(kubeconfig), url="http://127.0.0.1:1")
     with pytest.raises(LabError, match="There is no Secret my-temporal-grafana in namespace default with Grafana's"):

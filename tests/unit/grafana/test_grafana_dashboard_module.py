@@ -17,6 +17,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import grafana_dashboard as task
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import stable_uid
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.stored_dashboard import page_link
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.plugins.modules import grafana_dashboard as module
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import (
@@ -118,6 +119,7 @@ def test_a_new_dashboard_is_saved_and_read_back(monkeypatch: pytest.MonkeyPatch)
         "changed": True,
         "uid": "lab-1",
         "url": "/d/lab-1/lab-one",
+        "link": None,
         "version": 1,
         "folder_uid": "ops",
         "folder_created": False,
@@ -344,6 +346,27 @@ def test_panels_whose_plugin_is_gone_are_a_warning(monkeypatch: pytest.MonkeyPat
     with replay(SOURCES, stored(dashboard={"panels": content["panels"]})) as server:
         result = do(server, monkeypatch, content=content)
     assert (result["changed"], result["warnings"]) == (False, [warning])
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "link"),
+    [
+        ("https://g.example.org", "/d/x/y", "https://g.example.org/d/x/y"),
+        ("https://g.example.org/", "/d/x/y", "https://g.example.org/d/x/y"),
+        ("https://g.example.org/grafana/", "/grafana/d/x/y", "https://g.example.org/grafana/d/x/y"),
+        # A proxy adds a path that Grafana does not know of.
+        ("https://g.example.org/grafana", "/d/x/y", "https://g.example.org/grafana/d/x/y"),
+        # Grafana adds a path that its address does not have.
+        ("http://127.0.0.1:3000", "/grafana/d/x/y", "http://127.0.0.1:3000/grafana/d/x/y"),
+    ],
+)
+def test_the_link_has_the_path_of_grafana_once(address: str, path: str, link: str) -> None:
+    assert page_link(address, path) == link
+
+
+def test_a_title_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    with replay(SOURCES, stored(1), saving(1, {"title": "Mine"}), stored(2, dashboard={"title": "Mine"})) as server:
+        assert do(server, monkeypatch, title="Mine")["changed_paths"] == ["title"]
 
 
 # --- folders -------------------------------------------------------------------------------------

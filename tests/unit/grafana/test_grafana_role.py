@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,40 @@ def test_the_dashboard_is_imported_once_and_nothing_secret_is_shown(grafana: Gra
         assert not re.search(rb"glsa_\w", text), place
         assert not re.search(rb"Authorization: *(?:Basic|Bearer) +[\w+/=-]{8}", text), place
     assert (lab.folder / "token.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_labs_own_kind_of_file_is_imported_once(grafana: Grafana, lab: Any) -> None:
+    """It is wrapped, has no uid, and names a data source of another Grafana."""
+    file = ROOT / "tests" / "fixtures" / "grafana" / "like_the_labs_own_file.json"
+    first = lab("-e", f"grafana_dashboard_path={file}")
+    assert recap(first)["changed"] == 3
+    ((uid, dashboard),) = grafana.dashboards.items()
+    text = json.dumps(dashboard)
+    assert "PAAAA0000BBBB1111" not in text
+    assert '"uid": "prom"' in text
+    assert "using the data source prom for PAAAA0000BBBB1111" in " ".join(first.stdout.split())
+    assert {one["dashboardUID"] for one in grafana.annotations.values()} == {uid}
+
+    writes = list(grafana.writes)
+    assert recap(lab("-e", f"grafana_dashboard_path={file}"))["changed"] == 0
+    assert (grafana.writes, dashboard["meta"]["version"]) == (writes, 1)
+
+
+def test_what_the_role_passes_on(grafana: Grafana, lab: Any) -> None:
+    given = {
+        "grafana_dashboard_uid": "mine",
+        "grafana_dashboard_title": "Mine",
+        "grafana_folder_uid": "ours",
+        "grafana_folder_title": "Ours",
+        "grafana_token_lifetime": "48h",
+        "grafana_inputs": {"datasource": "prom"},
+    }
+    assert recap(lab("-e", json.dumps(given)))["changed"] == 3
+    assert grafana.dashboards["mine"]["dashboard"]["title"] == "Mine"
+    assert grafana.dashboards["mine"]["meta"]["folderUid"] == "ours"
+    (token,) = grafana.keys.values()
+    left = token["expires"] - datetime.now(timezone.utc)
+    assert timedelta(days=1) < left <= timedelta(days=2)
 
 
 def test_a_grafana_that_refuses_marks_is_told_in_a_sentence(grafana: Grafana, lab: Any) -> None:
