@@ -60,7 +60,7 @@ options:
     type: str
     default: helm
   clock_skew_warn:
-    description: Difference of the clocks in seconds from which on there is a warning; less than 1 cannot be told.
+    description: Difference of the clocks in seconds from which on there is a warning; less than 1 cannot be detected.
     type: float
     default: 2.0
   clock_skew_fail:
@@ -121,12 +121,12 @@ faults:
   type: list
   elements: str
 images_present:
-  description: Whether each of O(images) is on all nodes; null when the nodes may not be listed.
+  description: Whether each of O(images) is on all nodes; null without permission to list nodes.
   returned: success
   type: dict
   sample: {"localhost/temporal-lab/pause:1": true}
 versions:
-  description: Versions of Kubernetes and helm; empty when not known.
+  description: Versions of Kubernetes and helm; empty if unknown.
   returned: success
   type: dict
   sample: {"kubernetes": "v1.34.4", "helm": "v3.17.2"}

@@ -26,11 +26,11 @@ options:
     elements: str
     required: true
   replicas:
-    description: Number of replicas that each of the Deployments is to have; without it the number stays.
+    description: Number of replicas for each of the Deployments; without it the number stays.
     type: int
   env:
     description:
-      - Environment variables that the container of each Deployment is to have; others stay. A Deployment with several
+      - Environment variables to set on the container of each Deployment; others stay. A Deployment with several
         containers is refused.
       - Values are text or numbers.
     type: dict
@@ -51,17 +51,17 @@ options:
     description:
       - Unix seconds from which O(timeout) and O(hopeless_after) count, such as RV(time) of the task that asked. Without
         it, and where this task changes something, they count from now.
-      - What was asked for in an earlier task of many hosts is so waited for once, and not once for each batch of forks.
+      - So a change that an earlier task requested for many hosts is waited for once, not once per batch of forks.
     type: float
   hopeless_after:
     description:
-      - Seconds that a pod may be in a state that mostly does not get better (it crashes again and again, its image
+      - Seconds that a pod may be in a state that rarely gets better (it is crash-looping, its image
         cannot be pulled, it refers to something that does not exist) before the task fails.
     type: float
     default: 120.0
   missing_hint:
     description:
-      - What to do when there is no such thing in the namespace, as the end of a sentence.
+      - What to do if the object does not exist, used as the end of an error message.
       - Without it the message asks whether the release is installed.
     type: str
     default: ""
@@ -122,7 +122,7 @@ events:
     time:
       description:
         - Unix seconds, from the cluster's own record (resolution 1 s), which is when the last pod became ready.
-        - Where pods were only taken away, when the API last counted them.
+        - Where pods were only removed, when the API last counted them.
       type: float
       sample: 1795453270.0
     observed:

@@ -13,7 +13,7 @@ description:
   - Builds and runs Kubernetes, etcd, a DNS server and containerd in a network, mount and process namespace
     of their own, with the images of the lab ready in it.
   - For machines that have neither a cluster nor a container registry.
-  - Builds are kept in C($XDG_CACHE_HOME/temporal_lab/builds) and made anew only when their version, flags or
+  - Builds are kept in C($XDG_CACHE_HOME/temporal_lab/builds) and rebuilt only when their version, flags or
     sources change. The node's state is kept in C($XDG_STATE_HOME/temporal_lab).
   - Needs root, and Debian 12 with the packages in C(requirements/debian.txt).
 extends_documentation_fragment:
@@ -53,7 +53,7 @@ attributes:
     description: There is no text to compare.
   idempotent:
     support: full
-    description: A node that already is in the state asked for is left alone.
+    description: A node that is already in the requested state is not touched.
 requirements:
   - cryptography
   - supervisor

@@ -19,7 +19,7 @@ description:
   - What people have saved in the browser as their choice makes none either, and is kept. That is what is selected in
     variables, the time range, and which rows are collapsed. The selection of a data-source variable changes if
     O(datasource) or O(inputs) names another one, or if the data source no longer exists.
-  - A dashboard that exists keeps its folder unless O(move) is set. Changes that others make meanwhile are not
+  - A dashboard that exists keeps its folder unless O(move) is set. Changes that others make in the meantime are not
     overwritten unless O(overwrite) is set.
   - Broken JSON, and titles and uids that Grafana would refuse, are reported with their places before Grafana is asked.
   - Old panels that Grafana migrates when the dashboard is opened, such as C(graph) and C(singlestat), are saved as they

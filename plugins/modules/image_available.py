@@ -14,7 +14,7 @@ description:
   - For each image that is not on every node, a short-lived pod in O(namespace) tries to pull it. Its program need not
     exist, as the image is pulled before the container is created. All pods try at once and are deleted afterwards.
   - Pulling an image leaves it on the node that pulled it.
-  - An image that is not available, or of which that cannot be told, is no failure of the task; look at RV(available).
+  - The task does not fail if an image is unavailable or this is unknown; check RV(available).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
@@ -35,7 +35,7 @@ options:
 notes:
   - The namespace must exist; as long as it does not, pulling cannot be tried.
   - Beside listing nodes, it needs the permissions to create, list and delete pods in O(namespace). Without one of them
-    it is not known whether an image can be pulled.
+    it is unknown whether an image can be pulled.
 attributes:
   check_mode:
     support: full
@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 available:
-  description: Whether each of O(images) is available; null when that is not known.
+  description: Whether each of O(images) is available; null if unknown.
   returned: success
   type: dict
   sample: {"grafana/grafana:12.3.0": true, "registry.example/a:1": null}
@@ -74,7 +74,7 @@ reasons:
   type: dict
   sample:
     grafana/grafana:12.3.0: grafana/grafana:12.3.0 could be pulled
-    registry.example/a:1: whether registry.example/a:1 can be pulled is not known after 60 s
+    registry.example/a:1: unknown after 60 s whether registry.example/a:1 can be pulled
 """
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.image_available import TASK

@@ -59,8 +59,8 @@ options:
     type: str
   stages:
     description:
-      - Ask about these stages alone. A student who has not done one of them is to be retried.
-      - Without it all stages that any student has are shown, and those that a student does not have are no failure.
+      - Consider only these stages. A student who has not done one of them is listed for a retry.
+      - Without it all stages that any student has are shown, and a missing one is not a failure.
     type: list
     elements: str
     default: []

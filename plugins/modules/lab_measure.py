@@ -159,14 +159,14 @@ samples:
   returned: success
   type: str
 figures:
-  description: Values by window and figure, null for one that is not known. All else about them is in the stage file.
+  description: Values by window and figure, null for an unknown one. All else about them is in the stage file.
   returned: success
   type: dict
   sample: {"benchmark": {"state_transitions": 188.2, "shard_lock_latency_p95": 0.001}}
 findings:
   description:
-    - Whether the load was the one that was asked for, by the figures of each window.
-    - What was asked for is C(concurrent_workflows) of O(settings), else what the soak test says itself.
+    - Whether the load was the one requested, by the figures of each window.
+    - The requested load is C(concurrent_workflows) of O(settings), otherwise what the soak test reports.
   returned: success
   type: list
   elements: dict

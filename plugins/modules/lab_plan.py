@@ -26,7 +26,7 @@ attributes:
     description: It changes nothing.
 options:
   tags:
-    description: The tags that were asked for, as in C(ansible_run_tags).
+    description: The requested tags, as in C(ansible_run_tags).
     type: list
     elements: str
     default: [all]
@@ -36,7 +36,7 @@ options:
     elements: str
     default: []
   other_tags:
-    description: Tags of other plays in the same playbook, which are right too.
+    description: Tags of other plays in the same playbook, which are accepted too.
     type: list
     elements: str
     default: []

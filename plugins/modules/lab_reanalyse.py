@@ -17,7 +17,7 @@ description:
   - Windows are compared with earlier ones of the run in the order of their times.
   - Figures can be new or changed as long as their series were read. One whose series were not read has no value and is
     V(inconclusive). The course for plots stays that which was read.
-  - All is worked out before the first file is written, and nothing is ever overwritten.
+  - Everything is calculated before the first file is written, and nothing is ever overwritten.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.attributes.control_node
 requirements:
@@ -25,7 +25,7 @@ requirements:
   - PyYAML
 attributes:
   check_mode:
-    description: The figures are worked out and nothing is written.
+    description: The figures are calculated and nothing is written.
     support: full
   diff_mode:
     description: A new file is written, so there is nothing to compare it with.

@@ -12,7 +12,7 @@ description:
   - Writes C(report.html), C(report.md) and C(report.json) into the run's folder, from the stage files there alone.
   - The page is one file that needs no network and no script. It has the stages, a table of the figures with their
     change from window to window, the shards of each pod, the time line, a plot for each key figure, and the queries.
-  - A run that was interrupted gives a report of what is there. A file that cannot be used is listed under the
+  - An interrupted run gives a report of what exists. A file that cannot be used is listed under the
     report's problems.
   - Shows the key figures as a table in the terminal.
 extends_documentation_fragment:
@@ -112,9 +112,9 @@ figures:
       type: str
     readings:
       description: >-
-        One for each window that has the figure, with C(stage), C(window), C(value) (null when it is not known),
+        One for each window that has the figure, with C(stage), C(window), C(value) (null if unknown),
         C(bound) (V(below) or V(above) when the value is only the end of a quantile's bucket, else empty), C(state), and
-        C(change) against the window before as a share of one (null when it is not known).
+        C(change) from the window before as a share of one (null if unknown).
       type: list
       elements: dict
 problems:

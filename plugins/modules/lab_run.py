@@ -25,7 +25,7 @@ attributes:
     description: Only a folder is made, so there is nothing to show.
     support: none
   idempotent:
-    description: The second time the run is there already, except with O(new=true).
+    description: The second time the run already exists, except with O(new=true).
     support: partial
 options:
   results_dir:
@@ -39,10 +39,10 @@ options:
     type: str
     required: true
   run:
-    description: Name of the run; it is begun if it is not there.
+    description: Name of the run; it is created if it does not exist.
     type: str
   new:
-    description: Begin a new run. With O(run) it is an error if that run is there already.
+    description: Begin a new run. With O(run) it is an error if that run already exists.
     type: bool
     default: false
   stage:
@@ -113,7 +113,7 @@ stages:
 windows:
   description:
     - With O(stage) the values that were measured in the run's other stages, by the window's name and the figure's id;
-      null is a value that is not known. Without it empty.
+      null is an unknown value. Without it empty.
     - Of each stage the newest attempt that was done counts.
     - It is what the option C(compare) of M(temporal_lab.benchmarking.prometheus_sample) takes.
   returned: always

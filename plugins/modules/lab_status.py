@@ -77,7 +77,7 @@ found:
       type: list
       elements: str
     doubts:
-      description: Why something is not known, one sentence each.
+      description: Why something is unknown, one sentence each.
       type: list
       elements: str
 stages:
@@ -90,7 +90,7 @@ stages:
       description: Name of the stage.
       type: str
     done:
-      description: Whether its outcome is there; null when that cannot be known.
+      description: Whether its result exists in the cluster; null if unknown.
       type: bool
     why:
       description: What speaks against it.

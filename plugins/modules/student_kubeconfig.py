@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - temporal_lab.benchmarking.attributes.control_node
 attributes:
   check_mode:
-    description: Looks, tries the file's token, and says what would become of the file.
+    description: Checks the file and its token, and reports what would change.
     support: full
   diff_mode:
     description: Shows context, server, account, expiry and mode; never the token.
@@ -55,13 +55,13 @@ options:
       certificate authority stays the same.
     type: str
   token_lifetime:
-    description: Seconds that a new token is asked to be valid, at least 600. The API server may give less.
+    description: Requested lifetime of a new token in seconds, at least 600. The API server may grant less.
     type: int
     default: 2592000
   token_renew:
     description:
       - Seconds before its end from which on the file's token is replaced; less than O(token_lifetime).
-      - Where the API server gives less than was asked for, half of what it gave when that is less.
+      - If the API server grants less than was requested, half of what it granted when that is less.
     type: int
     default: 604800
 requirements:
@@ -88,12 +88,12 @@ path:
   type: str
 state:
   description: >-
-    What became of it, V(created), V(renewed) (with another token), V(rewritten) (with the same), V(kept), V(removed)
-    or V(none); in check mode what would.
+    What was done with the file, V(created), V(renewed) (with another token), V(rewritten) (with the same), V(kept),
+    V(removed) or V(none); in check mode what would be done.
   returned: success
   type: str
 reason:
-  description: Why it was not kept; empty when it was.
+  description: Why the file was not kept; empty if it was.
   returned: success
   type: str
   sample: the API server rejects its token

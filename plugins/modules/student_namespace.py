@@ -9,15 +9,15 @@ short_description: Make a student's Kubernetes namespace with what bounds it, or
 version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
-  - Makes a Namespace, a ResourceQuota, a LimitRange and a NetworkPolicy in it, and a ServiceAccount with a Role and a
+  - Creates a Namespace, a ResourceQuota, a LimitRange and a NetworkPolicy in it, and a ServiceAccount with a Role and a
     RoleBinding, all of them with the label C(app.kubernetes.io/managed-by=temporal-lab).
   - A second ResourceQuota leaves no room for pods of the priority classes C(system-cluster-critical) and
     C(system-node-critical), which would drive the pods of others from their nodes.
   - They are applied by the API server (server-side apply), so that what others have set beside stays. Objects of
-    these kinds with that label which are not wanted any more are deleted.
+    these kinds with that label that are no longer wanted are deleted.
   - A Namespace without the label, or with another student's name in its annotation C(temporal-lab/student), is
     neither changed nor deleted.
-  - Nothing is made outside of the namespace. The Role lets its account read the Namespace itself, which needs no
+  - Nothing is created outside of the namespace. The Role lets its account read the Namespace itself, which needs no
     ClusterRole.
   - It is asked with the instructor's access, who must hold all that O(rules) gives away.
 extends_documentation_fragment:
@@ -26,14 +26,14 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     description: >-
-      The API server says what each change would be. For objects of a Namespace that is not there yet it cannot, and
-      what would be asked of it is taken for what would be made.
+      The API server computes each change. It cannot do so for objects of a Namespace that does not exist yet; for those
+      the requested objects are shown.
     support: full
   diff_mode:
     description: Shows each object that changes, as it was and as it is.
     support: full
   idempotent:
-    description: What is as it is wanted is left alone.
+    description: Objects that are already as requested are not touched.
     support: full
 options:
   student:
@@ -123,17 +123,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was made, changed or deleted, or would be in check mode.
+  description: What was created, changed or deleted, or would be in check mode.
   returned: success
   type: list
   elements: str
   sample: [ResourceQuota student changed]
 gone:
-  description: Whether there is no such Namespace any more.
+  description: Whether the Namespace is gone.
   returned: success
   type: bool
 held_by:
-  description: What the API server says of why the Namespace is still there.
+  description: Why the Namespace still exists, in the API server's words.
   returned: when it is not gone in time
   type: list
   elements: str

@@ -26,7 +26,7 @@ options:
     default: 120.0
   missing_hint:
     description:
-      - What to do when there is no such thing in the namespace, as the end of a sentence.
+      - What to do if the object does not exist, used as the end of an error message.
       - Without it the message asks whether the release is installed.
     type: str
     default: ""

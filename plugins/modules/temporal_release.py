@@ -12,8 +12,8 @@ author:
 description:
   - Finds out what chart O(chart) is, merges its values of two layers, and looks for what is known to go wrong with them
     in this cluster.
-  - It also looks at what an earlier helm left of the release.
-  - A combination that cannot go well does not fail the task; look at RV(faults).
+  - It also checks whether an earlier helm left the release pending or failed.
+  - The task does not fail for a combination that cannot work; check RV(faults).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
@@ -44,7 +44,7 @@ options:
     default: {}
   mend:
     description:
-      - What is to become of a release that an earlier helm left pending or failed. The task does not do it.
+      - How to repair a release that an earlier helm left pending or failed. The task itself does not repair it.
       - With V(none) such a release is a fault, and with V(rollback) when it has no good revision.
     type: str
     choices: [none, rollback, uninstall]

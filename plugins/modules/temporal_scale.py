@@ -142,7 +142,7 @@ events:
     time:
       description:
         - Unix seconds, from the cluster's own record (resolution 1 s); of the roll-out when the last pod became ready,
-          or when pods were only taken away, when the API last counted them.
+          or when pods were only removed, when the API last counted them.
         - Of the balance the control node's clock when it was first seen.
       type: float
       sample: 1795453270.0

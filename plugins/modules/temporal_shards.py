@@ -14,7 +14,7 @@ description:
     server, so that it is as fresh as can be and needs no Prometheus.
   - The shards are balanced when each history pod is ready and owns some, and the sum is the effective number that
     Temporal's frontend tells.
-  - Shards that are not balanced in time are no failure of the task; look at RV(balanced).
+  - The task does not fail if shards are not balanced in time; check RV(balanced).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.anywhere
@@ -36,7 +36,7 @@ options:
     default: 3.0
   missing_hint:
     description:
-      - What to do when there is no such thing in the namespace, as the end of a sentence.
+      - What to do if the object does not exist, used as the end of an error message.
       - Without it the message asks whether the release is installed.
     type: str
     default: ""

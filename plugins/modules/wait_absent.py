@@ -5,22 +5,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: wait_absent
-short_description: Wait until what a release left is gone, and remove what stays
+short_description: Wait until the objects of a release are gone, and remove leftovers
 version_added: 0.1.0
 author:
   - The Temporal lab developers (@temporal-lab)
 description:
-  - Waits until no object matches, neither by label selector nor by name.
-  - With O(remove) it deletes what is still there after O(grace) seconds and is not being deleted by somebody else,
+  - Waits until no object matches the label selectors.
+  - With O(remove) it deletes what still exists after O(grace) seconds and is not being deleted by someone else,
     such as the PersistentVolumeClaims of a StatefulSet.
   - Reads only the metadata of objects, never the data of a Secret.
-  - Objects that are not gone in time are no failure of the task; look at RV(gone).
+  - The task does not fail if objects are not gone in time; check RV(gone).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:
   selectors:
-    description: Label selectors; an object that matches any of them is to be gone. None of them may be empty.
+    description: Label selectors; it waits for every object that matches any of them. None of them may be empty.
     type: list
     elements: str
     required: true
@@ -31,7 +31,7 @@ options:
     choices: [deployments, statefulsets, jobs, replicasets, pods, services, persistentvolumeclaims, configmaps, secrets]
     default: [deployments, statefulsets, jobs, replicasets, pods, services, persistentvolumeclaims, configmaps, secrets]
   remove:
-    description: Whether to delete what is still there after O(grace) seconds.
+    description: Whether to delete what still exists after O(grace) seconds.
     type: bool
     default: false
   grace:
@@ -71,19 +71,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 gone:
-  description: Whether nothing is there any more.
+  description: Whether everything is gone.
   returned: success
   type: bool
 leftovers:
   description:
-    - What was still there after O(grace) seconds without being deleted by anybody, as C(kind/name).
+    - What still existed after O(grace) seconds and was not being deleted, as C(kind/name).
     - With O(remove) it was deleted.
   returned: success
   type: list
   elements: str
   sample: [persistentvolumeclaims/data-my-temporal-postgresql-0]
 remaining:
-  description: What is there at the end, with what holds it.
+  description: What still exists at the end, and what holds it.
   returned: success
   type: list
   elements: str
