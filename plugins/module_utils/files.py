@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def put_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, in the place of one that is there."""
+    """Write a file whole or not at all; it replaces an existing one."""
     temporary = _write_temporary(path, content)
     try:
         os.replace(temporary, path)

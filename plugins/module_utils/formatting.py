@@ -64,7 +64,7 @@ def value_text(value: float, unit: str, bound: str = "") -> str:
 
 
 def interval_text(low: float | None, high: float | None, unit: str, above: bool = False) -> str:
-    """Where a value lies: ``between 44.3 and 45.9/s``, ``at least 44.3/s``, ``at most 2 ms``; empty when not known.
+    """Where a value lies: ``between 44.3 and 45.9/s``, ``at least 44.3/s``, ``at most 2 ms``; empty if unknown.
 
     above: it is not the lower end itself, but more than that.
     """
@@ -95,7 +95,7 @@ def _with_unit(number: str, name: str) -> str:
 
 
 def change_text(ratio: float | None) -> str:
-    """How much a figure changed, relative to what it was: ``+12 %``, ``−3.1 %``, ``×83``; empty when not known."""
+    """How much a figure changed, relative to what it was: ``+12 %``, ``−3.1 %``, ``×83``; empty if unknown."""
     return "" if ratio is None else ratio_text(ratio)
 
 

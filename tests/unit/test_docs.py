@@ -116,7 +116,7 @@ def broken_links(page: str, text: str) -> Iterator[str]:
     for target in LINK.findall(text):
         if re.match(r"[a-z]+:", target):
             continue
-        path, _, anchor = target.partition("#")
+        path, _hash, anchor = target.partition("#")
         file = (ROOT / page).parent / path if path else ROOT / page
         there = file.exists()
         if there and anchor:

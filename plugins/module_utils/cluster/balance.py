@@ -38,7 +38,7 @@ def owned_shards(metrics: bytes) -> int | None:
 
 @dataclass(frozen=True)
 class Balance:
-    """Shards by pod (None: not known yet) and the effective number of the cluster.
+    """Shards by pod (None: not yet known) and the effective number of the cluster.
 
     pods are those that run and are not terminating; ready has, of those that are ready, since when (Unix seconds).
     """

@@ -40,7 +40,7 @@ def free_resources(nodes: list[Json], pods: list[Json]) -> dict[str, float]:
 
 
 def wanted_resources(wanted: dict[str, str | None]) -> dict[str, float]:
-    """Cores and bytes that are wanted, by name; what is not given is left out. Raises LabError."""
+    """Requested cores and bytes, by name; what is not given is left out. Raises LabError."""
     numbers = {}
     for name, asked in wanted.items():
         if asked is None:
@@ -53,7 +53,7 @@ def wanted_resources(wanted: dict[str, str | None]) -> dict[str, float]:
 
 
 def judge_resources(free: dict[str, float], wanted: dict[str, float], all_pods: bool) -> list[Finding]:
-    """One finding for each resource that is wanted. all_pods: what others have requested was taken off."""
+    """One finding for each requested resource. all_pods: whether the requests of other pods were subtracted."""
     findings = []
     for name, need in wanted.items():
         unit, size = ("GiB", 2.0**30) if name == "memory" else ("cores", 1.0)

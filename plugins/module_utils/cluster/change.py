@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one Deployment needs to have the replicas and the environment that are wanted."""
+"""The patch that gives one Deployment the requested replicas and environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .predicates import Json, replicas_wanted
 class Change:
     """What one Deployment needs: ``patch`` is None when it is as wanted.
 
-    before, after: ``replicas`` (the number) and ``env`` (of the names that were asked for).
+    before, after: ``replicas`` (the number) and ``env`` (of the requested names).
     scale: only the number of replicas differs, so the scale subresource is patched.
     """
 

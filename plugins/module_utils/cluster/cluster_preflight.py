@@ -46,7 +46,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-#: Images with this prefix are made by the node role and are in no registry.
+#: Images with this prefix are built by the node role and are in no registry.
 LOCAL_IMAGES = "localhost/"
 
 
@@ -149,7 +149,7 @@ def is_of_lab(pod: Json, cluster: Cluster) -> bool:
 def check_nodes(
     cluster: Cluster, wanted: dict[str, float], images: list[str]
 ) -> tuple[list[Finding], dict[str, bool | None]]:
-    """Findings about nodes, resources and images, and which images are present (None: not known)."""
+    """Findings about nodes, resources and images, and which images are present (None: unknown)."""
     try:
         nodes = cluster.list_objects("nodes")
     except Refused:

@@ -37,7 +37,7 @@ SPEC: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class RolloutRequest:
-    """What is wanted of Deployments: the options of the task, by their names."""
+    """The options of the task, by their names."""
 
     deployments: Sequence[str]
     replicas: int | None = None
@@ -52,10 +52,10 @@ class RolloutRequest:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What became of Deployments. Times are Unix seconds.
+    """The outcome of a rollout. Times are Unix seconds.
 
     before, after: replicas and environment by Deployment. events, pods: as the task returns them.
-    watched: whether the wait saw it happen. waited: seconds. time: when it was asked for; None in check mode.
+    watched: whether the wait saw it happen. waited: seconds. time: of the request; None in check mode.
     """
 
     changed: bool

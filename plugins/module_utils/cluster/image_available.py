@@ -53,7 +53,7 @@ def pull(
 
 
 def without_pull(image: str, nodes: list[Json] | None) -> Verdict:
-    """What is known of an image that is not on all nodes when pulling it is not tried; nodes: None when not known."""
+    """The verdict on an image that is missing from some nodes, without trying to pull it; nodes: None if unknown."""
     found = "unknown whether the nodes have {}" if nodes is None else "{} is missing from some nodes"
     return Verdict(None, f"{found.format(image)}; pulling was not tried")
 

@@ -31,7 +31,7 @@ def image_name(reference: str) -> str:
 def nodes_with(image: str, nodes: list[Json]) -> list[str]:
     """Names of the nodes that list an image.
 
-    A kubelet lists the 50 largest of its images unless it is told otherwise, so
+    A kubelet lists the 50 largest of its images unless configured otherwise, so
     that one which is not listed may still be there.
     """
     name = image_name(image)

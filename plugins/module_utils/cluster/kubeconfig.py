@@ -21,7 +21,6 @@ from ..http.tls import tls_context
 
 IMPORT_ERROR: ImportError | None = None
 try:
-    import urllib3  # noqa: F401
     import yaml
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException, kube_config
@@ -141,7 +140,7 @@ def read_kubeconfig(kubeconfig: str | None, context: str | None) -> KubeconfigCo
         except (ConfigException, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
             raise KubeconfigError(
                 f"Context {chosen} of the kubeconfig {shown} cannot be used ({_first_line(error)}): "
-                f"take a fresh kubeconfig of the cluster."
+                f"get a new kubeconfig for the cluster."
             ) from None
         if plugin and not configuration.api_key and not configuration.cert_file:
             raise KubeconfigError(

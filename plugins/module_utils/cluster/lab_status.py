@@ -36,7 +36,7 @@ class LabInCluster:
     """What there is; None where it cannot be known.
 
     deployments: name to its state in words, empty words for one that is rolled out.
-    concurrent_workflows: what the load generator is told to keep in flight, None without one or when it is not told.
+    concurrent_workflows: what the load generator is set to keep in flight; None without one, or if it is not set.
     history_replicas: history pods wanted. shards: by history pod. history_shards: effective number.
     temporal_namespaces: Temporal's own namespaces.
     doubts: why something cannot be known, one sentence each.
@@ -74,7 +74,7 @@ class LabInCluster:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a stage's outcome is there.
+    """Whether the result of a stage exists in the cluster.
 
     done: None when it cannot be known. why: what speaks against it. hint: what to do.
     """
@@ -98,9 +98,7 @@ class Wanted:
 def judge_install(found: LabInCluster, wanted: Wanted, stage: str = "install") -> Verdict:
     lacking = found.lacking(tuple(f"{found.release}-{role}" for role in ROLES))
     if lacking:
-        return Verdict(
-            stage, False, "; ".join(lacking), f"run --tags {stage}, or look at its pods with kubectl get pods"
-        )
+        return Verdict(stage, False, "; ".join(lacking), f"run --tags {stage}, or check its pods with kubectl get pods")
     if found.temporal_namespaces is None:
         return Verdict(stage, None, "; ".join(found.doubts), "try again in a moment")
     if wanted.temporal_namespace not in found.temporal_namespaces:

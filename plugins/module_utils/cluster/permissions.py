@@ -33,7 +33,7 @@ def _each(verbs: str, group: str, *resources: str) -> list[Permission]:
 #: What the stages do in the student's namespace.
 NEEDED: tuple[Permission, ...] = (
     *_each("get list create patch delete", "", "services", "configmaps", "secrets", "serviceaccounts"),
-    # helm notes in the Secret of a release's older revision that there is a newer one.
+    # helm marks the Secret of a release's older revision as superseded.
     Permission("update", "secrets"),
     *_each("get list create patch delete", "apps", "deployments", "statefulsets"),
     *_each("list delete", "apps", "replicasets"),

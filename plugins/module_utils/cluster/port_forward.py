@@ -144,7 +144,7 @@ class ForwardTransport(Transport):
 
 
 class _ForwardConnection(HTTPConnection):
-    """An HTTP connection on a socket that somebody else opens."""
+    """An HTTP connection on a socket that the caller opens."""
 
     def __init__(self, *args: Any, opener: Callable[[float], ForwardedSocket], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

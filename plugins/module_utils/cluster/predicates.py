@@ -147,7 +147,7 @@ def _why(pod: Json) -> tuple[str, str, str]:
         reason = scheduled.get("reason") or "Unschedulable"
         return _with("has no node", scheduled.get("message") or reason), reason, ""
     containers = (pod.get("spec") or {}).get("initContainers") or []
-    # A sidecar is an init container that runs on; it holds nobody up.
+    # A sidecar is an init container that runs on; nothing waits for it.
     sidecars = {container["name"] for container in containers if container.get("restartPolicy") == "Always"}
     for entry in status.get("initContainerStatuses") or []:
         found = _init_container(entry, sidecar=entry["name"] in sidecars)

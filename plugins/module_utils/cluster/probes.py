@@ -20,7 +20,7 @@ CONTAINER = "probe"
 PROBE = "temporal-lab-image"
 LABELS = {"app.kubernetes.io/name": PROBE, "app.kubernetes.io/part-of": "temporal-lab"}
 SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
-#: Waiting reasons of a container whose image the kubelet has: it comes to them after the pull.
+#: Waiting reasons of a container whose image the kubelet has: they occur only after the pull.
 AFTER_PULL = frozenset(
     {
         "CreateContainerConfigError",
@@ -38,7 +38,7 @@ CAUSE_LENGTH = 160
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an image is available (None: not known), and why as a sentence without its full stop."""
+    """Whether an image is available (None: unknown), and why as a sentence without its full stop."""
 
     available: bool | None
     reason: str
@@ -98,7 +98,7 @@ def not_known(image: str, why: str) -> Verdict:
 
 
 def judge_probe(image: str, pod: Json, holders: list[str]) -> Verdict | None:
-    """What its probe pod tells about an image, None while it tells nothing.
+    """What its probe pod shows about an image, None while it shows nothing.
 
     holders: nodes that had the image before; a pod on one of them proves no pull.
     """
@@ -119,7 +119,7 @@ def judge_probe(image: str, pod: Json, holders: list[str]) -> Verdict | None:
 
 @dataclass
 class Probes:
-    """One pod for each image, looked at until all have told, and deleted afterwards.
+    """One pod for each image, watched until each has a verdict, and deleted afterwards.
 
     holders: by image, the nodes that have it. lifetime: seconds after which the pods stop by themselves.
     verdicts: what is known. created: images whose pod there is. asked_for: images whose pod there may be.
@@ -137,7 +137,7 @@ class Probes:
         return [image for image in self.holders if image not in self.verdicts]
 
     def look(self, _elapsed: float) -> Look[dict[str, str]]:
-        """The value is, by image that is pending, what holds its pod up; empty when that is not known."""
+        """The value is, by pending image, what its pod waits for; empty if unknown."""
         for image in self.pending:
             if image not in self.created:
                 self._create(image)
@@ -173,7 +173,7 @@ class Probes:
             self.cluster.delete("pods", probe_name(image))
         except (Refused, NotFound) as error:
             self.asked_for.discard(image)
-            # A namespace gets its service account a moment after it is made.
+            # A namespace gets its service account a moment after it is created.
             if "error looking up service account" not in error.said:
                 self.verdicts[image] = not_known(image, error.msg)
         except RequestFailed as error:

@@ -14,7 +14,7 @@ from .predicates import Json, finished, pod_state
 from .wait import Look, wait_for
 
 HTTP_PORT = 7243
-#: A workflow that nobody starts: asking for it tells whether a Temporal namespace is usable.
+#: A workflow that nobody starts: a request for it shows whether a Temporal namespace is usable.
 PROBE_WORKFLOW = "temporal-lab-probe"
 
 

@@ -22,7 +22,7 @@ SPEC: Spec = {
     "missing_hint": {"type": "str", "default": ""},
 }
 
-#: Retention of a new Temporal namespace in seconds, when none is asked for.
+#: Retention of a new Temporal namespace in seconds, when none is requested.
 RETENTION = 24 * 3600
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Task temporal_release: which chart a release is made of, with which values, and whether that can go well.
+"""Task temporal_release: the chart and values of a release, and whether they can work.
 
-Known combinations that fail, or that give wrong figures, are told before anything is installed.
+Combinations that are known to fail, or to give wrong figures, are reported before anything is installed.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def run(params: Params, context: Context) -> Result:
 def read_shards(
     cluster: Cluster, request: ShardsRequest, context: Context, wall: Callable[[], float] = time.time
 ) -> ShardsRead:
-    """Read the shards of each history pod, and wait for their balance if that is asked for. Raises LabError."""
+    """Read the shards of each history pod, and wait for their balance if requested. Raises LabError."""
     api = TemporalApi(cluster, request.missing_hint)
     if not request.wait or context.check_mode:
         balance = read_balance(cluster, api.cluster_info().history_shards, request.missing_hint)

@@ -40,9 +40,9 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Present:
-    """An object that is still there.
+    """An object that still exists.
 
-    owned: another object that is still there owns it, and takes it along when it goes.
+    owned: whether its owner still exists; Kubernetes deletes it with its owner.
     """
 
     kind: str
@@ -83,7 +83,7 @@ def present_objects(found: dict[str, list[Json]]) -> list[Present]:
 
 @dataclass
 class Removal:
-    """Looks at what is still there, and removes what nobody is removing once ``grace`` seconds are over."""
+    """Looks at what still exists, and after ``grace`` seconds deletes what is not being deleted yet."""
 
     cluster: Cluster
     selectors: list[str]
@@ -94,7 +94,7 @@ class Removal:
     left: set[str] | None = None
 
     def scan(self, only: set[str] | None = None) -> list[Present]:
-        """What is still there, of all kinds or only of some. Only metadata is read."""
+        """What still exists, of all kinds or only of some. Only metadata is read."""
         found: dict[str, list[Json]] = {}
         for kind in self.kinds:
             if only is None or kind in only:
@@ -122,11 +122,11 @@ class Removal:
 
 
 def still_there(present: list[Present]) -> str:
-    """A line that names what is still there."""
+    """A line that names what still exists."""
     if not present:
         return "everything is gone"
     rest = f" and {len(present) - NAMED} more" if len(present) > NAMED else ""
-    return f"still there: {', '.join(entry.text for entry in present[:NAMED])}{rest}"
+    return f"not gone yet: {', '.join(entry.text for entry in present[:NAMED])}{rest}"
 
 
 def run(params: Params, context: Context) -> Result:

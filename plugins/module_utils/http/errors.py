@@ -54,18 +54,18 @@ class RequestFailed(LabError):
 
 
 class Refused(RequestFailed):
-    """The server does not accept the credentials (401) or does not permit the request (403)."""
+    """The server rejected the credentials (401) or denied the request (403)."""
 
 
 class NotFound(RequestFailed):
-    """What was asked for does not exist (404)."""
+    """The requested object does not exist (404)."""
 
     def __init__(self, msg: str, status: int = 404, said: str = "", code: str = "", **details: object) -> None:
         super().__init__(msg, status, said, code, **details)
 
 
 class Conflict(RequestFailed):
-    """What was to be made exists already, or somebody else changed it meanwhile (409, 412)."""
+    """The object already exists, or someone else changed it in the meantime (409, 412)."""
 
 
 class TemporaryFailure(RequestFailed):

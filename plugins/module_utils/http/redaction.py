@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 
-#: The longest text of somebody else that a message repeats, in characters.
+#: The longest text of a server that a message repeats, in characters.
 LONGEST = 300
 #: Shorter ones are no secrets, and would mask parts of ordinary words.
 SHORTEST_SECRET = 4

@@ -180,7 +180,7 @@ class Transport:
         """The error for a request without a whole answer."""
         service, found = self.service, causes(error)
         if isinstance(error, (exceptions.LocationValueError, UnicodeError)):
-            # Its text may show the address, and with it what somebody wrote there.
+            # Its text may show the address, which may contain a secret.
             cure = service.cure("address", "correct its address")
             return LabError(f"The request to {service.inside} failed ({type(error).__name__}): {cure}.")
         refused = isinstance(error, (exceptions.NewConnectionError, exceptions.ProxyError))

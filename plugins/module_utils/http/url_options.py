@@ -47,7 +47,7 @@ def url_transport(
 
     ca_path: file with the certificates of the authorities to trust, instead of the usual ones.
     client_cert, client_key: TLS certificate to show, and its key where it is not in the same file.
-    Raises LabError for an address that is none and for files that are not there.
+    Raises LabError for an invalid address and for files that do not exist.
     """
     address = checked_address(kind, url)
     files = {"ca_path": ca_path, "client_cert": client_cert, "client_key": client_key}

@@ -165,7 +165,7 @@ def _run_commands(part: Part, workshop: Workshop, out: Path, folders: dict[str, 
 
 
 def build_part(part: Part, workshop: Workshop, folders: dict[str, Path], progress: Progress, show: Show) -> None:
-    """Build one part into its folder, unless another process has meanwhile."""
+    """Build one part into its folder, unless another process has built it in the meantime."""
     top = workshop.cache / "builds"
     folder = folders[part.name]
     with (top / f"{part.name}.lock").open("w") as lock:

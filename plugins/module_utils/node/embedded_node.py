@@ -29,7 +29,7 @@ def image_archives(all_parts: tuple[Part, ...], folders: dict[str, Path]) -> dic
 
 
 def run(params: Params, context: Context) -> Result:
-    """Bring the node into the state asked for; see the module's documentation for what is returned."""
+    """Bring the node into the requested state; see the module's documentation for what is returned."""
     layout = Layout.of(params["folder"])
     link = Path(params["folder"]).resolve() / ".node"
     began = time.monotonic()

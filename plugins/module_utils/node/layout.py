@@ -90,7 +90,7 @@ class Layout:
 
     @property
     def etc(self) -> Path:
-        """Configuration, keys and certificates, written anew at every start but for the CA."""
+        """Configuration, keys and certificates, written at every start, except the CA."""
         return self.state / "etc"
 
     @property

@@ -2,7 +2,7 @@
 """Keys, certificates and kubeconfigs of the embedded node.
 
 The certificate authority and the key that signs service account tokens outlive
-a restart of the node; every other certificate is made anew at each start, so
+a restart of the node; every other certificate is issued at each start, so
 that it fits the node's address and has not expired.
 """
 

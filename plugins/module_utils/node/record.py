@@ -14,7 +14,7 @@ from .pki import write_private
 
 @dataclass(frozen=True)
 class Record:
-    """What a node was started with; a node with another record is started anew.
+    """What a node was started with; a node with a different record is restarted.
 
     network: the /30 between host and node, as text.
     binaries: folder of the built components.

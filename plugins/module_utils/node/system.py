@@ -72,7 +72,7 @@ def routes() -> list[Route]:
 def _environment(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # it ended meanwhile, or is the kernel's
+    except OSError:  # it ended in the meantime, or is the kernel's
         return []
 
 
@@ -159,7 +159,7 @@ def kill(processes: set[int], timeout: float = 10.0) -> None:
     """Kill processes and wait until they are gone.
 
     Raises:
-        LabError: some are still there after ``timeout`` seconds.
+        LabError: some still run after ``timeout`` seconds.
     """
     for pid in processes:
         with contextlib.suppress(ProcessLookupError):
@@ -171,7 +171,7 @@ def wait_gone(processes: set[int], timeout: float) -> None:
     """Wait until processes are gone.
 
     Raises:
-        LabError: some are still there after ``timeout`` seconds.
+        LabError: some still run after ``timeout`` seconds.
     """
     deadline = time.monotonic() + timeout
     while left := {pid for pid in processes if alive(pid)}:

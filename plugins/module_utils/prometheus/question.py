@@ -64,7 +64,7 @@ class Question:
 
     def check(self) -> None:
         """Raise LabError for what is wrong with the question itself: before the wait, and without Prometheus."""
-        _ = self.shown
+        _shown = self.shown
         if self.scrape_interval is not None:
             long_enough(self.windows, self.scrape_interval)
 

@@ -54,7 +54,7 @@ class MeasuredStage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a stage: same, again, recovered or unkept; and the record to write, None where nothing is new."""
+    """The outcome for a stage: same, again, recovered or unkept; and the record to write, None where nothing is new."""
 
     stage: str
     result: str
@@ -135,7 +135,7 @@ def measured(run: Run, problems: list[str]) -> Iterator[MeasuredStage]:
         kept = None if path is None else usable(path, problems)
         if path is not None and kept is not None and kept.about is not None:
             again = done is not None and done.get("samples") == path.name
-            # Measured anew since, without samples: the old ones must not take the place of that.
+            # Measured again since, without samples: the old samples must not replace that result.
             outdated = done is not None and not again and done["started"] > round(kept.about["started"], 3)
             if not outdated:
                 yield MeasuredStage(stage, kept.question.span[0], path, done, again)
@@ -156,7 +156,7 @@ def usable(path: Path, problems: list[str]) -> Kept | None:
         problems.append(error.msg)
         return None
     if kept.about is None:
-        problems.append(f"{path.name} was written without `about`: it does not say what a stage file is made of.")
+        problems.append(f"{path.name} was written without `about`: it lacks what a stage file needs.")
         return None
     if kept.about["stage"] != stage:
         problems.append(f"{path.name} contains samples of stage {kept.about['stage']}: rename it to match.")
@@ -228,7 +228,7 @@ def other_profile(
 
 
 def line(result: Result) -> str:
-    """What became of a stage, for people."""
+    """The outcome for a stage, as text."""
     what = {
         "same": "the same figures from {samples}",
         "again": "calculated again from {samples} into attempt {attempt}",

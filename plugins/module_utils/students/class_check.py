@@ -26,7 +26,7 @@ def check_students(
     """Raise LabError when these cannot be one class.
 
     groups: names that no student can have.
-    default_namespace: of students without one; None when it is not known here.
+    default_namespace: of students without one; None if unknown here.
     collisions: whether to look for two students in one namespace.
     """
     if not students:

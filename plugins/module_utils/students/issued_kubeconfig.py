@@ -27,7 +27,7 @@ except ImportError:
     # require_kubernetes names the missing package.
     pass
 
-#: Name of the extension in which a file of ours says that it is, and what it says.
+#: Name of the extension by which a file is recognised as the lab's, and its value.
 EXTENSION = "temporal-lab"
 SCHEMA = "temporal_lab.benchmarking/student-kubeconfig/1"
 #: What of the instructor's cluster a student needs too; nothing of the instructor's own access.

@@ -33,7 +33,7 @@ class KubeconfigFile:
         self.path = Path(os.path.realpath(path))
 
     def read(self, namespace: str) -> IssuedKubeconfig | None:
-        """What is there for a namespace, or None. Raises LabError, also when it is not ours."""
+        """The kubeconfig for a namespace, or None. Raises LabError, also if the file is not the lab's."""
         try:
             there = read_regular_file(self.path, MOST)
         except FileNotFoundError:
@@ -64,7 +64,7 @@ class KubeconfigFile:
         try:
             with private_file_beside(self.path, text) as beside:
                 if instead_of is None:
-                    # Not on top of a file that has come meanwhile, whosever it is.
+                    # Never over a file that was created in the meantime.
                     os.link(beside, self.path)
                 else:
                     if self.read(instead_of.note["namespace"]) != instead_of:

@@ -10,11 +10,11 @@ from typing import Any
 from ..cluster.predicates import Json
 from ..task import Params
 
-#: What is ours carries this label. A namespace without it is somebody else's.
+#: The lab's objects carry this label. A namespace without it belongs to someone else.
 LABELS = {"app.kubernetes.io/managed-by": "temporal-lab"}
 #: Annotation of the Namespace: whose it is.
 STUDENT = "temporal-lab/student"
-#: URL parts of each kind that a student's namespace gets, in the order in which they are made.
+#: URL parts of each kind that a student's namespace gets, in the order in which they are created.
 KINDS: dict[str, tuple[str, str]] = {
     "ResourceQuota": ("v1", "resourcequotas"),
     "LimitRange": ("v1", "limitranges"),

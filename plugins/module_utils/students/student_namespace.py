@@ -2,7 +2,7 @@
 """Task student_namespace: a student's Kubernetes namespace with what bounds it, or nothing of it.
 
 The objects are applied by the API server itself (server-side apply), which therefore says what a change would be
-before it is made. kubernetes.core.k8s can do that too, but not for objects of a namespace that is not there yet,
+before it is made. kubernetes.core.k8s can do that too, but not for objects of a namespace that does not exist yet,
 and costs ten times the CPU time.
 """
 
@@ -37,12 +37,12 @@ SPEC: dict[str, Any] = {
     "timeout": {"type": "float", "default": 120.0},
 }
 
-#: The name under which the API server notes which fields are ours.
+#: The name under which the API server records which fields the lab manages.
 MANAGER = "temporal-lab"
 
 #: Metadata that the API server writes and that differs without anybody's change.
 UNTOLD = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
-#: Conditions of a Namespace that say why it is still there.
+#: Conditions of a Namespace that say why it still exists.
 HOLDING = (
     "NamespaceDeletionDiscoveryFailure",
     "NamespaceDeletionGroupVersionParsingFailure",
@@ -53,7 +53,7 @@ HOLDING = (
 
 
 def view(found: Json | None) -> Json:
-    """An object less what the API server notes for itself; empty for none."""
+    """An object without the fields that the API server maintains; empty for none."""
     if found is None:
         return {}
     metadata = {key: value for key, value in found["metadata"].items() if key not in UNTOLD}
@@ -61,7 +61,7 @@ def view(found: Json | None) -> Json:
 
 
 def held_by(namespace: Json) -> list[str]:
-    """Why a Namespace that is being deleted is still there, in the API server's words."""
+    """Why a Namespace that is being deleted still exists, in the API server's words."""
     status, spec = namespace.get("status") or {}, namespace.get("spec") or {}
     said = {
         entry["type"]: " ".join(str(entry.get("message") or entry.get("reason") or entry["type"]).split())
@@ -86,7 +86,7 @@ def _check_sources(sources: Iterable[str]) -> None:
 
 
 def run(params: Params, context: Context) -> Result:
-    """Make the namespace and its objects, or take them away. Raises LabError.
+    """Create the namespace and its objects, or delete them. Raises LabError.
 
     Returns ``changed``, ``changes`` (what was made, changed or deleted, as text), ``gone`` (whether there is no such
     Namespace any more) and with diff ``diff``.
@@ -117,7 +117,7 @@ class _Present:
         wanted = documents(self.params, self._api_servers() if self.params["isolated"] else ())
         self._apply(wanted[0], namespace, self.cluster.path("namespaces", name), may_ask=True)
         for kind in KINDS:
-            # Nothing can be in a namespace that is not there yet.
+            # A namespace that does not exist yet is empty.
             found = {} if namespace is None else self._found(kind)
             named = {entry["metadata"]["name"]: entry for entry in wanted if entry["kind"] == kind}
             for one, document in named.items():
@@ -144,7 +144,7 @@ class _Present:
         }
 
     def _apply(self, document: Json, found: Json | None, path: str, may_ask: bool) -> None:
-        """may_ask: whether the API server can say what would come of it, which needs the namespace."""
+        """may_ask: whether a dry run is possible, which needs the namespace."""
         query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
         if self.context.check_mode:
             query["dryRun"] = "All"
@@ -204,7 +204,7 @@ def _absent(params: Params, context: Context, cluster: Cluster) -> Result:
     if context.check_mode:
         return result
     if changes:
-        # Of this very Namespace: not of one that somebody has made under the same name since.
+        # Only this very Namespace, not a newer one with the same name.
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
         cluster.request("DELETE", cluster.path("namespaces", name), json=options, allowed=(404,))
     if not params["wait"]:

@@ -74,8 +74,8 @@ def test_it_waits_until_pods_have_gone_by_themselves(task: Task, api: ScriptedAp
     result = task(wait_absent, selectors=[RELEASE], remove=True, grace=0)
     assert (result["changed"], result["gone"], result["leftovers"]) == (False, True, [])
     assert task.states == [
-        "still there: pods/history-a (terminating), pods/history-b (terminating)",
-        "still there: pods/history-b (terminating)",
+        "not gone yet: pods/history-a (terminating), pods/history-b (terminating)",
+        "not gone yet: pods/history-b (terminating)",
         "everything is gone",
     ]
     assert api.calls("DELETE") == []
@@ -130,7 +130,7 @@ def test_gone_is_said_only_after_looking_at_all_kinds(task: Task, api: ScriptedA
     api.on("GET", PODS, items(thing("a", terminating=True)), NONE)
     api.on("GET", JOBS, NONE, items(thing("late", terminating=True)), NONE)
     assert task(wait_absent, selectors=[RELEASE])["gone"] is True
-    assert "still there: jobs/late (terminating)" in task.states
+    assert "not gone yet: jobs/late (terminating)" in task.states
 
 
 @pytest.mark.usefixtures("empty")
@@ -171,4 +171,4 @@ def test_an_object_found_twice_is_one_and_owners_come_first() -> None:
 
 def test_a_line_names_three() -> None:
     present = present_objects({"pods": [thing(name) for name in "abcde"]})
-    assert still_there(present) == "still there: pods/a, pods/b, pods/c and 2 more"
+    assert still_there(present) == "not gone yet: pods/a, pods/b, pods/c and 2 more"

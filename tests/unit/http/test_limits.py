@@ -42,7 +42,7 @@ def get(address: str, seconds: float = 5.0, largest: int = 2 * MIB) -> Answer:
 def inflating(megabytes: int) -> bytes:
     """A gzip file of so many equal megabytes, which takes a thousandth of that."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return b"".join(packer.compress(b"a" * MIB) for _ in range(megabytes)) + packer.flush()
+    return b"".join(packer.compress(b"a" * MIB) for _megabyte in range(megabytes)) + packer.flush()
 
 
 # -- size -------------------------------------------------------------------

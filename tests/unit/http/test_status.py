@@ -63,7 +63,7 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
 )
 def test_each_status_is_an_error_of_one_sentence(status: int, error: type[RequestFailed]) -> None:
     failed = statuses.failure(Service("The server"), answer(status), said="too bad", code="E1")
-    assert type(failed) is error
+    assert failed.__class__ is error
     assert (failed.status, failed.said, failed.code) == (status, "too bad", "E1")
     assert f"({status}" in failed.msg
     assert "GET /x" in failed.msg

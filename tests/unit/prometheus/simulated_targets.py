@@ -124,7 +124,7 @@ def _counter(random_: random.Random, labels: Labels, begin: float, end: float, o
             spans.append((at, until, rate))
             at = until + random_.uniform(5, 60)
     elif kind == "burst":
-        bursts = [(random_.uniform(low, high), random_.choice((1, 3, 100))) for _ in range(random_.randint(1, 3))]
+        bursts = [(random_.uniform(low, high), random_.choice((1, 3, 100))) for _burst in range(random_.randint(1, 3))]
     elif kind == "late":
         spans.append((random_.uniform(low, high), high, rate))
     return Counter(labels, offset, tuple(spans), tuple(bursts))
@@ -135,7 +135,7 @@ def _lives(random_: random.Random, length: float) -> list[tuple[float, float]]:
     begin = -random_.uniform(100, 5000) if _chance(random_, 0.6) else random_.uniform(-20, length)
     end = random_.uniform(max(begin, -10) + 1, length + 20) if _chance(random_, 0.2) else ETERNITY
     lives = []
-    for _ in range(2):
+    for _restart in range(2):
         if not _chance(random_, 0.2):
             break
         restart = random_.uniform(max(begin, -10) + 2, length + 12)
