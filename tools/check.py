@@ -204,9 +204,8 @@ def linters() -> list[Check]:
             "mypy",
             # three programs, as pyproject.toml says
             [
-                ["mypy", *(f"{COLLECTION}/plugins/{room}" for room in TYPED)],
-                ["mypy", "tools"],
-                ["mypy", "files/benchmark"],
+                ["mypy", "--cache-dir", str(cache() / "mypy"), *places]
+                for places in ([f"{COLLECTION}/plugins/{room}" for room in TYPED], ["tools"], ["files/benchmark"])
             ],
             said(r"no issues found in (\d+ source files)"),
             limit=900,
