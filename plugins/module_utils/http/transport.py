@@ -100,7 +100,7 @@ class Transport:
         try:
             if self._pool is None:
                 self._pool = self.open_pool()
-            response = self._pool.urlopen(
+            response = self._pool.request(
                 request.method,
                 target,
                 body=request.body,
