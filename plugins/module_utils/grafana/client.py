@@ -32,6 +32,8 @@ PERMISSION_CACHE = 65.0
 PERMISSION_LOOK = 5.0
 #: The uid of the folder "Shared with me", which Grafana lists although nobody made it.
 SHARED = "sharedwithme"
+#: What Go's server answers (400) to plain HTTP on a port for TLS.
+TLS_SPOKEN = b"HTTP request to an HTTPS server"
 #: Service accounts a page.
 PAGE = 100
 
@@ -46,6 +48,7 @@ class Grafana:
     authorization: the header that says who asks (``basic``, ``bearer``); None asks anonymously.
     timeout: the longest silence in seconds. deadline: seconds after which no further try begins.
     organisation: number of the organisation to act in; None is the user's current one. A token has only one.
+    cures: what to do about answers to this user, by status, before those of the way to Grafana.
     """
 
     def __init__(
@@ -58,10 +61,15 @@ class Grafana:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         organisation: int | None = None,
+        cures: Mapping[int | str, str] | None = None,
     ) -> None:
         self.address = address
         self._sender = sender
-        self._service = replace(sender.service, secrets=tuple(secrets_of(authorization)))
+        self._service = replace(
+            sender.service,
+            secrets=tuple(secrets_of(authorization)),
+            cures={**sender.service.cures, **(cures or {})},
+        )
         self._authorization = authorization
         self._timeout = timeout
         self._deadline = deadline
@@ -350,8 +358,11 @@ class Grafana:
         said = plain(known.get("message"), secrets) or plain(known.get("error"), secrets)
         code = plain(known.get("messageId"), secrets)
         page = not said and answer.body.lstrip()[:1] == b"<"
+        service = self._service
+        if answer.status == 400 and TLS_SPOKEN in answer.body:
+            service = replace(service, cures={400: "begin its address with https, which it speaks on this port"})
         failure = status.failure(
-            self._service,
+            service,
             answer,
             said=said,
             because=", with a page of HTML, as a proxy in between would send" if page else "",

@@ -62,6 +62,8 @@ CURES: dict[int | str, str] = {
     "moved": "give the address of Grafana itself, with the path before /api if there is one",
     "strange": "give the address of Grafana itself, and check what listens there and any proxy in between",
 }
+#: Why a right password may be refused: Grafana answers as it does to a wrong one.
+LOCKED = "after five wrong ones Grafana refuses the right one, too, for five minutes"
 #: Names of Secrets: RFC 1123 subdomains.
 SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
@@ -73,21 +75,24 @@ def connect_admin(params: Params) -> Iterator[Grafana]:
     That is ``username`` and ``password``, else ``token``, else the Secret of the release. Raises LabError.
     """
     with _way(params) as (way, clusters):
-        yield Grafana(*way, _admin(params, clusters), organisation=params["organisation"])
+        yield _admin(params, clusters, way)
 
 
 @contextmanager
 def connect_admin_and_store(params: Params) -> Iterator[tuple[Grafana, TokenStore]]:
     """``connect_admin``, and the place where the token of the service account is kept."""
     with _way(params) as (way, clusters):
-        yield Grafana(*way, _admin(params, clusters), organisation=params["organisation"]), _store(params, clusters)
+        yield _admin(params, clusters, way), _store(params, clusters)
 
 
 @contextmanager
 def connect_token(params: Params) -> Iterator[Grafana]:
     """The Grafana that the arguments mean, asked with ``token``, else with the token that is kept. Raises LabError."""
     with _way(params) as (way, clusters):
-        token = params["token"]
+        token, renew = (
+            params["token"],
+            "give a `token` that is not deleted or expired, of an account that is not disabled",
+        )
         if not token:
             store = _store(params, clusters)
             kept = store.read()
@@ -97,7 +102,11 @@ def connect_token(params: Params) -> Iterator[Grafana]:
                     f"first."
                 )
             token = kept.key
-        yield Grafana(*way, bearer(token, TOKEN))
+            renew = (
+                f"the token in {store.place} was deleted or has expired, or its account is disabled: run "
+                f"grafana_service_account with the same options, in the lab `--tags dashboard`"
+            )
+        yield Grafana(*way, bearer(token, TOKEN), cures={401: renew})
 
 
 class _Clusters:
@@ -187,12 +196,20 @@ def _store(params: Params, clusters: _Clusters) -> TokenStore:
     return SecretStore(clusters.cluster(), name)
 
 
-def _admin(params: Params, clusters: _Clusters) -> str:
+def _admin(params: Params, clusters: _Clusters, way: tuple[Sender, str]) -> Grafana:
     if params["username"] is not None:
-        return basic(params["username"], params["password"] or "")
-    if params["token"]:
-        return bearer(params["token"], TOKEN)
-    return _release_admin(clusters.cluster())
+        authorization = basic(params["username"], params["password"] or "")
+        cure = f"correct `username` and `password`; {LOCKED}, and where its basic authentication is off, give a `token`"
+    elif params["token"]:
+        authorization = bearer(params["token"], TOKEN)
+        cure = "give a `token` that is not deleted or expired, of an account that is not disabled"
+    else:
+        authorization = _release_admin(clusters.cluster())
+        cure = (
+            f"the administrator's password is not the one in the Secret {clusters.cluster().release}-grafana any more: "
+            f"give `username` and `password`; {LOCKED}"
+        )
+    return Grafana(*way, authorization, organisation=params["organisation"], cures={401: cure})
 
 
 def _release_admin(cluster: Cluster) -> str:

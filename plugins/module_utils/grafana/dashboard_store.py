@@ -162,7 +162,7 @@ class DashboardStore:
                 raise
             if (found := after(error)) is not None:
                 return found
-            raise self._conflict(uid, error) from None
+            raise self._conflict(uid, error, overwrite) from None
         return self._saved(uid, folder)
 
     def _stored_despite(
@@ -195,9 +195,18 @@ class DashboardStore:
             )
         return stored
 
-    def _conflict(self, uid: str, error: RequestFailed) -> LabError:
-        """The error for a dashboard that somebody else has saved since it was read."""
+    def _conflict(self, uid: str, error: RequestFailed, overwrite: bool) -> LabError:
+        """The error for a dashboard that somebody else has saved since it was read, or whose uid is a folder's."""
         found = self.read(uid)
+        if found is None and self.grafana.get_folder(uid) is not None:
+            return LabError(
+                f"{uid} is the uid of a folder in Grafana at {self.grafana.address}, so no dashboard can have it "
+                f"({error.status}): choose another `uid`.",
+                **error.details,
+            )
+        if overwrite:
+            # It was set already.
+            return error
         meta = found.meta if found else {}
         by = f" by {meta['updatedBy']}" if meta.get("updatedBy") else ""
         when = f" at {meta['updated']}" if meta.get("updated") else ""

@@ -122,6 +122,13 @@ ERRORS = [
     (recorded("39"), EDITOR, 412, "", "(412): The dashboard has been changed by someone else; someone else changed"),
     (recorded("62"), EDITOR, 400, "", "(400): Dashboard title cannot be empty; correct what was sent."),
     (answer("GET", "/api/x", b"nope", 400), ADMIN, 400, "", "refused GET /api/x (400); correct what was sent."),
+    (
+        answer("GET", "/api/x", b"Client sent an HTTP request to an HTTPS server.\n", 400),
+        ADMIN,
+        400,
+        "",
+        "refused GET /api/x (400); begin its address with https",
+    ),
     (answer("GET", "/api/x", HTML, 413), ADMIN, 413, "", "What GET /api/x sent is too large for Grafana at"),
     (
         answer("GET", "/api/x", HTML, 403),

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import websocket
@@ -435,6 +436,33 @@ def test_with_a_url_and_a_file_no_cluster_is_contacted(tmp_path: Path, monkeypat
             assert grafana._authorization == ADMIN
             with pytest.raises(LabError, match="401"):
                 grafana.as_user(None).request("GET", "/api/org")
+
+
+def test_credentials_that_are_rejected_have_a_cure_each(api: ScriptedApi, kubeconfig: Path, tmp_path: Path) -> None:
+    path = tmp_path / "token.json"
+    FileStore(str(path)).write(KEPT, None)
+    data = {"admin-user": encoded("admin"), "admin-password": encoded(PASSWORD)}
+    api.on("GET", ADMIN_SECRET, {"metadata": {}, "data": data})
+    wrong = recorded("119", auth=ANY)
+
+    def cure(connect: Any, **given: Any) -> str:
+        with (
+            replay(wrong) as server,
+            connect(params(kubeconfig=str(kubeconfig), url=server.address, **given)) as grafana,
+            pytest.raises(LabError, match="401") as caught,
+        ):
+            grafana.request("GET", "/api/org")
+        return caught.value.msg.partition("(401)")[2]
+
+    kept = cure(arguments.connect_token, token_file=str(path))
+    assert f"the token in file {path} was deleted or has expired" in kept
+    assert "grafana_service_account" in kept
+    assert "password" not in kept
+    for connect in (arguments.connect_token, arguments.connect_admin):
+        assert "give a `token` that is not deleted or expired" in cure(connect, token=TOKENS["EDITOR"])
+    user = cure(arguments.connect_admin, username="admin", password=PASSWORD)
+    assert "correct `username` and `password`; after five wrong ones" in user
+    assert "Secret my-temporal-grafana" in cure(arguments.connect_admin)
 
 
 def test_the_administrator_acts_in_an_organisation_and_a_token_in_its_own(tmp_path: Path) -> None:

@@ -516,6 +516,24 @@ def test_a_dashboard_that_somebody_saved_in_between_is_not_overwritten(monkeypat
     assert (error.details["version"], error.details["changed"]) == (2, False)
 
 
+def test_a_uid_that_is_a_folders_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = recorded("39", sent={"dashboard": LAB, "folderUid": ""}, status=409)
+    folder = recorded("104", path="/api/folders/lab-1")
+    with replay(SOURCES, NO_LAB, taken, NO_LAB, NO_LAB, folder) as server:
+        error = fails(server, monkeypatch)
+    assert "lab-1 is the uid of a folder" in error.msg
+    assert "overwrite" not in error.msg
+
+
+def test_overwrite_is_no_cure_where_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = {"dashboard": LAB, "folderUid": "", "overwrite": True}
+    hidden = recorded("105", path="/api/folders/lab-1")
+    with replay(SOURCES, NO_LAB, recorded("39", sent=sent), NO_LAB, NO_LAB, hidden) as server:
+        error = fails(server, monkeypatch, overwrite=True)
+    assert "(412)" in error.msg
+    assert "overwrite" not in error.msg
+
+
 def test_overwrite_insists(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exchange 45: a version that is not the present one, with overwrite."""
     with replay(SOURCES, stored(1, dashboard={"title": "Theirs"}), "45", stored(3)) as server:

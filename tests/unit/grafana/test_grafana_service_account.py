@@ -187,7 +187,10 @@ def test_check_mode_only_looks(task: Task) -> None:
 
 
 REFUSALS = [
-    (answer("GET", SEARCH, body_of("3"), 401), "rejected the credentials .*Invalid username or password; give"),
+    (
+        answer("GET", SEARCH, body_of("3"), 401),
+        "rejected the credentials .*Invalid username or password; correct `user",
+    ),
     (answer("GET", SEARCH, body_of("23"), 403), "denied GET .*serviceaccounts:read; give the account a role"),
     (
         answer("GET", SEARCH, b"404 page not found", 404),
