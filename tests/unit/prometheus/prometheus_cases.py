@@ -98,6 +98,7 @@ class Case:
     expected: dict[str, dict[str, Any]]
     up: dict[str, str] = field(default_factory=dict)
     window: tuple[float, float] = WINDOW
+    profile: str = PROFILE
 
     def all_series(self) -> dict[str, str]:
         """Series and `up`; an empty notation takes one out."""

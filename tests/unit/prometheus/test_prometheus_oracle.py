@@ -34,6 +34,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.attempts import next_samples
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context, silent
+from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus import evidence_cases
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FAMILIES,
     INTERVAL,
@@ -54,7 +55,12 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometh
 from jsonschema import Draft202012Validator
 
 FIGURE = stage_schema()["properties"]["windows"]["items"]["properties"]["figures"]["items"]
-CASES = {f"{family}: {case.name}": case for family, cases in FAMILIES.items() for case in cases}
+CASES = {
+    f"{family}: {case.name}": case
+    for families in (FAMILIES, evidence_cases.FAMILIES)
+    for family, cases in families.items()
+    for case in cases
+}
 LONG = {name.replace(", ", ","): "0+10x80" if name.startswith("m") else "1x80" for name in {**UP, **STEADY}}
 
 
@@ -98,7 +104,8 @@ def test_there_are_cases_enough() -> None:
 def test_a_case(address: str, name: str, tmp_path: Path) -> None:
     case: Case = CASES[name]
     kept = tmp_path / "raw.json.gz"
-    result = prometheus_sample.run(params(address, name, ("w", *case.window), raw_path=str(kept)), Context())
+    asked = params(address, name, ("w", *case.window), raw_path=str(kept), profile_content=case.profile)
+    result = prometheus_sample.run(asked, Context())
     figures = {figure["id"]: figure for figure in result["windows"][0]["figures"]}
     for figure_id, expected in case.expected.items():
         found = {key: figures[figure_id].get(key) for key in expected}
