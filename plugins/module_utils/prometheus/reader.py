@@ -19,6 +19,7 @@ from .profile import Figure, Profile
 from .query import FoundMetrics
 from .reading import STARTED, Reading, Samples, Window, wanted
 from .series import Parsed, Series
+from .zero_evidence import has_witness
 
 #: Steps of a range query; Prometheus allows 11,000.
 MOST_STEPS = 10_000
@@ -42,6 +43,7 @@ class Reader:
     skew: float = 0.0
     found: FoundMetrics = field(default_factory=FoundMetrics)
     _lacking: list[str] = field(default_factory=list, init=False, repr=False)
+    _now: list[Labels] = field(default_factory=list, init=False, repr=False)
     _one_by_one: bool = field(default=False, init=False, repr=False)
 
     def find(self, start: float, end: float) -> None:
@@ -237,12 +239,14 @@ class Reader:
         ]
 
     def current(self, figures: Sequence[Figure], at: float, deadline: float) -> dict[str, list[float]]:
-        """Values of figures over the last scrapes before ``at``, by id, in one request.
+        """Values of figures over the last scrapes before ``at``, by id.
 
         A figure split by a label has one value for each; one that is not known
         has none. Raises LabError when there is no answer in ``deadline`` seconds.
         """
         length = query.LEAST_SCRAPES * self.interval
+        if not self._now:
+            self._look(at, length, deadline)
         up = query.selector("up", self.profile.filters)
         # The only rows without FIGURE_LABEL: pods that answered.
         alive = f"sum by (pod) (max_over_time({up}[{query.duration(length)}])) > 0"
@@ -256,12 +260,36 @@ class Reader:
         for labels, value in sorted(rows, key=lambda row: sorted(row[0].items())):
             if FIGURE_LABEL in labels and math.isfinite(value):
                 values[labels[FIGURE_LABEL]].append(value)
+        looked = False
         for figure in figures:
             patterns = [self.profile.components[component] for component in figure.components]
             answered = all(any(full_match(pattern, pod) for pod in pods) for pattern in patterns)
-            if figure.absent == "zero" and not values[figure.id] and answered:
+            if figure.absent != "zero" or values[figure.id] or not answered:
+                continue
+            if not looked and not has_witness(figure.selection, self.profile, self._now, patterns):
+                # It may have come since.
+                self._look(at, length, deadline)
+                looked = True
+            if has_witness(figure.selection, self.profile, self._now, patterns):
                 values[figure.id].append(0.0)
         return values
+
+    def _look(self, at: float, length: float, deadline: float) -> None:
+        """See which metrics of the profile have samples just now, of which pods: names are remembered for longer.
+
+        Where such a query is refused all stays as it was found, and nothing is known to be zero. Raises LabError.
+        """
+        names = sorted({source.metric for selection in self.profile.selections for source in selection.sources})
+        by = ", ".join(["__name__", "pod", *sorted(self.profile.scheme_labels - {"pod"})])
+        series = f"{_selector(names, self.profile.filters)}[{query.duration(length)}]"
+        try:
+            rows = self.client.vector(f"group by ({by}) (last_over_time({series}))", at + self.skew, deadline)
+        except RequestFailed as error:
+            if error.status not in REFUSED:
+                raise
+            return
+        self._now = [labels for labels, _value in rows]
+        self.found = replace(self.found, names=frozenset(labels.get("__name__", "") for labels in self._now))
 
 
 def by_names(

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..results.types import Labels
 from .lives import Lives
-from .matchers import parse_matcher
+from .matchers import full_match, parse_matcher
 from .processes import Process
 from .profile import Profile, Selection, Source
 from .query import FoundMetrics
@@ -32,7 +33,7 @@ def doubt_of_zero(
 
     processes: those of the figure's components. span: start and end of the window.
     """
-    labels = {parse_matcher(matcher).label for matcher in selection.where} & profile.scheme_labels
+    labels = _scheme_labels(selection, profile)
     for source in selection.sources:
         if any(_is_witness(other, source, labels, lives, processes, span) for other in _all_sources(profile)):
             return ""
@@ -46,6 +47,27 @@ def doubt_of_zero(
     return f"nothing shows that it is zero: no pod of the figure's components has a {what}" + (
         f"; Prometheus has {', '.join(instead)} instead" if instead else ""
     )
+
+
+def has_witness(selection: Selection, profile: Profile, series: Iterable[Labels], pods: Sequence[str]) -> bool:
+    """Whether one of these series shows that a selection without a series is zero just now.
+
+    series: names and labels. pods: patterns of the pods of the figure's components.
+    """
+    labels = _scheme_labels(selection, profile)
+    named = {(source.framework, source.histogram) for source in selection.sources}
+    names = {other.metric for other in _all_sources(profile) if (other.framework, other.histogram) in named}
+    return any(
+        one.get("__name__") in names
+        and labels <= one.keys()
+        and any(full_match(pattern, one.get("pod", "")) for pattern in pods)
+        for one in series
+    )
+
+
+def _scheme_labels(selection: Selection, profile: Profile) -> set[str]:
+    """Labels of a selection's matchers that have other names in other set-ups."""
+    return {parse_matcher(matcher).label for matcher in selection.where} & profile.scheme_labels
 
 
 def _all_sources(profile: Profile) -> Iterable[Source]:

@@ -392,7 +392,46 @@ OWN_TIMES = [
     ),
 ]
 
+JOB_PATTERN = PROFILE.replace("""'job=~"pods|endpoints"'""", """'job=~"$job"'""").replace(
+    "components: {app", "variables: {job: app-(a|b)-headless}\ncomponents: {app"
+)
+#: prometheus-operator: a ServiceMonitor makes a job of each Service.
+JOBS = [
+    Case(
+        "a job for each Service",
+        {
+            'm_total{pod="app-1",job="app-a-headless"}': "0+10x20",
+            'm_total{pod="app-2",job="app-b-headless"}': "0+20x20",
+            # Not of these jobs.
+            'm_total{pod="app-3",job="app-c-headless"}': "0+40x20",
+            'm_total{pod="app-4",job="x-app-a-headless"}': "0+40x20",
+        },
+        total(360, double_series=0),
+        {
+            'up{pod="app-1"}': "",
+            'up{pod="app-1",job="app-a-headless"}': ALL,
+            'up{pod="app-2",job="app-b-headless"}': ALL,
+        },
+        profile=JOB_PATTERN,
+    ),
+    Case(
+        "two of these jobs scrape one pod",
+        {
+            f'm_total{{{ONE},job="app-a-headless"}}': "0+10x20",
+            f'm_total{{{ONE},job="app-b-headless"}}@1': "2+10x20",
+        },
+        total(120, double_series=1),
+        {
+            'up{pod="app-1"}': "",
+            f'up{{{ONE},job="app-a-headless"}}': ALL,
+            f'up{{{ONE},job="app-b-headless"}}@1': ALL,
+        },
+        profile=JOB_PATTERN,
+    ),
+]
+
 FAMILIES = {
+    "jobs": JOBS,
     "own labels": OWN_LABELS,
     "other labels": OTHER_LABELS,
     "bounds": BOUNDS,

@@ -27,6 +27,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     measure,
     profile_file,
     prometheus_sample,
+    reader,
     samples_file,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import connect
@@ -166,6 +167,28 @@ def test_a_cross_check_that_fails_costs_no_figure(address: str, monkeypatch: pyt
     assert (figure["value"], figure["state"]) == (120, "pass")
     assert (figure["promql"], figure["promql_difference"]) == (None, None)
     assert figure["promql_reason"] == "Prometheus refused."
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "now"),
+    [
+        ("zeros: a witness of the same framework and labels", "failed", [0]),
+        ("zeros: a witness of the same framework and labels", "work", []),
+        ("zeros: a prefix", "failed", []),
+        ("zeros: a witness without the label", "failed", []),
+        ("zeros: a witness of another component", "failed", []),
+        ("zeros: a witness of before the window", "failed", []),
+        # 30 a scrape, four scrapes; the name that is only remembered says nothing.
+        ("names: a name that is only remembered", "total", [120]),
+    ],
+)
+def test_current_values_rest_on_the_same_evidence(address: str, name: str, figure: str, now: list[float]) -> None:
+    bound = profile_file.parse(CASES[name].profile, name).bind(namespace(name), "r")
+    with connect(params(address, name)) as client:
+        asking = reader.Reader(client, bound, float(INTERVAL))
+        asking.find(BASE - 700, BASE + 60)
+        found = asking.current([bound.figure(figure)], BASE + 60, 5)[figure]
+    assert found == [pytest.approx(value) for value in now]
 
 
 RELATIVE = PROFILE.replace(
@@ -345,3 +368,29 @@ def test_a_new_figure_from_kept_samples(address: str, tmp_path: Path) -> None:
     other = profile_file.parse(PROFILE.replace("id: rate", "id: other"), "other").bind(measured.question.namespace, "r")
     figures = kept_samples.figures(measured, other)[0]["figures"]
     assert (figures[1]["id"], figures[1]["value"], figures[1]["promql"]) == ("other", 2, None)
+
+
+def test_a_pattern_that_is_a_plain_text_asks_for_the_same(address: str, tmp_path: Path) -> None:
+    """Samples that were read with job="pods" are of use to a profile with job=~"pods"."""
+    kept = tmp_path / "raw.json.gz"
+    texts = [
+        PROFILE.replace('job=~"pods|endpoints"', filters) for filters in ('job="pods"', 'job=~"pods"', 'job=~"p.+"')
+    ]
+    asked = params(address, "long", ("w", 0, 60), raw_path=str(kept), profile_content=texts[0])
+    prometheus_sample.run(asked, Context())
+    measured = samples_file.load(kept)
+    same, other = (profile_file.parse(text, "p").bind(measured.question.namespace, "r") for text in texts[1:])
+    assert kept_samples.figures(measured, same)[0]["figures"][0]["value"] == 120
+    with pytest.raises(LabError, match=r"job=~\"p\.\+\""):
+        kept_samples.figures(measured, other)
+
+
+def test_a_variable_that_makes_no_pattern_is_refused_before_the_wait() -> None:
+    jobs = PROFILE.replace('job=~"pods|endpoints"', 'job=~"$job"').replace(
+        "components: {app", "variables: {job: a}\ncomponents: {app"
+    )
+    with pytest.raises(LabError, match=r'job=~"app-\(a".*RE2'):
+        prometheus_sample.run(
+            params("http://host", "long", ("w", 0, 60), profile_content=jobs, variables={"job": "app-(a"}),
+            Context(check_mode=True),
+        )

@@ -611,6 +611,8 @@ def exporter() -> Iterator[tuple[str, dict[str, Any]]]:
         def do_GET(self) -> None:
             done = 1000 + 10 * (time.time() - state["begun"])
             text = f'state_transition_count_count{{namespace="default"}} {done}\n'
+            # Shows how counters are called and labelled, without which nothing is known to be zero.
+            text += 'service_requests{namespace="default"} 7\n'
             for name in state["pods"]:
                 text += f'numshards_gauge{{history="{name}"}} 256\n'
             self.send_response(200)
