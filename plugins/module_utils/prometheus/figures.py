@@ -215,16 +215,18 @@ class _Window:
         return [({figure.by: label} if figure.by else {}, math.fsum(of)) for label, of in values.items()]
 
     def _quantile(self, figure: Figure, found: Counted, evidence: Evidence) -> list[tuple[Labels, float]]:
-        groups = histograms.groups(found.growths)
-        buckets, same = histograms.summed(groups)
+        buckets, same = histograms.summed(histograms.groups(found.growths))
         if not same:
             evidence["notes"].append("The processes have different buckets: only the bounds that all have are used.")
         quantile = histograms.quantile(figure.quantile or 0.0, buckets)
         if quantile is None:
             return [({}, math.nan)]
-        evidence["interval"] = [quantile.lower, quantile.upper]
+        least = histograms.summed_at(buckets, histograms.groups(found.growths, "least"))
+        most = histograms.summed_at(buckets, histograms.groups(found.growths, "most"))
+        lower, upper = histograms.certain_bucket(figure.quantile or 0.0, least, most)
+        evidence["interval"] = [lower, upper]
         evidence["observations"] = quantile.observations
-        if quantile.bound:
+        if quantile.bound and (lower, upper) == (quantile.lower, quantile.upper):
             evidence["bound"] = quantile.bound
             which = "at or below the smallest bound" if quantile.bound == "below" else "above the largest bound"
             evidence["notes"].append(f"The quantile is {which} of the histogram's buckets, which is what is shown.")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,12 +35,16 @@ class Quantile:
     observations: float
 
 
+Which = Literal["value", "least", "most"]
 #: Growth by upper bound.
 Buckets = dict[float, float]
 
 
-def groups(growths: Iterable[tuple[Piece, Source, Growth]]) -> list[Buckets]:
-    """Growth of buckets by upper bound, in the figure's unit: one histogram for each process and set of labels."""
+def groups(growths: Iterable[tuple[Piece, Source, Growth]], which: Which = "value") -> list[Buckets]:
+    """Growth of buckets by upper bound, in the figure's unit: one histogram for each process and set of labels.
+
+    which: the growth, or the least or the most that it certainly was.
+    """
     found: dict[tuple[Process, int, frozenset[tuple[str, str]]], Buckets] = {}
     for piece, source, grown in growths:
         le = bound_text(piece.series.labels.get("le", ""))
@@ -48,7 +52,7 @@ def groups(growths: Iterable[tuple[Piece, Source, Growth]]) -> list[Buckets]:
             bound = float(le) * source.scale
         except ValueError:
             continue
-        found.setdefault((piece.process, piece.life, piece.key[1] - {("le", le)}), {})[bound] = grown.value
+        found.setdefault((piece.process, piece.life, piece.key[1] - {("le", le)}), {})[bound] = getattr(grown, which)
     return list(found.values())
 
 
@@ -64,7 +68,14 @@ def summed(histograms: Iterable[Buckets]) -> tuple[Buckets, bool]:
         return {}, True
     shared = set.intersection(*(set(buckets) for buckets in grown))
     same = all(len(buckets) == len(shared) for buckets in grown)
-    return {bound: math.fsum(buckets[bound] for buckets in grown) for bound in shared}, same
+    return summed_at(shared, grown), same
+
+
+def summed_at(bounds: Iterable[float], histograms: Sequence[Buckets]) -> Buckets:
+    """Growth over histograms at some of their bounds. One without a bound may have all of its growth below it."""
+    return {
+        bound: math.fsum(buckets.get(bound, buckets.get(math.inf, 0.0)) for buckets in histograms) for bound in bounds
+    }
 
 
 def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:
@@ -86,6 +97,30 @@ def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:
             return Quantile(value, lower, bound, "", total)
         below = count
     return Quantile(bounds[-1], bounds[-1], None, "above", total)
+
+
+def certain_bucket(
+    q: float, least: Mapping[float, float], most: Mapping[float, float]
+) -> tuple[float | None, float | None]:
+    """The bounds between which the q-quantile certainly lies; None is a side without an end.
+
+    least, most: what each bucket certainly grew by at the least and at the most. What they leave open are whole steps
+    between scrapes, in which a bucket and the one to +Inf grew together: so much for how many were above a bound.
+    """
+    lower: float | None = 0.0
+    finite = sorted(bound for bound in most if bound != math.inf)
+    if not finite or finite[0] <= 0:
+        lower = None
+    for bound in finite:
+        low, high = least.get(bound, 0.0), most[bound]
+        above_least = max(0.0, least.get(math.inf, 0.0) - low)
+        above_most = max(0.0, most.get(math.inf, 0.0) - high)
+        if high < q * (high + above_least):
+            # Even with all that is open below it the rank is above.
+            lower = bound
+        elif low > 0 and low >= q * (low + above_most):
+            return lower, bound
+    return lower, None
 
 
 def thousands(bounds: Iterable[float], expected: float) -> int:

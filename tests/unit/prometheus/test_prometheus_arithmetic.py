@@ -189,6 +189,34 @@ def test_pods_are_summed_before_the_quantile(pods: list[list[int]], percent: int
     assert (quantile is None) == (together[float("inf")] == 0)
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 50), min_size=4, max_size=4), min_size=3, max_size=6),
+    st.integers(1, 99),
+    st.data(),
+)
+def test_a_quantile_lies_in_its_certain_bucket_however_the_steps_at_the_edges_fell(
+    steps: list[list[int]], percent: int, data: st.DataObject
+) -> None:
+    """Of the first and the last step any part of the observations of each bucket may lie in the window."""
+    bounds = [0.001, 0.01, 0.1, float("inf")]
+    first, *inner, last = steps
+    inside = [[data.draw(st.integers(0, count)) for count in edge] for edge in (first, last)]
+
+    def cumulative(of: list[list[int]]) -> dict[float, float]:
+        each = [sum(counts[index] for counts in of) for index in range(4)]
+        return {bound: float(sum(each[: index + 1])) for index, bound in enumerate(bounds)}
+
+    lower, upper = histograms.certain_bucket(percent / 100, cumulative(inner), cumulative(steps))
+    truth = cumulative([*inner, *inside])
+    if truth[float("inf")] == 0:
+        return
+    holds = next(bound for bound in bounds if truth[bound] * 100 >= percent * truth[float("inf")])
+    assert lower is not None
+    assert lower < holds
+    assert holds <= (float("inf") if upper is None else upper)
+
+
 def test_what_is_no_number_is_left_out_of_a_series() -> None:
     of = samples.Pool().series(dict(TARGET), (1.0, 2.0, 3.0, 4.0), ["1", "NaN", "+Inf", "4"])
     kept, dropped = samples.finite([of, samples.Pool().series({}, (1.0,), ["NaN"])])
