@@ -2,7 +2,7 @@
 """Grafana's HTTP API: https://grafana.com/docs/grafana/latest/developers/http_api/.
 
 Times are Unix milliseconds, as in Grafana. What its answers look like is recorded in
-tests/fixtures/grafana/exchanges.json.
+tests/fixtures/grafana.
 """
 
 from __future__ import annotations
