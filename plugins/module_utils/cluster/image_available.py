@@ -16,7 +16,7 @@ from .cluster import Cluster
 from .connect import CLUSTER
 from .images import images_present, nodes_with, usable_nodes
 from .predicates import Json
-from .probes import Probes, Verdict, not_known
+from .probes import ImageVerdict, Probes, not_known
 from .wait import wait_for
 
 SPEC: dict[str, Any] = {
@@ -32,7 +32,7 @@ AFTERLIFE = 30
 
 def pull(
     cluster: Cluster, holders: dict[str, list[str]], timeout: float, show: Callable[[str], None]
-) -> tuple[dict[str, Verdict], list[str]]:
+) -> tuple[dict[str, ImageVerdict], list[str]]:
     """Try to pull the images of ``holders`` (by image, the nodes that have it), all at once.
 
     Return a verdict for each, and a sentence for each pod that could not be deleted.
@@ -43,7 +43,7 @@ def pull(
         waited = wait_for(cluster, timeout, show, probes.look)
         for image, why in waited.value.items():
             late = f"unknown after {timeout:g} s whether {image} can be pulled"
-            probes.verdicts[image] = Verdict(None, f"{late}: its pod {why}" if why else late)
+            probes.verdicts[image] = ImageVerdict(None, f"{late}: its pod {why}" if why else late)
     except Refused as error:
         # No permission to list pods.
         probes.verdicts.update({image: not_known(image, error.msg) for image in probes.pending})
@@ -52,10 +52,10 @@ def pull(
     return probes.verdicts, stayed
 
 
-def without_pull(image: str, nodes: list[Json] | None) -> Verdict:
+def without_pull(image: str, nodes: list[Json] | None) -> ImageVerdict:
     """The verdict on an image that is missing from some nodes, without trying to pull it; nodes: None if unknown."""
     found = "unknown whether the nodes have {}" if nodes is None else "{} is missing from some nodes"
-    return Verdict(None, f"{found.format(image)}; pulling was not tried")
+    return ImageVerdict(None, f"{found.format(image)}; pulling was not tried")
 
 
 def run(params: Params, context: Context) -> Result:
@@ -70,7 +70,7 @@ def run(params: Params, context: Context) -> Result:
             nodes = None
         present = images_present(images, nodes or [])
         missing = [image for image in images if not present[image]]
-        verdicts = {image: Verdict(True, f"{image} is on every node") for image in images if present[image]}
+        verdicts = {image: ImageVerdict(True, f"{image} is on every node") for image in images if present[image]}
         if not params["pull"] or context.check_mode:
             verdicts.update({image: without_pull(image, nodes) for image in missing})
         elif missing:

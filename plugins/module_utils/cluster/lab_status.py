@@ -73,7 +73,7 @@ class LabInCluster:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StageVerdict:
     """Whether the result of a stage exists in the cluster.
 
     done: None when it cannot be known. why: what speaks against it. hint: what to do.
@@ -95,81 +95,85 @@ class Wanted:
     history_replicas: int
 
 
-def judge_install(found: LabInCluster, wanted: Wanted, stage: str = "install") -> Verdict:
+def judge_install(found: LabInCluster, wanted: Wanted, stage: str = "install") -> StageVerdict:
     lacking = found.lacking(tuple(f"{found.release}-{role}" for role in ROLES))
     if lacking:
-        return Verdict(stage, False, "; ".join(lacking), f"run --tags {stage}, or check its pods with kubectl get pods")
+        return StageVerdict(
+            stage, False, "; ".join(lacking), f"run --tags {stage}, or check its pods with kubectl get pods"
+        )
     if found.temporal_namespaces is None:
-        return Verdict(stage, None, "; ".join(found.doubts), "try again in a moment")
+        return StageVerdict(stage, None, "; ".join(found.doubts), "try again in a moment")
     if wanted.temporal_namespace not in found.temporal_namespaces:
         why = f"there is no Temporal namespace {wanted.temporal_namespace}"
-        return Verdict(stage, False, why, f"run --tags {stage}; helm alone does not make one")
+        return StageVerdict(stage, False, why, f"run --tags {stage}; helm alone does not make one")
     owned, shards = found.owned_shards, found.shards
     if owned is None or shards is None:
-        return Verdict(stage, None, found.doubt_about_shards, "try again in a moment")
+        return StageVerdict(stage, None, found.doubt_about_shards, "try again in a moment")
     if owned != found.history_shards:
         why = f"history owns {owned} of {found.history_shards} shards"
-        return Verdict(stage, False, why, "wait a minute, and check the history pods' logs if this persists")
-    return Verdict(stage, True)
+        return StageVerdict(stage, False, why, "wait a minute, and check the history pods' logs if this persists")
+    return StageVerdict(stage, True)
 
 
-def judge_load(found: LabInCluster, wanted: Wanted) -> Verdict:
+def judge_load(found: LabInCluster, wanted: Wanted) -> StageVerdict:
     lacking = found.lacking((WORKERS, SOAK_TEST))
     if lacking:
-        return Verdict("benchmark", False, "; ".join(lacking), "run --tags benchmark")
+        return StageVerdict("benchmark", False, "; ".join(lacking), "run --tags benchmark")
     if found.concurrent_workflows is None:
         why = f"{SOAK_TEST} does not say in CONCURRENT_WORKFLOWS how many workflows it keeps in flight"
-        return Verdict("benchmark", None, why, "run --tags benchmark, which sets it")
+        return StageVerdict("benchmark", None, why, "run --tags benchmark, which sets it")
     if found.concurrent_workflows == 0:
         why = f"{SOAK_TEST} is set to keep 0 workflows in flight"
         hint = f"set CONCURRENT_WORKFLOWS={wanted.concurrent_workflows} on it, or run --tags benchmark"
-        return Verdict("benchmark", False, why, hint)
-    return Verdict("benchmark", True)
+        return StageVerdict("benchmark", False, why, hint)
+    return StageVerdict("benchmark", True)
 
 
-def judge_concurrency(found: LabInCluster, wanted: Wanted) -> Verdict:
+def judge_concurrency(found: LabInCluster, wanted: Wanted) -> StageVerdict:
     load = judge_load(found, wanted)
     if not load.done:
-        return Verdict("concurrency", load.done, load.why, load.hint)
+        return StageVerdict("concurrency", load.done, load.why, load.hint)
     if found.concurrent_workflows != wanted.raised_concurrent_workflows:
         why = f"{SOAK_TEST} keeps {found.concurrent_workflows} workflows in flight, not the raised number"
         hint = (
             f"kubectl set env deployment/{SOAK_TEST} CONCURRENT_WORKFLOWS={wanted.raised_concurrent_workflows}, "
             "or run --tags concurrency"
         )
-        return Verdict("concurrency", False, why, hint)
-    return Verdict("concurrency", True)
+        return StageVerdict("concurrency", False, why, hint)
+    return StageVerdict("concurrency", True)
 
 
-def judge_scale(found: LabInCluster, wanted: Wanted) -> Verdict:
+def judge_scale(found: LabInCluster, wanted: Wanted) -> StageVerdict:
     history = f"{found.release}-history"
     scale = f"kubectl scale deployment/{history} --replicas={wanted.history_replicas}, or run --tags scale"
     if history not in found.deployments:
-        return Verdict("scale", False, f"{history} is missing", "run --tags install first")
+        return StageVerdict("scale", False, f"{history} is missing", "run --tags install first")
     if found.history_replicas != wanted.history_replicas:
         has = f"{found.history_replicas} {'replica' if found.history_replicas == 1 else 'replicas'}"
         why = f"{history} has {has}; the stage wants {wanted.history_replicas}"
-        return Verdict("scale", False, why, scale)
+        return StageVerdict("scale", False, why, scale)
     if found.deployments[history]:
-        return Verdict("scale", False, f"{history} has {found.deployments[history]}", "wait until its pods are ready")
+        return StageVerdict(
+            "scale", False, f"{history} has {found.deployments[history]}", "wait until its pods are ready"
+        )
     owned, shards = found.owned_shards, found.shards
     if owned is None or shards is None:
-        return Verdict("scale", None, found.doubt_about_shards, "try again in a moment")
+        return StageVerdict("scale", None, found.doubt_about_shards, "try again in a moment")
     if owned != found.history_shards or not all(shards.values()):
         why = f"the pods own {' + '.join(map(str, shards.values()))} of {found.history_shards} shards"
-        return Verdict("scale", False, why, "wait a minute: shards move after a pod joins")
-    return Verdict("scale", True)
+        return StageVerdict("scale", False, why, "wait a minute: shards move after a pod joins")
+    return StageVerdict("scale", True)
 
 
-def judge_cleanup(found: LabInCluster, wanted: Wanted) -> Verdict:
+def judge_cleanup(found: LabInCluster, wanted: Wanted) -> StageVerdict:
     if found.deployments:
         why = f"not removed: {', '.join(sorted(found.deployments))}"
-        return Verdict("cleanup", False, why, "run --tags cleanup, which also removes what helm leaves")
-    return Verdict("cleanup", True)
+        return StageVerdict("cleanup", False, why, "run --tags cleanup, which also removes what helm leaves")
+    return StageVerdict("cleanup", True)
 
 
 #: The stages that leave something in the cluster, in the order of the lab.
-JUDGES: Mapping[str, Callable[[LabInCluster, Wanted], Verdict]] = {
+JUDGES: Mapping[str, Callable[[LabInCluster, Wanted], StageVerdict]] = {
     "install": judge_install,
     "benchmark": judge_load,
     "concurrency": judge_concurrency,

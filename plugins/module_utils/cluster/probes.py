@@ -37,7 +37,7 @@ CAUSE_LENGTH = 160
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ImageVerdict:
     """Whether an image is available (None: unknown), and why as a sentence without its full stop."""
 
     available: bool | None
@@ -93,11 +93,11 @@ def cause(message: str) -> str:
     return f"… {end.partition(': ')[2] or end}"
 
 
-def not_known(image: str, why: str) -> Verdict:
-    return Verdict(None, f"unknown whether {image} can be pulled: {why.rstrip('.')}")
+def not_known(image: str, why: str) -> ImageVerdict:
+    return ImageVerdict(None, f"unknown whether {image} can be pulled: {why.rstrip('.')}")
 
 
-def judge_probe(image: str, pod: Json, holders: list[str]) -> Verdict | None:
+def judge_probe(image: str, pod: Json, holders: list[str]) -> ImageVerdict | None:
     """What its probe pod shows about an image, None while it shows nothing.
 
     holders: nodes that had the image before; a pod on one of them proves no pull.
@@ -107,11 +107,11 @@ def judge_probe(image: str, pod: Json, holders: list[str]) -> Verdict | None:
     waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
     reason = waiting.get("reason")
     if reason in IMAGE_REASONS:
-        return Verdict(False, f"{image} cannot be pulled: {cause(waiting.get('message') or reason)}")
+        return ImageVerdict(False, f"{image} cannot be pulled: {cause(waiting.get('message') or reason)}")
     was_created = bool(terminated) and terminated.get("reason") != STATUS_UNKNOWN
     if "running" in state or was_created or reason in AFTER_PULL:
         held = pod["spec"].get("nodeName") in holders
-        return Verdict(True, f"{image} is on a node" if held else f"{image} could be pulled")
+        return ImageVerdict(True, f"{image} is on a node" if held else f"{image} could be pulled")
     if finished(pod):
         return not_known(image, f"its pod {pod_state(pod).why}")
     return None
@@ -128,7 +128,7 @@ class Probes:
     cluster: Cluster
     holders: dict[str, list[str]]
     lifetime: int
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    verdicts: dict[str, ImageVerdict] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     asked_for: set[str] = field(default_factory=set)
 

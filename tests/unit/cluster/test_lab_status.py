@@ -24,13 +24,13 @@ SCALED = lab_status.LabInCluster(
 )
 
 
-def judged(stage: str, **changes) -> lab_status.Verdict:
+def judged(stage: str, **changes) -> lab_status.StageVerdict:
     return lab_status.JUDGES[stage](dataclasses.replace(SCALED, **changes), WANTED)
 
 
 @pytest.mark.parametrize("stage", ["install", "benchmark", "concurrency", "scale", "recreate"])
 def test_what_is_done_right_is_called_so(stage):
-    assert judged(stage) == lab_status.Verdict(stage, True)
+    assert judged(stage) == lab_status.StageVerdict(stage, True)
 
 
 def test_an_empty_namespace_is_a_cleanup_done_right():
