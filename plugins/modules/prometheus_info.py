@@ -80,7 +80,7 @@ targets:
       description: Error of the last scrape, empty when it went well.
       type: str
     scrape_interval:
-      description: Seconds between two scrapes.
+      description: Seconds between two scrapes, null where Prometheus does not say.
       type: float
     scrape_url:
       description: Address that is scraped.
@@ -102,7 +102,7 @@ duplicates:
       type: list
       elements: str
 notes:
-  description: Warnings and infos of Prometheus.
+  description: Warnings and infos of Prometheus, and that it does not list its targets.
   returned: always
   type: list
   elements: str
