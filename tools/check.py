@@ -175,7 +175,7 @@ NODES = {"class": "node-class"}
 
 def node_folder(scenario: str) -> Path:
     """The folder of the node that a scenario works on."""
-    return cache() / NODES.get(scenario, "node")
+    return cache() / NODES.get(scenario, "node-shared")
 
 
 def linters() -> list[Check]:

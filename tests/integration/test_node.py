@@ -205,7 +205,7 @@ def test_down_leaves_no_trace_and_says_so_the_second_time():
     assert not any(traces(name).values()), traces(name)
     again = node("stopped")
     assert again["changed"] is False
-    assert "there is nothing to do" in again["stdout"]
+    assert "nothing to do" in again["stdout"]
 
 
 def test_a_kept_state_starts_again():

@@ -243,3 +243,10 @@ REGISTRY = "https://" + "pypi.example.org"
 def test_sources(name, text, expected):
     machine = re.compile(r"/home/someone/\w")
     assert list(check_sources.problems(Path(name), text, machine)) == expected
+
+
+def test_no_scenario_has_its_own_folder_where_a_shared_node_is() -> None:
+    """The scenario `node` takes the node of its folder away and brings it up again."""
+    names = [path.parent.name for path in (check.ROOT / "extensions" / "molecule").glob("*/molecule.yml")]
+    assert len(names) > 5
+    assert not {check.cache() / name for name in names} & {check.node_folder(name) for name in names}
