@@ -31,10 +31,6 @@ class Selected:
     doubles: int
     dropped: int
 
-    @property
-    def metrics(self) -> set[str]:
-        return {source.metric for _piece, source in self.pieces}
-
 
 def select(selection: Selection, lives: Lives, reading: Reading) -> Selected:
     """The pieces of a selection: of each process under the first of the sources' names that it has in its unit.
