@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from .growth import Growth, Ruler, growth
 from .lives import LATE, Lives, Piece
@@ -19,7 +18,7 @@ from .reading import Reading
 LEAST_KNOWN = 0.9
 #: A first value of up to this many events may always have come since the scrape before.
 LIKELY_FIRST = 100.0
-#: A first value may be this many times the largest step that its process was seen to make.
+#: A first value may be this many times the largest step that any counter of its process was seen to make.
 LIKELY_BURST = 10.0
 
 
@@ -78,6 +77,7 @@ class Counted:
     doubles: int = 0
     dropped: int = 0
     doubtful_restarts: int = 0
+    unlikely: int = 0
 
     def begun(self, kind: str) -> int:
         return sum(one.course.begins == kind for _piece, _source, one in self.growths)
@@ -105,6 +105,11 @@ class Counted:
         unknown += [seconds for seconds in lost.values() if seconds > most]
         if unknown:
             return f"what {len(unknown)} series counted is not known for up to {max(unknown):.0f} s of this window"
+        if self.unlikely:
+            return (
+                f"{self.unlikely} series began with more than its process counts in a scrape interval: it may have "
+                f"counted long before"
+            )
         fell = sum(one.fell > 0 for _piece, _source, one in self.growths)
         if fell:
             return f"{fell} series fell although their process lived on, which a counter never does"
@@ -127,8 +132,9 @@ def count(selected: Selected, ruler: Ruler, processes: Sequence[Process]) -> Cou
     found = Counted(doubles=selected.doubles, dropped=selected.dropped)
     for piece, source in selected.pieces:
         grown = growth(piece, ruler)
-        if grown is not None and grown.course.begins == "new" and _is_unlikely(piece, grown, selected, ruler.lives):
+        if grown is not None and grown.course.begins == "new" and _is_unlikely(piece, grown, ruler.lives):
             # What it counted before its first sample is not known after all.
+            found.unlikely += 1
             piece = replace(piece, respelt=True)
             grown = growth(piece, ruler)
         if grown is not None:
@@ -145,15 +151,28 @@ def count(selected: Selected, ruler: Ruler, processes: Sequence[Process]) -> Cou
     return found
 
 
-def _is_unlikely(piece: Piece, grown: Growth, selected: Selected, lives: Lives) -> bool:
+def doubt_without_series(processes: Sequence[Process], ruler: Ruler) -> str:
+    """Why it is not known that processes counted nothing in a window, though no scrape shows that they did."""
+    most = (1 - LEAST_KNOWN) * ruler.length
+    seconds = max((_unseen_seconds(process, ruler, most) for process in processes), default=0.0)
+    return f"what its pods counted is not known for up to {seconds:.0f} s of this window" if seconds else ""
+
+
+def _unseen_seconds(process: Process, ruler: Ruler, most: float) -> float:
+    """Seconds of a window in which a process may have counted unseen; 0 where they are few."""
+    answered = process.answered
+    last = max(answered[-1], ruler.start) if answered else ruler.start
+    tail = max(0.0, ruler.end - last) if process.scrapes and ruler.lives.fate(process, last) == "unknown" else 0.0
+    lost = sum(
+        max(0.0, min(one.began or one.after, ruler.end) - max(one.before, ruler.start))
+        for one in ruler.lives.restarts(process)
+    )
+    return (tail if tail > max(most, LATE * ruler.lives.interval) else 0.0) + (lost if lost > most else 0.0)
+
+
+def _is_unlikely(piece: Piece, grown: Growth, lives: Lives) -> bool:
     """Whether a new series' first value is too much for one scrape interval: it was only not shown before."""
     first = piece.series.values[0]
     if first <= LIKELY_FIRST or grown.course.sure or not lives.appeared(piece):
         return False
-    steps = (
-        after - before
-        for other, _source in selected.pieces
-        if other.process is piece.process
-        for before, after in pairwise(other.series.values)
-    )
-    return first > LIKELY_BURST * max(steps, default=0.0)
+    return first > LIKELY_BURST * lives.largest_step(piece.process)

@@ -53,7 +53,7 @@ def coverage(up: Iterable[tuple[Labels, Points]], pods: str, length: float, inte
     """Coverage of the component whose pods' names match ``pods``, from raw samples of `up`."""
     expected = max(1, math.floor(length / interval))
     answered: list[float] = []
-    silent = {}
+    failures: dict[str, int] = {}
     for labels, points in up:
         pod = labels.get("pod", "")
         if not full_match(pods, pod):
@@ -61,8 +61,9 @@ def coverage(up: Iterable[tuple[Labels, Points]], pods: str, length: float, inte
         values = list(points)
         answered += [time for time, value in values if value == 1]
         failed = sum(value != 1 for _time, value in values)
-        if failed > expected / 2:
-            silent[pod] = failed
+        # One way to a pod is enough.
+        failures[pod] = min(failed, failures.get(pod, failed))
+    silent = {pod: failed for pod, failed in failures.items() if failed > expected / 2}
     return Coverage(scrape_rounds(answered, interval), expected, silent)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..results.stage_file import window_values
 from ..results.types import Evidence, FigureDetails, FigureResult, Labels, Values, WindowResult
 from . import histograms, query
-from .counted import Counted, Selected, count, select
+from .counted import Counted, Selected, count, doubt_without_series, select
 from .coverage import coverage, shortfall
 from .cross_check import cross_check, no_answer, promql
 from .figure_state import GRAVITY, Judged, compare, judge
@@ -175,17 +175,20 @@ class _Window:
 
     def _processes(self, components: Sequence[str]) -> list[Process]:
         patterns = [self.profile.components[component] for component in components]
-        return [
+        found = [
             process
             for process in self.ruler.lives.processes
-            if any(full_match(pattern, process.targets[0].pod) for pattern in patterns)
+            if any(full_match(pattern, target.pod) for pattern in patterns for target in process.targets)
         ]
+        # A port that never answers is no process of its own where another port of its pod does.
+        answering = {target.pod for process in found if process.answered for target in process.targets}
+        return [one for one in found if one.answered or not {target.pod for target in one.targets} <= answering]
 
     def _counter(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
         counts = [self._count(selection, figure.components) for selection in figure.selections]
         _describe(counts, evidence)
         if not all(one.growths for one in counts):
-            return [], ""
+            return [], self._nothing(figure, counts, evidence)
         if figure.kind == "quantile":
             rows = self._quantile(figure, counts[0], evidence)
         elif figure.kind == "ratio":
@@ -198,6 +201,16 @@ class _Window:
             rows = self._grown(figure, counts[0], evidence)
         doubts = (one.doubt(self.ruler.length, self.reading.interval) for one in counts)
         return rows, next((doubt for doubt in doubts if doubt), "")
+
+    def _nothing(self, figure: Figure, counts: Sequence[Counted], evidence: Evidence) -> str:
+        """Why a figure without growth is not known to be zero; what may have been counted is in its interval."""
+        if figure.absent != "zero":
+            return ""
+        doubts = [one.doubt(self.ruler.length, self.reading.interval) for one in counts]
+        doubts.append(doubt_without_series(self._processes(figure.components), self.ruler))
+        if any(one.open or one.more for one in counts):
+            evidence["interval"] = [0.0, None if any(one.open for one in counts) else sum(one.more for one in counts)]
+        return next((doubt for doubt in doubts if doubt), "")
 
     def _grown(self, figure: Figure, found: Counted, evidence: Evidence) -> list[tuple[Labels, float]]:
         """Growth, or growth a second over the time in which it is known, by the figure's label."""

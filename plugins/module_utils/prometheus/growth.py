@@ -191,10 +191,10 @@ def alive(piece: Piece, ruler: Ruler) -> tuple[float | None, bool]:
     index = bisect_right(times, ruler.end) - 1
     if index < 0 or ruler.end - times[index] > ALIVE_SCRAPES * ruler.lives.interval:
         return None, False
-    answer = piece.process.answer(times[index], ruler.end)
+    answer = piece.process.answer(piece.key, times[index], ruler.end)
     if answer is not None and (answer != 1 or not ruler.lives.own_times(piece)):
         return None, answer != 1
-    if index + 1 == len(times) and ruler.lives.vanished(piece, times[index]):
+    if index + 1 == len(times) and ruler.lives.vanished(piece, times[index], ruler.end):
         return None, False
     return piece.series.values[index], False
 

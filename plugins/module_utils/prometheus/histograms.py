@@ -45,14 +45,18 @@ def groups(growths: Iterable[tuple[Piece, Source, Growth]], which: Which = "valu
 
     which: the growth, or the least or the most that it certainly was.
     """
-    found: dict[tuple[Process, int, frozenset[tuple[str, str]]], Buckets] = {}
+    found: dict[tuple[Process, int, str, frozenset[tuple[str, str]]], Buckets] = {}
     for piece, source, grown in growths:
         le = bound_text(piece.series.labels.get("le", ""))
         try:
             bound = float(le) * source.scale
         except ValueError:
             continue
-        found.setdefault((piece.process, piece.life, piece.key[1] - {("le", le)}), {})[bound] = getattr(grown, which)
+        if math.isnan(bound):
+            continue
+        found.setdefault((piece.process, piece.life, piece.key[0], piece.key[1] - {("le", le)}), {})[bound] = getattr(
+            grown, which
+        )
     return list(found.values())
 
 

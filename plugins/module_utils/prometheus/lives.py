@@ -25,10 +25,20 @@ LATE = 1.5
 FIRST_ROUND = 1.05
 #: Prometheus learns of a new pod within this many seconds: its discovery passes news on every five.
 DISCOVERY = 5.0
+#: Times are whole milliseconds.
+TICK = 0.001
 #: A node's clock is at most this many seconds off.
 CLOCK = 60.0
 #: A counter that holds more than this share of its value from before the restart hardly tells one.
 HARDLY_FELL = 0.9
+
+
+def lead_in(interval: float) -> float:
+    """Seconds before a window from which samples are read: enough to see that a pod is new in the window.
+
+    interval: seconds between scrapes.
+    """
+    return max(MARGIN * interval, DISCOVERY + LATE * interval)
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,8 @@ class Lives:
         self.interval = interval
         self.processes = list(processes)
         self._begin = begin
+        self._counters = frozenset(counters)
+        self._largest: dict[Process, float] = {}
         self._restarts: dict[Process, list[Restart]] = {}
         self.pieces: dict[str, list[Piece]] = {}
         self.doubles: dict[str, int] = {}
@@ -106,6 +118,18 @@ class Lives:
 
     def restarts(self, process: Process) -> Sequence[Restart]:
         return self._restarts[process]
+
+    def largest_step(self, process: Process) -> float:
+        """The most that any counter of a process grew from one of its samples to the next."""
+        if process not in self._largest:
+            steps = (
+                after - before
+                for key, series in process.series.items()
+                if key[0] in self._counters
+                for before, after in pairwise(series.values)
+            )
+            self._largest[process] = max(steps, default=0.0)
+        return self._largest[process]
 
     def _bounds(self, piece: Piece) -> tuple[Restart | None, Restart | None]:
         """The restarts before and after a piece's life."""
@@ -128,13 +152,18 @@ class Lives:
         scrapes = {time for time, _value in piece.process.scrapes}
         return bool(scrapes) and 2 * sum(time in scrapes for time in piece.series.times) < len(piece.series.times)
 
-    def vanished(self, piece: Piece, time: float) -> bool:
-        """Whether the last sample of a piece, at a time, is followed by something that shows that it is gone."""
+    def vanished(self, piece: Piece, time: float, until: float = float("inf")) -> bool:
+        """Whether the last sample of a piece, at a time, is followed by something that shows that it is gone.
+
+        until: time after which nothing is looked at.
+        """
+        answered = piece.process.answered_after(piece.key)
+        seen = bisect_right(answered, time), bisect_right(answered, until)
         if not self.own_times(piece):
-            return self.fate(piece.process, time) == "gone"
-        answered = piece.process.answered
-        seen = max(time, answered[-1]) if answered else time
-        return seen > time + ALIVE_SCRAPES * self.interval or self.fate(piece.process, seen) == "gone"
+            return seen[0] < seen[1] or self._given_up(piece.process, time, until)
+        # Such a process would have shown a newer sample by its last answer.
+        last = max(time, answered[-1]) if answered else time
+        return last > time + ALIVE_SCRAPES * self.interval or self._given_up(piece.process, last, until)
 
     def _answered_before(self, piece: Piece) -> float | None:
         """The last scrape that the piece's process answered before the piece's first sample."""
@@ -188,11 +217,16 @@ class Lives:
         return Birth("unknown")
 
     def _not_before(self, process: Process) -> float:
-        """The time before which a process surely was not there; minus infinity when it may have been."""
+        """The time before which a process surely was not there; minus infinity when it may have been.
+
+        Had it been there when Prometheus scraped others, Prometheus would have found and tried it sooner.
+        """
         if process.scrapes:
-            tried = process.scrapes[0][0]
-            if self._others(process, tried - MARGIN * self.interval, tried - FIRST_ROUND * self.interval):
-                return self._earliest(tried)
+            tried, margin = process.scrapes[0][0], MARGIN * self.interval
+            earliest = self._earliest(tried)
+            before = self._others(process, earliest - margin, earliest)
+            if before and self._others(process, tried - margin, tried - FIRST_ROUND * self.interval):
+                return earliest
         return float("-inf")
 
     def _earliest(self, tried: float) -> float:
@@ -216,12 +250,16 @@ class Lives:
 
     def fate(self, process: Process, last: float) -> str:
         """What is known of a process after a time at which it was there: "gone" or "unknown"."""
-        if not process.scrapes:
-            return "unknown"
         if process.answered and process.answered[-1] > last:
             return "gone"
-        tried = max(process.scrapes[-1][0], last)
-        return "gone" if self._others(process, tried + LATE * self.interval, float("inf")) else "unknown"
+        return "gone" if self._given_up(process, last, float("inf")) else "unknown"
+
+    def _given_up(self, process: Process, last: float, until: float) -> bool:
+        """Whether Prometheus went on scraping others, but no more a process that was there last at a time."""
+        tried = max((time for time, _value in process.scrapes if time <= until), default=None)
+        if tried is None:
+            return False
+        return self._others(process, max(tried, last) + LATE * self.interval, until + TICK)
 
     def hidden(self, process: Process, start: float, end: float) -> bool:
         """Whether a process may have lived and counted between two times without a scrape that shows it.
@@ -361,7 +399,8 @@ def _restarts(process: Process, counters: Collection[str]) -> list[Restart]:
     found = [
         Restart(time, later, begun if time < begun <= later else None)
         for (time, before), (later, begun) in pairwise(process.told)
-        if abs(begun - before) > SAME_START
+        # One that began long before the other was last seen is the same, whose clock was set.
+        if abs(begun - before) > SAME_START and begun > time - CLOCK
     ]
     fallen = [
         (key, series, index)

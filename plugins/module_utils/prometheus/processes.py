@@ -25,6 +25,9 @@ INTERLEAVED = 0.9
 #: The same for two ways to one address, which nearly always lead to one process.
 INTERLEAVED_THERE = 0.5
 
+#: What the counters of a new process hardly reach together before its first scrape.
+HIGH = 100.0
+
 #: A metric's name, and the labels that tell what is counted: those that the target does not have.
 Key = tuple[str, frozenset[tuple[str, str]]]
 #: Job, instance and pod.
@@ -105,9 +108,20 @@ class Process:
         ways = [one for one in self.targets if one is target or one.first > target.last]
         return sorted(time for one in ways for time in one.answered)
 
-    def answer(self, after: float, until: float) -> float | None:
-        """The last value of `up` after one time and up to another; None without a scrape."""
-        values = [value for time, value in self.scrapes if after < time <= until]
+    def answer(self, key: Key, after: float, until: float) -> float | None:
+        """The last value of `up` after one time and up to another, of scrapes that would have shown a series.
+
+        None without such a scrape.
+        """
+        scrapes = self.scrapes
+        if key in self.shown:
+            if any(after < time <= until for time in self.shown[key]):
+                return None
+        elif len(self.targets) > 1:
+            target = self.scraped_from[key][1]
+            ways = [one for one in self.targets if one is target or one.first > target.last]
+            scrapes = sorted(scrape for one in ways for scrape in one.scrapes)
+        values = [value for time, value in scrapes if after < time <= until]
         return values[-1] if values else None
 
 
@@ -180,10 +194,26 @@ def processes(
         started.setdefault(targets.of(one), []).extend(zip(one.times, one.values))
     found = []
     for group in _groups(list(targets), told, started, counters):
-        process = Process(group, sorted(point for target in group for point in started.get(target, ())))
+        process = Process(group, _one_start(point for target in group for point in started.get(target, ())))
         _gather(process, told)
         found.append(process)
     return found
+
+
+def _continued(pairs: Sequence[tuple[Series, Series]]) -> bool:
+    """Whether the counters of one target go on where those of another ended, too high for a new process."""
+    ordered = [sorted(pair, key=lambda series: series.times[0]) for pair in pairs]
+    total = sum(before.values[-1] for before, _after in ordered)
+    return total > HIGH and all(after.values[0] >= before.values[-1] for before, after in ordered)
+
+
+def _one_start(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Start times of a process by time; none where it tells two at once, as an exporter for several processes does."""
+    told: dict[float, float] = {}
+    for time, value in sorted(points):
+        if abs(told.setdefault(time, value) - value) > SAME_START:
+            return []
+    return sorted(told.items())
 
 
 # -- targets that are one process --------------------------------------------------------------
@@ -236,12 +266,15 @@ def _same_process(
     looked = fits = 0
     mine, theirs = told.get(one, {}), told.get(other, {})
     shared = mine.keys() & theirs.keys()
-    for key in [key for key in shared if key[0] in counters] or shared:
-        seen, lie_between = _interleaved(mine[key][0], theirs[key][0])
+    pairs = [(mine[key][0], theirs[key][0]) for key in [key for key in shared if key[0] in counters] or shared]
+    # What rests at the same value in both tells nothing, unless all does.
+    moving = [pair for pair in pairs if len({*pair[0].values, *pair[1].values}) > 1]
+    for here, there in moving or pairs:
+        seen, lie_between = _interleaved(here, there, 1.0 if at_one_address else 0.0)
         looked += seen
         fits += lie_between
     if not looked:
-        return at_one_address
+        return at_one_address or _continued(pairs)
     return fits >= (INTERLEAVED_THERE if at_one_address else INTERLEAVED) * looked
 
 
@@ -254,8 +287,11 @@ def _overlap(one: list[tuple[float, float]], other: list[tuple[float, float]]) -
     return max(one[0][0], other[0][0]) <= min(one[-1][0], other[-1][0])
 
 
-def _interleaved(one: Series, other: Series) -> tuple[int, int]:
-    """How many samples of one have neighbours in the other, and how many of those lie between them."""
+def _interleaved(one: Series, other: Series, steps: float) -> tuple[int, int]:
+    """How many samples of one have neighbours in the other, and how many of those lie between them.
+
+    steps: how many times the neighbours' difference a value may lie outside them: two clocks differ a little.
+    """
     looked = fits = 0
     for time, value in zip(one.times, one.values):
         after = bisect_right(other.times, time)
@@ -268,7 +304,8 @@ def _interleaved(one: Series, other: Series) -> tuple[int, int]:
         elif after < len(other.times) and before <= other.values[after]:
             # Where the other falls, its process may have begun anew in between.
             looked += 1
-            fits += before <= value <= other.values[after]
+            room = steps * (other.values[after] - before)
+            fits += before - room <= value <= other.values[after] + room
     return looked, fits
 
 

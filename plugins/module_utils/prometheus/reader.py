@@ -13,7 +13,7 @@ from ..results.types import Labels, SeriesResult
 from . import query
 from .client import Points, Prometheus
 from .cross_check import promql
-from .lives import MARGIN
+from .lives import MARGIN, lead_in
 from .matchers import full_match
 from .profile import Figure, Profile
 from .query import FoundMetrics
@@ -110,7 +110,7 @@ class Reader:
         return [self._read(row, margin) for row in rows]
 
     def _read(self, windows: Sequence[Window], margin: float) -> Reading:
-        begin = round(windows[0].start + self.skew - margin, 3)
+        begin = round(windows[0].start + self.skew - lead_in(self.interval), 3)
         end = round(max(window.end for window in windows) + self.skew + margin, 3)
 
         metrics: dict[str, tuple[str, ...]] = {"up": (), **wanted(self.profile, self.found)}

@@ -430,7 +430,76 @@ JOBS = [
     ),
 ]
 
+HUNG = {'up{pod="app-1"}': "1x9 0x11"}
+BESIDE = f'up{{{ONE},job="endpoints"}}'
+SEEN_IN_REVIEW = [
+    Case(
+        "what a counter that is not there counted while its pod did not answer",
+        {'m_total{pod="app-1"}': "0+10x9"},
+        {"errors": {"value": None, "state": "inconclusive"}},
+        HUNG,
+    ),
+    Case(
+        "a node's clock that is set",
+        {'m_total{pod="app-1"}': "1000000+10x20", START: "{start-7200}x9 {start-7197}x10"},
+        total(120, resets=0, interval=[120, 120]),
+    ),
+    Case(
+        "an exporter that tells when two processes began",
+        {
+            **{f'm_total{{pod="app-1",of="{of}"}}': "5000+10x20" for of in "ab"},
+            **{
+                f'process_start_time_seconds{{pod="app-1",of="{of}"}}': f"{{start-{old}}}x20"
+                for of, old in (("a", 500), ("b", 400))
+            },
+        },
+        total(240, resets=0),
+    ),
+    Case(
+        "a gauge that two jobs scrape at other times",
+        {f"g{{{ONE}}}": "256x20", f'g{{{ONE},job="endpoints"}}@-1': "256x20", 'g{pod="app-2"}': "256x20"},
+        {"last": {"value": 512}, "mean": {"value": 512}},
+        {**ONE_UP, f"{BESIDE}@-1": ALL, **SECOND_UP},
+    ),
+    Case(
+        "a gauge of a pod that goes just after the window",
+        {'g{pod="app-1"}': "255x20", 'g{pod="app-2"}': "257x15"},
+        # Scraped last at second 55: at second 60 nothing shows yet that it will not come any more.
+        {"last": {"value": 512}},
+        {'up{pod="app-2"}': "1x15"},
+    ),
+    Case(
+        "two processes in one pod with much that rests",
+        {
+            f'm_total{{{ONE},op="moves"}}': "100+10x20",
+            f'm_total{{{TWO},op="moves"}}': "5000+35x20",
+            **{f'm_total{{{way},op="{op}"}}': "1x20" for way in (ONE, TWO) for op in "abcdefghijkl"},
+        },
+        total(540, double_series=0),
+        {**ONE_UP, f"up{{{TWO}}}": ALL},
+    ),
+    Case(
+        "a port of the pod that never answers",
+        {f"m_total{{{ONE}}}": "0+10x20"},
+        {**total(120, interval=[120, 120]), "errors": {"value": 0, "state": "pass"}},
+        {**ONE_UP, f"up{{{TWO}}}": "0x20"},
+    ),
+    Case(
+        "an address that is written in another way from second 30 on",
+        {f"m_total{{{ONE}}}": "1000000+10x9", 'm_total{pod="app-1",instance="app-1"}': "_x10 1000100+10x10"},
+        total(120, new_series=0),
+        {f"up{{{ONE}}}": "1x9", 'up{pod="app-1",instance="app-1"}': "_x10 1x10", 'up{pod="app-1"}': ""},
+    ),
+    Case(
+        "a first value that is much, of a process that counts much else",
+        {'m_total{pod="app-1"}': "_x10 278x10", 'a_total{pod="app-1"}': "0+250x20"},
+        # Seen on a history pod that gave up 278 shards at once, and had given up none before.
+        total(278, new_series=1, interval=[0, 278]),
+    ),
+]
+
 FAMILIES = {
+    "seen in review": SEEN_IN_REVIEW,
     "jobs": JOBS,
     "own labels": OWN_LABELS,
     "other labels": OTHER_LABELS,

@@ -815,8 +815,8 @@ def test_pods_that_come_and_go_while_a_real_prometheus_looks(tmp_path: Path) -> 
     with counting(100) as (stays, stays_value), counting(40) as (goes, goes_value):
         tell(app_stays=stays, app_goes=goes)
         with running_prometheus(program("prometheus"), tmp_path, config) as address:
-            # Both were scraped for longer than a margin.
-            scraped = {"query": "sum(count_over_time(up[10s])) >= 8"}
+            # Both were scraped for longer than what is read before a window.
+            scraped = {"query": "sum(count_over_time(up[20s])) >= 26"}
             for _try in range(200):
                 if requests.get(f"{address}/api/v1/query", params=scraped, timeout=10).json()["data"]["result"]:
                     break

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -147,9 +148,12 @@ def test_scenarios_of_the_shared_node_have_it_up_before_and_down_after(run_check
     assert (tmp_path / "order").read_text().count(check.UP) == 1
 
 
-def test_an_interrupt_ends_what_runs_and_takes_the_node_down(run_checks, monkeypatch, tmp_path):
+def test_an_interrupt_ends_what_runs_and_takes_the_node_down(run_checks, monkeypatch, request):
     down = check.Check(check.DOWN, [["sh", "-c", "echo 1 files"]], GOOD.count, lane="node", after=("endless",))
     monkeypatch.setattr(check, "shared_node", lambda checks: (GOOD, down))
+    # A shell lets what it starts in the background ignore it.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, ignored))
     interrupt = ["sh", "-c", f"kill -INT {os.getpid()}; sleep 3000"]
     endless = check.Check("endless", [interrupt], GOOD.count, shared=True, lane="other")
     code, shown = run_checks(endless)
