@@ -228,15 +228,13 @@ class _Window:
         return [({figure.by: label} if figure.by else {}, math.fsum(of)) for label, of in values.items()]
 
     def _quantile(self, figure: Figure, found: Counted, evidence: Evidence) -> list[tuple[Labels, float]]:
-        buckets, same = histograms.summed(histograms.groups(found.growths))
-        if not same:
+        sums = histograms.summed(histograms.groups(found.growths))
+        if not sums.same:
             evidence["notes"].append("The processes have different buckets: only the bounds that all have are used.")
-        quantile = histograms.quantile(figure.quantile or 0.0, buckets)
+        quantile = histograms.quantile(figure.quantile or 0.0, sums.value)
         if quantile is None:
             return [({}, math.nan)]
-        least = histograms.summed_at(buckets, histograms.groups(found.growths, "least"))
-        most = histograms.summed_at(buckets, histograms.groups(found.growths, "most"))
-        lower, upper = histograms.certain_bucket(figure.quantile or 0.0, least, most)
+        lower, upper = histograms.certain_bucket(figure.quantile or 0.0, sums.least, sums.most)
         evidence["interval"] = [lower, upper]
         evidence["observations"] = quantile.observations
         if quantile.bound and (lower, upper) == (quantile.lower, quantile.upper):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .growth import Growth
 from .lives import Piece
@@ -35,51 +35,55 @@ class Quantile:
     observations: float
 
 
-Which = Literal["value", "least", "most"]
 #: Growth by upper bound.
 Buckets = dict[float, float]
 
 
-def groups(growths: Iterable[tuple[Piece, Source, Growth]], which: Which = "value") -> list[Buckets]:
-    """Growth of buckets by upper bound, in the figure's unit: one histogram for each process and set of labels.
+class Sums(NamedTuple):
+    """Growth by upper bound over histograms: as worked out, and the least and the most that it certainly was.
 
-    which: the growth, or the least or the most that it certainly was.
+    same: whether all of them have the same bounds.
     """
-    found: dict[tuple[Process, int, str, frozenset[tuple[str, str]]], Buckets] = {}
+
+    value: Buckets
+    least: Buckets
+    most: Buckets
+    same: bool
+
+
+def groups(growths: Iterable[tuple[Piece, Source, Growth]]) -> list[dict[float, Growth]]:
+    """Growth of buckets by upper bound, in the figure's unit: one histogram for each process and set of labels."""
+    found: dict[tuple[Process, int, str, frozenset[tuple[str, str]]], dict[float, Growth]] = {}
     for piece, source, grown in growths:
         le = bound_text(piece.series.labels.get("le", ""))
         try:
             bound = float(le) * source.scale
         except ValueError:
             continue
-        if math.isnan(bound):
-            continue
-        found.setdefault((piece.process, piece.life, piece.key[0], piece.key[1] - {("le", le)}), {})[bound] = getattr(
-            grown, which
-        )
+        if not math.isnan(bound):
+            found.setdefault((piece.process, piece.life, piece.key[0], piece.key[1] - {("le", le)}), {})[bound] = grown
     return list(found.values())
 
 
-def summed(histograms: Iterable[Buckets]) -> tuple[Buckets, bool]:
-    """Growth by upper bound over histograms; and whether all have the same bounds.
+def summed(histograms: Sequence[Mapping[float, Growth]]) -> Sums:
+    """Growth over histograms.
 
     Where they have different buckets only the bounds that all share can be summed: counts are cumulative, so they are
-    exact at these. One that did not grow says nothing of bounds.
+    exact at these. One that did not grow says nothing of bounds; it may have all of its growth below one that it lacks.
     """
-    all_of = list(histograms)
-    grown = [buckets for buckets in all_of if any(buckets.values())] or all_of
+    grown = [buckets for buckets in histograms if any(one.value for one in buckets.values())] or histograms
     if not grown:
-        return {}, True
+        return Sums({}, {}, {}, True)
     shared = set.intersection(*(set(buckets) for buckets in grown))
-    same = all(len(buckets) == len(shared) for buckets in grown)
-    return summed_at(shared, grown), same
-
-
-def summed_at(bounds: Iterable[float], histograms: Sequence[Buckets]) -> Buckets:
-    """Growth over histograms at some of their bounds. One without a bound may have all of its growth below it."""
-    return {
-        bound: math.fsum(buckets.get(bound, buckets.get(math.inf, 0.0)) for buckets in histograms) for bound in bounds
+    at = {
+        bound: [one for buckets in histograms if (one := buckets.get(bound, buckets.get(math.inf)))] for bound in shared
     }
+    return Sums(
+        value={bound: math.fsum(one.value for one in of) for bound, of in at.items()},
+        least={bound: math.fsum(one.least for one in of) for bound, of in at.items()},
+        most={bound: math.fsum(one.most for one in of) for bound, of in at.items()},
+        same=all(len(buckets) == len(shared) for buckets in grown),
+    )
 
 
 def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:

@@ -182,8 +182,18 @@ def test_quantiles_are_those_of_the_reference(counts: list[int], percent: int, b
 def test_pods_are_summed_before_the_quantile(pods: list[list[int]], percent: int) -> None:
     sides = ["0.001", "0.01", "0.1", "+Inf"]
     each = [[sum(counts[: index + 1]) for index in range(4)] for counts in pods]
-    together, same = histograms.summed([dict(zip(map(float, sides), map(float, counts))) for counts in each])
-    assert same
+    course = grown(series([0, 5000], [0, 1]), 0, 5000)[1][0].course
+    sums = histograms.summed(
+        [
+            {
+                float(side): growth.Growth(float(count), 0.0, float(count), 0, course)
+                for side, count in zip(sides, counts)
+            }
+            for counts in each
+        ]
+    )
+    together = sums.value
+    assert sums.same
     assert together == {float(side): sum(counts[index] for counts in each) for index, side in enumerate(sides)}
     quantile = histograms.quantile(percent / 100, together)
     assert (quantile is None) == (together[float("inf")] == 0)
