@@ -149,7 +149,7 @@ class Lives:
         Such a sample is older than the scrape that brought it: a scrape after the last one does not tell that the
         series is gone, nor one before the first that it was not there.
         """
-        scrapes = {time for time, _value in piece.process.scrapes}
+        scrapes = piece.process.scrape_times
         return bool(scrapes) and 2 * sum(time in scrapes for time in piece.series.times) < len(piece.series.times)
 
     def vanished(self, piece: Piece, time: float, until: float = float("inf")) -> bool:

@@ -92,6 +92,11 @@ class Process:
         """Times of the scrapes that were answered."""
         return [time for time, value in self.scrapes if value == 1]
 
+    @cached_property
+    def scrape_times(self) -> frozenset[float]:
+        """Times of all scrapes, answered or not."""
+        return frozenset(time for time, _value in self.scrapes)
+
     def answered_before(self, key: Key) -> list[float]:
         """Times of answered scrapes that would have shown a series before its first sample."""
         if len(self.targets) == 1:
@@ -104,9 +109,12 @@ class Process:
         """Times of answered scrapes that would have shown a series after its last sample."""
         if len(self.targets) == 1:
             return self.answered
+        return sorted(time for one in self._ways_after(key) for time in one.answered)
+
+    def _ways_after(self, key: Key) -> list[Target]:
+        """The targets whose scrapes would have shown a series after its last sample."""
         target = self.scraped_from[key][1]
-        ways = [one for one in self.targets if one is target or one.first > target.last]
-        return sorted(time for one in ways for time in one.answered)
+        return [one for one in self.targets if one is target or one.first > target.last]
 
     def answer(self, key: Key, after: float, until: float) -> float | None:
         """The last value of `up` after one time and up to another, of scrapes that would have shown a series.
@@ -118,9 +126,7 @@ class Process:
             if any(after < time <= until for time in self.shown[key]):
                 return None
         elif len(self.targets) > 1:
-            target = self.scraped_from[key][1]
-            ways = [one for one in self.targets if one is target or one.first > target.last]
-            scrapes = sorted(scrape for one in ways for scrape in one.scrapes)
+            scrapes = sorted(scrape for one in self._ways_after(key) for scrape in one.scrapes)
         values = [value for time, value in scrapes if after < time <= until]
         return values[-1] if values else None
 
