@@ -10,12 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 from ..errors import LabError
-
-IMPORT_ERROR: ImportError | None = None
-try:
-    import yaml
-except ImportError as error:
-    IMPORT_ERROR = error
+from ..yaml_file import read_yaml
 
 #: Seconds that helm may take to fetch a chart.
 FETCH = 120.0
@@ -57,8 +52,6 @@ def is_path(reference: str) -> bool:
 
 def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
     """What Chart.yaml says, of a folder, a packed chart, an OCI reference or a repository's chart. Raises LabError."""
-    if IMPORT_ERROR is not None:
-        raise LabError("The Python package yaml is missing from the Python that runs this task: install PyYAML.")
     where = f"The chart {reference}" + (f" {version}" if version else "") + (f" of {repo}" if repo else "")
     other = "give temporal_chart a folder or a packed chart, or an address that this machine reaches"
     program = shutil.which(helm)
@@ -76,9 +69,9 @@ def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
         said = " ".join(done.stderr.split()).removeprefix("Error: ").rstrip(".") or "no output from helm"
         raise LabError(f"{where} cannot be read ({said}): {other}.")
     try:
-        found = yaml.safe_load(done.stdout)
+        found = read_yaml(done.stdout, where, other)
         chart = Chart(str(found["name"]), str(found["version"]), str(found.get("appVersion", "")))
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         raise LabError(f"{where} is not a chart that helm can read: {other}.") from None
     if chart.name not in ("temporal", "temporal-lab"):
         raise LabError(f"{where} is the chart {chart.name}, but the lab has values only for temporal and temporal-lab.")

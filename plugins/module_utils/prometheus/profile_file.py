@@ -13,6 +13,7 @@ from typing import Any, TypeVar, Union
 
 from ..errors import LabError
 from ..results.types import Direction
+from ..yaml_file import NotYaml, compose_yaml, read_file
 from .matchers import parse_matcher, pattern_fault
 from .profile import (
     FRAMEWORKS,
@@ -32,10 +33,9 @@ from .profile import (
 
 try:
     import yaml
-
-    HAS_YAML = True
 except ImportError:
-    HAS_YAML = False
+    # compose_yaml names the missing package.
+    pass
 
 SCHEMA = "temporal_lab.benchmarking/profile/1"
 KINDS: tuple[Kind, ...] = ("rate", "total", "gauge", "quantile", "ratio")
@@ -68,7 +68,7 @@ def default_path() -> Path:
 def read_text(path: str | Path) -> str:
     """Text of a profile file. Raises LabError when it cannot be read."""
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8")
+        return read_file(Path(path).expanduser(), f"The profile {path}", "correct its path").decode("utf-8")
     except FileNotFoundError:
         raise LabError(
             f"There is no profile {path}: give the path of a profile file, or none for the collection's own."
@@ -86,19 +86,10 @@ def load(path: str | Path) -> Profile:
 @cache
 def parse(text: str, name: str) -> Profile:
     """Make a Profile from YAML text; ``name`` is what errors call it."""
-    if not HAS_YAML:
-        raise LabError("A profile needs the Python package PyYAML, which is not installed: install it.")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        node = loader.get_single_node()
-        data = loader.construct_document(node) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise LabError(f"{name}:{line}: not a YAML file: {error.problem}.") from None
-    except yaml.YAMLError as error:
-        raise LabError(f"{name}:1: not a YAML file: {' '.join(str(error).split())}.") from None
-    finally:
-        loader.dispose()
+        data, node = compose_yaml(text, name, "correct it")
+    except NotYaml as error:
+        raise LabError(f"{name}:{error.line or 1}: the profile {error.reason}.") from None
     try:
         _no_duplicates(node, ())
         return _profile(data)

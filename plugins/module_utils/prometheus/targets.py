@@ -12,18 +12,14 @@ from typing import Any
 from ..durations import duration_seconds
 from ..errors import LabError
 from ..http.errors import RequestFailed
+from ..yaml_file import read_yaml
 from .client import Prometheus
 from .matchers import matches
 
-try:
-    import yaml
-
-    HAS_YAML = True
-except ImportError:
-    HAS_YAML = False
-
 #: Statuses of an answer that there is no such part of the API.
 ABSENT = (404, 405, 501)
+#: Characters of the longest configuration of a Prometheus that is read.
+LONGEST_CONFIGURATION = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -121,10 +117,13 @@ def scrape_interval(client: Prometheus, targets: Sequence[ScrapeTarget], filters
         )
     if found:
         return max(found)
-    if not HAS_YAML:
-        raise LabError("Reading a configuration needs the Python package PyYAML, which is not installed: install it.")
     try:
-        config = yaml.load(client.config(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        config = read_yaml(
+            client.config(),
+            f"The configuration that Prometheus at {client.address} shows",
+            "give `scrape_interval`",
+            LONGEST_CONFIGURATION,
+        )
         usual = (config.get("global") or {}).get("scrape_interval", "1m")
         jobs = [entry for entry in config.get("scrape_configs") or () if matches(of_job, {"job": entry["job_name"]})]
         if jobs:
@@ -136,7 +135,7 @@ def scrape_interval(client: Prometheus, targets: Sequence[ScrapeTarget], filters
             f"Prometheus at {client.address} scrapes nothing with {', '.join(filters)} and does not show its "
             f"configuration ({error.status}): give the seconds between scrapes as `scrape_interval`."
         ) from None
-    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise LabError(
             f"The configuration that Prometheus at {client.address} shows cannot be read: give `scrape_interval`."
         ) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import LabError
 from ..files import private_file_beside, read_regular_file
+from ..yaml_file import LARGEST, NotYaml, read_yaml
 from .issued_kubeconfig import SCHEMA, IssuedKubeconfig
 
 try:
@@ -16,9 +17,6 @@ try:
 except ImportError:
     # require_kubernetes names the missing package.
     pass
-
-#: The most that is read of a file, in bytes.
-MOST = 1024 * 1024
 
 
 class FileChanged(LabError):
@@ -35,7 +33,7 @@ class KubeconfigFile:
     def read(self, namespace: str) -> IssuedKubeconfig | None:
         """The kubeconfig for a namespace, or None. Raises LabError, also if the file is not the lab's."""
         try:
-            there = read_regular_file(self.path, MOST)
+            there = read_regular_file(self.path, LARGEST + 1)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -44,8 +42,8 @@ class KubeconfigFile:
             raise self._foreign("is not a regular file")
         text, mode = there
         try:
-            content = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError):
+            content = read_yaml(text, f"The file {self.path}", "move it away")
+        except NotYaml:
             content = None
         if not isinstance(content, dict):
             raise self._foreign("is not a kubeconfig that the lab made")

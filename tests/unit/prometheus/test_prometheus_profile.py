@@ -257,7 +257,7 @@ FAULTS = [
         "`where[0]`: 'operation!~Poll' is not a label matcher",
     ),
     ("    title: Pods", "    title: Pods\n    title: More", 24, "figure 'pods', `title`: is there twice"),
-    ("    title: Pods", "    title: [Pods", 24, "not a YAML file"),
+    ("    title: Pods", "    title: [Pods", 24, "is not YAML"),
     ("figures:\n", "figures: {}\nothers:\n", 12, "`others`: is no key of a profile"),
 ]
 
@@ -278,9 +278,10 @@ def test_a_fault_is_told_with_path_line_and_reason(good: str, bad: str, line: in
     [
         ("", "p.yml:1: must be a mapping"),
         ("- a list", "p.yml:1: must be a mapping"),
-        ("a: &x [*x]\n\tb: 1", "p.yml:2: not a YAML file"),
-        ("schema: !!python/object:os.system x", "p.yml:1: not a YAML file"),
-        ("a: \x00", "p.yml:1: not a YAML file"),
+        ("a: [x]\n\tb: 1", "p.yml:2: the profile is not YAML"),
+        ("a: &x [*x]", "p.yml:1: the profile has an alias that leads to itself"),
+        ("schema: !!python/object:os.system x", "p.yml:1: the profile is not YAML"),
+        ("a: \x00", "p.yml:1: the profile is not YAML"),
         (HEAD + "figures: text", "p.yml:11: `figures`: must be a list"),
         (HEAD + "figures:\n  - text", "p.yml:12: figure number 1: must be a mapping"),
     ],
@@ -294,7 +295,7 @@ def test_what_is_no_profile_at_all(text: str, message: str) -> None:
 def test_a_file_that_cannot_be_read(tmp_path) -> None:
     with pytest.raises(LabError, match=r"There is no profile .*none\.yml: give the path"):
         profile_file.load(tmp_path / "none.yml")
-    with pytest.raises(LabError, match="cannot be read: Is a directory"):
+    with pytest.raises(LabError, match="is not a regular file"):
         profile_file.load(tmp_path)
     (tmp_path / "latin.yml").write_bytes(b"title: \xe9")
     with pytest.raises(LabError, match="it is not UTF-8 text"):
