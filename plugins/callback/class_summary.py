@@ -15,6 +15,7 @@ description:
     how to retry only those.
   - It is shown however the playbook ended, also when all hosts failed and no further task ran. Only an interrupted run
     has no summary, and one that M(temporal_lab.benchmarking.lab_plan) refused.
+  - It is shown on stdout, or on stderr where the callback of stdout is one for programs, such as JSON.
   - It shows nothing for a single host that is done, and for a playbook that only localhost takes part in.
 requirements:
   - enabled with C(callbacks_enabled = temporal_lab.benchmarking.class_summary) in C(ansible.cfg)
@@ -26,11 +27,15 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import plain
+from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils import output
 
 #: How the message begins with which a stage of the roles fails: the student, and the stage.
 STAGE = re.compile(r", stage (?P<stage>[a-z][a-z0-9_]*):\s+(?P<reason>.+)", re.DOTALL)
 #: The task that refuses a run as a whole, for the first of its hosts.
 PLAN = "temporal_lab.benchmarking.lab_plan"
+#: The longest reason in characters, with the name of student and stage before it.
+LONGEST_REASON = 2000
 #: How many hosts are named for --limit at most.
 MOST_LIMITED = 20
 
@@ -70,15 +75,13 @@ class CallbackModule(CallbackBase):
         counts += [
             f"{count} {state}" for state in ("failed", "unreachable") if (count := list(bad.values()).count(state))
         ]
-        self._display.display(
-            f"CLASS: {len(hosts)} {'student' if len(hosts) == 1 else 'students'}, {', '.join(counts)}"
-        )
+        output.show(f"CLASS: {len(hosts)} {'student' if len(hosts) == 1 else 'students'}, {', '.join(counts)}")
         width = max(map(len, bad), default=0)
         for host, state in bad.items():
             where, why = self._reason(host)
-            self._display.display(f"{host.ljust(width)}  {state}  {where}: {why}", color=C.COLOR_ERROR)
+            output.show(f"{plain(host).ljust(width)}  {state}  {where}: {why}", C.COLOR_ERROR)
         if bad:
-            self._display.display(
+            output.show(
                 f"To retry only {'this one' if len(bad) == 1 else 'these'}, rerun the command with "
                 f"--limit {self._limit(list(bad))}"
             )
@@ -87,7 +90,7 @@ class CallbackModule(CallbackBase):
         # By these names ansible-core before 2.19 has them as well.
         host, task, found = result._host, result._task, result._result
         self._refused |= task.action == PLAN
-        self._failures.setdefault(host.get_name(), []).append((task.get_name(), _message(found)))
+        self._failures.setdefault(host.get_name(), []).append((plain(task.get_name()), _message(found)))
 
     def _reason(self, host: str) -> tuple[str, str]:
         """Stage and reason of a stage's own failure, else the task of the newest failure."""
@@ -122,7 +125,7 @@ def _message(result: dict[str, Any]) -> str:
             result = item
             break
     text = result.get("msg") or result.get("stderr") or result.get("module_stderr") or ""
-    return " ".join(str(text).split()) or "failed without a message"
+    return plain(str(text), limit=LONGEST_REASON) or "failed without a message"
 
 
 def _lines(path: str) -> list[str]:

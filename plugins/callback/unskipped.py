@@ -14,6 +14,8 @@ description:
   - The output of P(ansible.builtin.default#callback). With C(display_skipped_hosts) off it does not show skipped tasks,
     as that one does, but still shows the name of a task before it runs, so that its progress stands below it.
   - Only a task with C(when) or a loop may be skipped. Its name is shown with its first result.
+  - What tasks return is shown without control characters and without what has the form of a secret, whatever a cluster,
+    helm or a plugin said.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
@@ -21,9 +23,15 @@ requirements:
   - C(stdout_callback = temporal_lab.benchmarking.unskipped) and C(display_skipped_hosts = false) in C(ansible.cfg)
 """
 
+import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import tidy
+
+#: What ansible-core from 2.19 on shows of a task beside its result.
+MESSAGES = ("exception", "warnings", "deprecations")
 
 
 class CallbackModule(Default):
@@ -37,3 +45,61 @@ class CallbackModule(Default):
         together = self._last_task_name is not None
         if together and self._last_task_banner != task._uuid and not (task.when or task.loop is not None):
             self._print_task_banner(task)
+
+    # -- what others said ---------------------------------------------------
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        super().v2_runner_on_ok(self._tidied(result))
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        super().v2_runner_on_failed(self._tidied(result), ignore_errors)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        super().v2_runner_on_unreachable(self._tidied(result))
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        super().v2_runner_on_skipped(self._tidied(result))
+
+    def v2_runner_retry(self, result: Any) -> None:
+        super().v2_runner_retry(self._tidied(result))
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        super().v2_runner_item_on_ok(self._tidied(result))
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        super().v2_runner_item_on_failed(self._tidied(result))
+
+    def v2_runner_item_on_skipped(self, result: Any) -> None:
+        super().v2_runner_item_on_skipped(self._tidied(result))
+
+    def v2_on_file_diff(self, result: Any) -> None:
+        super().v2_on_file_diff(self._tidied(result))
+
+    def _tidied(self, result: Any) -> Any:
+        """A task's result, which is a copy for callbacks, with its texts made fit to be shown."""
+        # By this name ansible-core before 2.19 has it as well.
+        found = result._result
+        kept = {name: found.pop(name) for name in MESSAGES if name in found}
+        shown = tidy(found)
+        found.clear()
+        found.update(shown, **{name: tidied_message(message) for name, message in kept.items()})
+        current = getattr(self, "_current_task_result", None)
+        if current is not None and not isinstance(current, SimpleNamespace):
+            self._current_task_result = SimpleNamespace(
+                **{name: tidied_message(getattr(current, name, None)) for name in MESSAGES}
+            )
+        return result
+
+
+def tidied_message(message: Any) -> Any:
+    """An error or a warning of Ansible's, a text or an object that holds several, with its texts fit to be shown."""
+    if dataclasses.is_dataclass(message) and not isinstance(message, type):
+        fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
+        tidied = {name: tidied_message(value) for name, value in fields.items()}
+        changed = {name: value for name, value in tidied.items() if value is not fields[name]}
+        return dataclasses.replace(message, **changed) if changed else message
+    if isinstance(message, tuple):
+        return tuple(map(tidied_message, message))
+    if isinstance(message, str):
+        return tidy(message)
+    return [tidied_message(entry) for entry in message] if isinstance(message, list) else message

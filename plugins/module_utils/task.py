@@ -9,13 +9,14 @@ process, where progress can be shown.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .errors import LabError
+from .foreign_text import known_secrets, lines, plain, sentence, tidy, without_secrets
 
 Spec = dict[str, Any]
 Params = dict[str, Any]
@@ -23,12 +24,15 @@ Result = dict[str, Any]
 
 #: Where a fault of the collection is reported.
 ISSUES = "https://github.com/temporal-lab/benchmarking/issues"
-#: How many characters of an unexpected error's text a message shows.
-LONGEST = 300
 
 
 def silent(line: str) -> None:
     """Show nothing: a module's output cannot be seen while it runs."""
+
+
+def no_secrets() -> Iterable[str]:
+    """Know no secrets but those that the task is given."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,13 @@ class Context:
     check_mode: change nothing, and return what would have changed.
     diff: return a ``diff`` with ``before`` and ``after``.
     show: shows one line to the user at once; does nothing in a module.
+    secrets: texts that may never be shown though the task was not given them, such as vaulted variables.
     """
 
     check_mode: bool = False
     diff: bool = False
     show: Callable[[str], None] = silent
+    secrets: Callable[[], Iterable[str]] = no_secrets
 
 
 def nothing() -> None:
@@ -76,39 +82,52 @@ class Task:
 def attempt(task: Task, params: Params, context: Context, trace: Callable[[str], None]) -> Result:
     """Run a task and return its result; an error becomes a failure in one sentence.
 
+    Whatever it shows, and each failure, is without control characters and without secrets: those of its ``no_log``
+    options, and those that ``keep_secret`` was told of while it ran. Failures are without those of the context too.
     trace: shows the traceback of an unexpected error to whoever asked for it (-vvv).
     """
-    try:
-        return task.run(params, context)
-    except LabError as error:
-        return {**error.details, "failed": True, "msg": error.msg}
-    except Exception as error:  # noqa: BLE001 (a fault in one student's task must not end the class)
-        secrets = [
-            text
-            for name, option in task.spec.items()
-            if option.get("no_log") and params.get(name)
-            for text in map(str, params[name].values() if isinstance(params[name], dict) else [params[name]])
-            if text
-        ]
-        trace(_masked(traceback.format_exc(), secrets))
-        return {"failed": True, "msg": unexpected(error, secrets)}
+    with known_secrets() as secrets:
+        secrets.update(_given_secrets(task.spec, params))
+        show = context.show
+        context = replace(context, show=lambda text: show(lines(text, secrets)))
+        try:
+            return task.run(params, context)
+        except LabError as error:
+            secrets.update(context.secrets())
+            return {**tidy(error.details, secrets), "failed": True, "msg": sentence(error.msg, secrets)}
+        except Exception as error:  # noqa: BLE001 (a fault in one student's task must not end the class)
+            secrets.update(context.secrets())
+            trace(without_secrets(traceback.format_exc(), secrets))
+            return {"failed": True, "msg": unexpected(error, secrets)}
 
 
-def unexpected(error: Exception, secrets: list[str]) -> str:
+def unexpected(error: Exception, secrets: Iterable[str]) -> str:
     """The sentence for an error that no task foresees. secrets: values that it must not show."""
-    text = "".join(letter if letter.isprintable() else " " for letter in _masked(str(error), secrets))
-    text = " ".join(text.split()).rstrip(".")
-    said = f" ({text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'})" if text else ""
+    text = plain(str(error), secrets)
+    said = f" ({text})" if text else ""
     return (
         f"The task ended with an unexpected {type(error).__name__}{said}, which is a fault of this collection: report "
         f"it at {ISSUES} with the output of the same command with -vvv."
     )
 
 
-def _masked(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+def _given_secrets(spec: Spec, params: Params) -> Iterator[str]:
+    """The texts in options that are ``no_log``."""
+    for name, option in spec.items():
+        if option.get("no_log") and params.get(name):
+            yield from texts(params[name])
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text and number in a value, as text."""
+    if isinstance(value, dict):
+        for entry in value.values():
+            yield from texts(entry)
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from texts(entry)
+    elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        yield str(value)
 
 
 def run_module(task: Task) -> None:

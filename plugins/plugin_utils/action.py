@@ -14,7 +14,10 @@ from ansible.utils.display import Display
 
 from ..module_utils import task as tasks
 from ..module_utils.errors import LabError
+from ..module_utils.foreign_text import visible
 from ..module_utils.task import Context, Result, Task
+from . import output
+from .vaulted import vaulted
 
 display = Display()
 
@@ -22,6 +25,8 @@ display = Display()
 # once, which each worker would do again.
 for loader in (filter_loader, test_loader):
     list(loader.all())
+# So is the callback that writes to stdout, which this looks at.
+output.for_people()
 # What is there by now stays out of the workers' garbage collection, which would copy the memory that they share.
 gc.freeze()
 
@@ -62,13 +67,16 @@ class LabAction(ActionBase):
         _validated, params = self.validate_argument_spec(self.task.spec, **self.task.validation)
 
         def show(line: str) -> None:
-            display.display(f"{host}: {line}")
+            output.show(f"{visible(host)}: {line}")
+
+        def secrets() -> list[str]:
+            return vaulted(task_vars or {})
 
         # Looking for garbage in a hundred thousand samples is a fifth of reading them, and a task is short.
         gc.disable()
         try:
             # A failure is returned, not raised: Ansible ignores failed_when and until when an action raises.
-            context = Context(self._task.check_mode, self._task.diff, show)
+            context = Context(self._task.check_mode, self._task.diff, show, secrets)
             result.update(tasks.attempt(self.task, params, context, display.vvv))
         finally:
             gc.enable()

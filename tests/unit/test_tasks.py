@@ -15,6 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.action import ActionBase
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import task as tasks
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.authorization import basic, bearer
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context, Params, Result, Task
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils import action as action_file
@@ -103,6 +104,40 @@ def test_an_unforeseen_error_is_one_sentence_and_shows_no_secret() -> None:
     assert len(traces) == 1
     assert "Traceback" in traces[0]
     assert "hunter2" not in result["msg"] + traces[0]
+
+
+def test_a_foreseen_error_shows_no_secret_and_stays_on_its_line() -> None:
+    """Neither those of the options, nor those that were sent, nor those that only the context knows."""
+
+    def run(params: Params, context: Context) -> Result:
+        sent = bearer("token-of-the-kubeconfig")
+        raise LabError(f"No: {sent},\nCLASS: 5 done, hunter2\x1b[2J, db-secret.", log=["hunter2\x07", "db-secret"])
+
+    shown: list[str] = []
+    context = Context(show=shown.append, secrets=lambda: ["db-secret"])
+    result = tasks.attempt(Task(SPEC, run), {"password": "hunter2", "names": []}, context, shown.append)
+    assert result == {
+        "failed": True,
+        "msg": "No: Bearer ********, CLASS: 5 done, ******** [2J, ********.",
+        "log": ["******** ", "********"],
+    }
+    assert shown == []
+
+
+def test_what_a_task_shows_holds_no_secret_and_no_control_characters() -> None:
+    def run(params: Params, context: Context) -> Result:
+        basic("admin", "grafana-password")
+        context.show("one hunter2\x1b]0;title\x07\ntwo YWRtaW46Z3JhZmFuYS1wYXNzd29yZA==\rthree")
+        return {"msg": "ok"}
+
+    shown: list[str] = []
+    tasks.attempt(Task(SPEC, run), {"password": "hunter2", "names": []}, Context(show=shown.append), shown.append)
+    assert shown == ["one ******** ]0;title \ntwo ******** three"]
+
+
+def test_texts_of_an_option() -> None:
+    value = {"a": ["one", 2, {"b": "three"}], "c": None, "d": True}
+    assert list(tasks.texts(value)) == ["one", "2", "three"]
 
 
 def test_a_module_that_ends_unforeseen_fails_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

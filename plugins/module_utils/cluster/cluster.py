@@ -16,11 +16,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import LabError
+from ..foreign_text import plain, secrets_of, without_password
 from ..http import status
 from ..http.errors import ProxyTargetError, RequestFailed, TemporaryFailure
 from ..http.message import CONNECT, IDEMPOTENT, Answer, Request
 from ..http.proxy import given_proxy
-from ..http.redaction import plain, secrets_of
 from ..http.retry import Patience, ask
 from ..http.service import Service
 from ..http.transport import Transport
@@ -354,7 +354,7 @@ def _service(target: KubeconfigContext) -> Service:
     kubeconfig = f"the kubeconfig {target.kubeconfig}"
     not_one = f"check that the server in {kubeconfig} is a Kubernetes API server, and that no proxy answers for it"
     return Service(
-        f"The API server {target.server}",
+        f"The API server {without_password(target.server)}",
         {
             401: f"the credentials of context {target.context} have expired or are wrong, renew {kubeconfig}",
             403: "ask the owner of the cluster for that permission",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import LabError
-from ..http.redaction import clip
+from ..foreign_text import keep_secret, plain, secrets_of
 from ..http.tls import tls_context
 
 IMPORT_ERROR: ImportError | None = None
@@ -70,6 +70,7 @@ class KubeconfigContext:
         if not value:
             return None
         header = str(value).strip()
+        keep_secret(*secrets_of(header))
         if not (header.isascii() and header.isprintable()):
             # Checked here, because the error of the HTTP library would show the token.
             raise KubeconfigError(
@@ -191,7 +192,7 @@ class _Collector(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(clip(record.getMessage()))
+        self.messages.append(plain(record.getMessage()))
 
 
 @contextmanager
@@ -232,4 +233,4 @@ def _server(content: Json, context: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return clip(str(error)) or type(error).__name__
+    return plain(str(error)) or type(error).__name__

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..foreign_text import plain
+
 Json = dict[str, Any]
 
 #: Seconds by which a Deployment's status may lag behind its pods, the resolution of times included.
@@ -218,7 +220,7 @@ def _restarts(entry: Json) -> str:
 
 
 def _with(text: str, message: str | None) -> str:
-    said = " ".join((message or "").split()).rstrip(".")
+    said = plain(message)
     return f"{text}: {said}" if said else text
 
 

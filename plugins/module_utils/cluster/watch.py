@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import LabError
+from ..foreign_text import plain
 from ..http.errors import NotFound, RequestFailed, Unreachable
-from ..http.redaction import clip
 from .cluster import Cluster
 from .predicates import (
     DOUBTFUL,
@@ -178,7 +178,7 @@ class Watch:
         logs = {pod.name: self.log(pod) for pod in pods[:NAMED] if pod.container}
         for pod, lines in logs.items():
             if lines:
-                reasons.append(f"last log line of {pod}: {clip(lines[-1])}")
+                reasons.append(f"last log line of {pod}: {lines[-1]}")
         return LabError(
             f"{_and(names)} in namespace {self.cluster.namespace} {verdict}: {'; '.join(reasons)}.",
             waited=round(elapsed, 3),
@@ -195,7 +195,7 @@ class Watch:
             text = self.cluster.get_text(self.cluster.path("pods", pod.name, "log"), query, patience=0)
         except (Unreachable, RequestFailed):
             return []
-        return [line for line in text.splitlines() if line.strip()]
+        return [shown for line in text.splitlines() if (shown := plain(line))]
 
 
 def _and(names: list[str]) -> str:

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ..errors import LabError
+from ..foreign_text import plain, secrets_of
 from ..http import status
 from ..http.errors import RequestFailed, UnexpectedAnswer
 from ..http.message import CONNECT, IDEMPOTENT, Answer, Request
-from ..http.redaction import plain, secrets_of
 from ..http.retry import Patience, ask
 from ..http.transport import Sender
 from ..task import silent

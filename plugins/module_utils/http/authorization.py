@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 
 from ..errors import LabError
+from ..foreign_text import keep_secret
 
 
 class TokenDamaged(LabError):
@@ -14,7 +15,9 @@ class TokenDamaged(LabError):
 
 def basic(username: str, password: str) -> str:
     """The Authorization header of a user with a password."""
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+    sent = base64.b64encode(f"{username}:{password}".encode()).decode()
+    keep_secret(password, sent)
+    return f"Basic {sent}"
 
 
 def bearer(token: str, what: str = "The token") -> str:
@@ -26,4 +29,5 @@ def bearer(token: str, what: str = "The token") -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         # Checked here, because the error of the HTTP library would show the token.
         raise TokenDamaged(f"{what} is empty or holds characters that no token has: give the token alone.")
+    keep_secret(token)
     return f"Bearer {token}"

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import LabError
+from ..foreign_text import keep_secret
 
 #: Any of them, in any case, can name a proxy.
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
@@ -41,6 +42,7 @@ def proxy_of(url: str) -> Proxy:
         parts, port = urlsplit(""), 0
     if not parts.hostname:
         raise LabError("The URL of the proxy has no host: correct the environment or the kubeconfig's proxy-url.")
+    keep_secret(parts.password, unquote(parts.password or ""))
     credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return Proxy(bare, parts.scheme, parts.hostname, port, credentials)

@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from ..foreign_text import plain
 from .errors import Conflict, NotFound, Refused, RequestFailed, TemporaryFailure, UnexpectedAnswer
 from .message import Answer
-from .redaction import plain
 from .service import Service
 
 #: Statuses after which another try can help.

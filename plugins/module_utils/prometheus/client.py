@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from ..errors import LabError
+from ..foreign_text import SHORTEST_SECRET, plain, secrets_of
 from ..http import status
 from ..http.errors import RequestFailed
 from ..http.message import CONNECT, Answer, Request
-from ..http.redaction import SHORTEST_SECRET, plain, secrets_of
 from ..http.retry import Patience, ask
 from ..http.service import Service
 from ..http.transport import Sender

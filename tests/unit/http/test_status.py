@@ -8,6 +8,11 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import (
+    clip,
+    plain,
+    secrets_of,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http import status as statuses
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.authorization import (
     TokenDamaged,
@@ -23,11 +28,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.err
     UnexpectedAnswer,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.message import Answer, Request
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.redaction import (
-    clip,
-    plain,
-    secrets_of,
-)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.service import Service
 
 SECRET = "s3cret-of-the-test"
