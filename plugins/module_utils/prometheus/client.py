@@ -47,7 +47,7 @@ class Prometheus:
     sender: the way to it. address: what messages call it, without a secret.
     authorization: the header that says who asks; None asks anonymously.
     headers, parameters: what each request carries besides; a list is a parameter that is given several times.
-    timeout: the longest silence in seconds. deadline: seconds after which no further try begins.
+    timeout: the longest silence in seconds. deadline: seconds of ``clock`` after which no further try begins.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Prometheus:
         timeout: float = TIMEOUT,
         deadline: float = DEADLINE,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
@@ -71,6 +72,7 @@ class Prometheus:
         self._timeout = timeout
         self._deadline = deadline
         self._sleep = sleep
+        self._clock = clock
 
     def close(self) -> None:
         """Close the connections to it."""
@@ -167,7 +169,7 @@ class Prometheus:
             request,
             self._sender.send,
             lambda answer: None if 200 <= answer.status < 300 else self._failure(path, params, answer),
-            Patience(deadline, silence, sleep=self._sleep),
+            Patience(deadline, silence, self._clock, self._sleep),
         )
         return self._data(answer)
 

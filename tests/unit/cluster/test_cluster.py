@@ -81,11 +81,11 @@ def test_the_proxy_of_the_environment_is_bypassed_where_it_says_so(
 
 
 def test_a_server_that_hangs(cluster: Cluster, api: ScriptedApi) -> None:
-    api.on("GET", "/version", Answer({}, hang=5))
+    api.on("GET", "/version", Answer({}, hang=60))
     began = time.monotonic()
     with pytest.raises(Unreachable, match=r"did not answer GET /version within 0\.2 s"):
         cluster.get_json("/version", silence=0.2)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_a_server_that_speaks_no_tls(tmp_path: Path, api: ScriptedApi) -> None:

@@ -207,7 +207,7 @@ def test_a_read_without_a_whole_answer_is_made_again(how: str) -> None:
     [
         ("cut", "closed the connection while answering POST /api/annotations: check whether it restarts"),
         ("drop", "closed the connection while answering POST /api/annotations"),
-        ("hang", "did not answer POST /api/annotations within 0.3 s: check that it runs"),
+        ("hang", "did not answer POST /api/annotations within 2 s: check that it runs"),
     ],
 )
 def test_a_write_that_may_have_been_received_is_not_made_again(how: str, text: str) -> None:

@@ -69,7 +69,7 @@ def do(
     diff: bool = False,
     show: list[str] | None = None,
     auth: str = EDITOR,
-    timeout: float = 5.0,
+    timeout: float = 60.0,
     **arguments: Any,
 ) -> Json:
     """Run the task with its arguments checked as Ansible does it, against a server of a script.
@@ -595,7 +595,7 @@ def test_the_role_may_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_save_without_an_answer_is_looked_after(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     title = {"title": "Mine"}
     content = {**LAB, **title}
-    short = {"timeout": 0.3} if how == "hang" else {}
+    short = {"timeout": 2.0} if how == "hang" else {}
     # It was saved: nothing is sent again.
     with replay(SOURCES, "38", saving(1, title, how=how), stored(2, dashboard=title)) as server:
         result = do(server, monkeypatch, content=content, **short)
@@ -634,7 +634,7 @@ def test_an_error_of_the_server_is_tried_once_more(monkeypatch: pytest.MonkeyPat
 def test_reading_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     down = recorded("38", status=503, body=b"<html>down</html>", headers={"Content-Type": "text/html"})
     with replay(SOURCES, down, recorded("38", how="hang"), "38") as server:
-        assert not do(server, monkeypatch, timeout=0.3)["changed"]
+        assert not do(server, monkeypatch, timeout=2.0)["changed"]
     assert len(server.slept) == 2
 
 

@@ -8,7 +8,6 @@ import functools
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -106,10 +105,10 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
     found = Task(tmp_path / "token.json")
     quick = functools.partial(
         Grafana,
-        timeout=1.0,
+        timeout=60.0,
         deadline=5.0,
         sleep=found.slept.append,
-        clock=lambda: time.monotonic() + sum(found.slept),
+        clock=lambda: sum(found.slept),
     )
     monkeypatch.setattr(arguments, "Grafana", quick)
     yield found

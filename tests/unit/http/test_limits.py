@@ -130,13 +130,13 @@ def chunks_in_drops() -> Iterator[bytes]:
 
 @pytest.mark.parametrize("pieces", [body_in_drops, headers_in_drops, chunks_in_drops])
 def test_an_answer_that_trickles_in_ends_with_the_total_time(pieces: Callable[[], Iterator[bytes]]) -> None:
-    """No pause is longer than the silence that is allowed, so that only the total time ends it."""
+    """No pause is as long as the silence that is allowed, so that the total time ends it, also on a slow machine."""
     with raw_server(lambda server, connection: server.drip(connection, pieces(), 0.02)) as server:
         transport = Transport(server.address, Service("The server"))
         began = time.monotonic()
-        with pytest.raises(Unreachable, match=r"The server did not finish its answer to GET /x within 0\.6 s"):
-            transport.send(Request("GET", "/x", silence=0.5), 0.6)
-        assert time.monotonic() - began < 10
+        with pytest.raises(Unreachable, match=r"The server did not finish its answer to GET /x within 1 s"):
+            transport.send(Request("GET", "/x", silence=0.99), 1)
+        assert time.monotonic() - began < 60
 
 
 # -- what is no HTTP --------------------------------------------------------

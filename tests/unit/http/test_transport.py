@@ -47,13 +47,13 @@ def test_a_connection_is_kept_and_one_that_was_given_up_is_not(api: ScriptedApi)
         answer(handler)  # type: ignore[arg-type]
 
     api.answer = noting  # type: ignore[method-assign,assignment] # notes who asks
-    api.on("GET", "/x", {}, {}, Answer({}, hang=5), {})
+    api.on("GET", "/x", {}, {}, Answer({}, hang=60), {})
     way = transport(api.url)
-    way.send(GET, 5)
-    way.send(GET, 5)
+    way.send(GET, 60)
+    way.send(GET, 60)
     with pytest.raises(Unreachable):
-        way.send(Request("GET", "/x", silence=0.2), 5)
-    way.send(GET, 5)
+        way.send(Request("GET", "/x", silence=0.5), 60)
+    way.send(GET, 60)
     assert len(set(ports[:3])) == 1
     assert ports[3] != ports[0]
 
