@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from .growth import Growth
 from .lives import Piece
-from .processes import Process, bound_text
+from .processes import Process
 from .profile import Source
 from .query import SAME_UNIT, number
 
@@ -53,15 +53,15 @@ class Sums(NamedTuple):
 
 def groups(growths: Iterable[tuple[Piece, Source, Growth]]) -> list[dict[float, Growth]]:
     """Growth of buckets by upper bound, in the figure's unit: one histogram for each process and set of labels."""
-    found: dict[tuple[Process, int, str, frozenset[tuple[str, str]]], dict[float, Growth]] = {}
+    found: dict[tuple[Process, int, str, tuple[str, ...]], dict[float, Growth]] = {}
     for piece, source, grown in growths:
-        le = bound_text(piece.series.labels.get("le", ""))
+        metric, labels, le = piece.key
         try:
             bound = float(le) * source.scale
         except ValueError:
             continue
         if not math.isnan(bound):
-            found.setdefault((piece.process, piece.life, piece.key[0], piece.key[1] - {("le", le)}), {})[bound] = grown
+            found.setdefault((piece.process, piece.life, metric, labels), {})[bound] = grown
     return list(found.values())
 
 

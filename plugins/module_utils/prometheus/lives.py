@@ -380,10 +380,10 @@ class Lives:
 
 def _one_spelling(one: Key, other: Key) -> bool:
     """Whether two label sets are one but for labels that only one of them has."""
-    names, also = {name for name, _value in one[1]}, {name for name, _value in other[1]}
-    shared = names & also
-    same = {pair for pair in one[1] if pair[0] in shared} == {pair for pair in other[1] if pair[0] in shared}
-    return same and (names <= also or also <= names)
+    labels, also = dict(zip(one[1][::2], one[1][1::2])), dict(zip(other[1][::2], other[1][1::2]))
+    shared = labels.keys() & also.keys()
+    same = one[2] == other[2] and all(labels[name] == also[name] for name in shared)
+    return same and len(shared) == min(len(labels), len(also))
 
 
 def _continued(one: Series, other: Series) -> Series:

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import combinations
+from itertools import chain, combinations
 
 from ..results.types import Labels
 from .series import Series
@@ -28,8 +28,9 @@ INTERLEAVED_THERE = 0.5
 #: What the counters of a new process hardly reach together before its first scrape.
 HIGH = 100.0
 
-#: A metric's name, and the labels that tell what is counted: those that the target does not have.
-Key = tuple[str, frozenset[tuple[str, str]]]
+#: What a series counts: its metric, the labels that its target does not have (names and values in turn, by name), and
+#: a bucket's upper bound. There are thousands, so it is made of as few objects as can be.
+Key = tuple[str, tuple[str, ...], str]
 #: Job, instance and pod.
 Address = tuple[str, str, str]
 
@@ -69,8 +70,9 @@ class Process:
 
     scrapes: times and values of `up` of all its targets. told: times and values of process_start_time_seconds.
     series: each of its series once. doubles: series left out by their metric, since another target has them too.
-    scraped_from: the targets of the first and of the last sample of a series. shown: times of the samples of a series
-    that more than one target has, in all of them. others: what the other targets have of such series.
+    scraped_from: the targets of the first and of the last sample of a series, where the process has several targets.
+    shown: times of the samples of a series that more than one target has, in all of them. others: what the other
+    targets have of such series.
     """
 
     targets: list[Target]
@@ -132,15 +134,13 @@ class Process:
 
 
 def own_key(series: Series, target: Mapping[str, str]) -> Key:
-    """What a series is, however it was scraped. Bounds of buckets are compared as numbers."""
-    own = series.labels.items() - target.items()
-    name = series.labels.get("__name__", "")
-    own.discard(("__name__", name))
-    le = series.labels.get("le")
-    if le is not None:
-        own.discard(("le", le))
-        own.add(("le", bound_text(le)))
-    return name, frozenset(own)
+    """What a series counts, however it was scraped. Bounds of buckets are compared as numbers."""
+    labels = series.labels
+    known = target.get
+    own = [pair for pair in labels.items() if known(pair[0]) != pair[1] and pair[0] not in ("__name__", "le")]
+    own.sort()
+    le = labels.get("le")
+    return labels.get("__name__", ""), tuple(chain.from_iterable(own)), "" if le is None else bound_text(le)
 
 
 @cache
@@ -164,10 +164,11 @@ class _Targets:
             alike.sort(key=lambda target: -len(target.labels))
 
     def of(self, series: Series) -> Target:
-        alike = self._known.get(series.target)
+        where = series.target
+        alike = self._known.get(where)
         if alike is None:
             named: Labels = {name: series.labels[name] for name in ("job", "instance", "pod") if name in series.labels}
-            alike = self._known[series.target] = [Target(named)]
+            alike = self._known[where] = [Target(named)]
         if len(alike) == 1:
             return alike[0]
         labels = series.labels.items()
@@ -177,8 +178,16 @@ class _Targets:
         return (target for alike in self._known.values() for target in alike)
 
 
-#: Series of one target by their keys; there is more than one where a bound is written in two ways.
-_Told = dict[Key, list[Series]]
+@dataclass(eq=False)
+class _Told:
+    """What a target tells. more: series that count what another one of it does, with a bound in another spelling."""
+
+    series: dict[Key, Series] = field(default_factory=dict)
+    more: list[tuple[Key, Series]] = field(default_factory=list)
+
+    def add(self, key: Key, series: Series) -> None:
+        if self.series.setdefault(key, series) is not series:
+            self.more.append((key, series))
 
 
 def processes(
@@ -194,7 +203,10 @@ def processes(
     for series in metrics:
         for one in series:
             target = targets.of(one)
-            told.setdefault(target, {}).setdefault(own_key(one, target.labels), []).append(one)
+            known = told.get(target)
+            if known is None:
+                known = told[target] = _Told()
+            known.add(own_key(one, target.labels), one)
     started: dict[Target, list[tuple[float, float]]] = {}
     for one in starts:
         started.setdefault(targets.of(one), []).extend(zip(one.times, one.values))
@@ -270,9 +282,9 @@ def _same_process(
         if at_one_address:
             return True
     looked = fits = 0
-    mine, theirs = told.get(one, {}), told.get(other, {})
+    mine, theirs = told.get(one, _Told()).series, told.get(other, _Told()).series
     shared = mine.keys() & theirs.keys()
-    pairs = [(mine[key][0], theirs[key][0]) for key in [key for key in shared if key[0] in counters] or shared]
+    pairs = [(mine[key], theirs[key]) for key in [key for key in shared if key[0] in counters] or shared]
     # What rests at the same value in both tells nothing, unless all does.
     moving = [pair for pair in pairs if len({*pair[0].values, *pair[1].values}) > 1]
     for here, there in moving or pairs:
@@ -320,10 +332,15 @@ def _interleaved(one: Series, other: Series, steps: float) -> tuple[int, int]:
 
 def _gather(process: Process, told: Mapping[Target, _Told]) -> None:
     """Give a process each of its series once."""
+    known = [(target, told[target]) for target in process.targets if target in told]
+    if len(process.targets) == 1 and not any(one.more for _target, one in known):
+        for _target, one in known:
+            process.series = one.series
+        return
     alike: dict[Key, list[tuple[Series, Target]]] = {}
-    for target in process.targets:
-        for key, series in told.get(target, {}).items():
-            alike.setdefault(key, []).extend((one, target) for one in series)
+    for target, one in known:
+        for key, series in chain(one.series.items(), one.more):
+            alike.setdefault(key, []).append((series, target))
     for key, found in alike.items():
         if len(found) == 1:
             (process.series[key], target) = found[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -36,7 +35,7 @@ class Series:
     values: list[float]
     left_out: Times = ()
 
-    @cached_property
+    @property
     def target(self) -> TargetKey:
         """Which target the series was scraped from."""
         get = self.labels.get
@@ -87,7 +86,8 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> Parsed:
     pool = Pool()
     found: list[Series] = []
     faults: dict[str, str] = {}
-    known: dict[frozenset[tuple[str, str]], Series] = {}
+    # By a hash of their labels, because thousands of sets would cost more than all else here.
+    known: dict[int, Series] = {}
     for row in rows:
         labels = dict(row["metric"])
         metric = labels.get("__name__", "")
@@ -106,8 +106,8 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> Parsed:
         if not pool.ordered(one):
             faults[metric] = "its samples came in no order of time, or with two values of one time"
             continue
-        other = known.setdefault(frozenset(labels.items()), one)
-        if other is one:
+        other = known.setdefault(hash(frozenset(labels.items())), one)
+        if other is one or other.labels != labels:
             found.append(one)
         elif (other.times, other.text) != (one.times, one.text):
             faults[metric] = "two of its series came with the same labels"
