@@ -95,13 +95,13 @@ def attempt(task: Task, params: Params, context: Context, trace: Callable[[str],
         except LabError as error:
             secrets.update(context.secrets())
             return {**tidy(error.details, secrets), "failed": True, "msg": sentence(error.msg, secrets)}
-        except Exception as error:  # noqa: BLE001 (a fault in one student's task must not end the class)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a fault in one student's task must not end the class)
             secrets.update(context.secrets())
             trace(without_secrets(traceback.format_exc(), secrets))
             return {"failed": True, "msg": unexpected(error, secrets)}
 
 
-def unexpected(error: Exception, secrets: Iterable[str]) -> str:
+def unexpected(error: BaseException, secrets: Iterable[str]) -> str:
     """The sentence for an error that no task foresees. secrets: values that it must not show."""
     text = plain(str(error), secrets)
     said = f" ({text})" if text else ""

@@ -14,7 +14,9 @@ METRICS_PORT = "9090"
 #: One sample of the gauge in the text format; a metrics prefix of the server and the suffix that
 #: OpenTelemetry gives to what has no unit are allowed.
 SAMPLE = re.compile(
-    rb'^(?:[A-Za-z0-9_:]*_)?numshards_gauge(?:_ratio)?(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?[ \t]+([^ \t\r\n]+)',
+    # Within a line, and no longer than its labels can be: otherwise each of many lines is searched to the end of all.
+    rb"^(?:[A-Za-z0-9_:]{0,200}_)?numshards_gauge(?:_ratio)?"
+    rb'(?:\{(?:[^"}\r\n]|"(?:[^"\\\r\n]|\\.){0,4096}"){0,4096}\})?[ \t]{1,8}([^ \t\r\n]{1,400})',
     re.MULTILINE,
 )
 

@@ -26,7 +26,7 @@ def free_resources(nodes: list[Json], pods: list[Json]) -> dict[str, float]:
     """CPU (cores) and memory (bytes) of the nodes that the pods on them have not requested."""
     names = {node["metadata"]["name"] for node in nodes}
     free = {
-        name: sum((quantity(node["status"]["allocatable"][name]) for node in nodes), start=0.0)
+        name: sum((quantity(_allocatable(node).get(name) or "0") for node in nodes), start=0.0)
         for name in ("cpu", "memory")
     }
     for pod in pods:
@@ -35,8 +35,14 @@ def free_resources(nodes: list[Json], pods: list[Json]) -> dict[str, float]:
         for container in pod["spec"].get("containers") or []:
             requests = (container.get("resources") or {}).get("requests") or {}
             for name in free:
-                free[name] -= quantity(requests.get(name, "0"))
+                free[name] -= quantity(requests.get(name) or "0")
     return free
+
+
+def _allocatable(node: Json) -> Json:
+    """What a node has for pods; nothing before its kubelet has said so."""
+    found: Json = (node.get("status") or {}).get("allocatable") or {}
+    return found
 
 
 def wanted_resources(wanted: dict[str, str | None]) -> dict[str, float]:

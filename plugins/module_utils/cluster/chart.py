@@ -10,7 +10,6 @@ import subprocess
 from dataclasses import dataclass
 
 from ..errors import LabError
-from ..foreign_text import keep_secret, plain, secrets_of_url, without_password
 from ..yaml_file import read_yaml
 
 #: Seconds that helm may take to fetch a chart.
@@ -38,7 +37,7 @@ class Chart:
 
 def numbers(version: str) -> tuple[int, ...]:
     """The numbers that a version begins with: ``v1.30.3-rc.1`` is (1, 30, 3), and ``latest`` is ()."""
-    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    found = re.match(r"v?([0-9]{1,9}(?:\.[0-9]{1,9})*)", version)
     return tuple(int(part) for part in found[1].split(".")) if found else ()
 
 
@@ -53,10 +52,7 @@ def is_path(reference: str) -> bool:
 
 def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
     """What Chart.yaml says, of a folder, a packed chart, an OCI reference or a repository's chart. Raises LabError."""
-    secrets = secrets_of_url(repo)
-    keep_secret(*secrets)
-    where = f"The chart {reference}" + (f" {version}" if version else "")
-    where += f" of {without_password(repo)}" if repo else ""
+    where = f"The chart {reference}" + (f" {version}" if version else "") + (f" of {repo}" if repo else "")
     other = "give temporal_chart a folder or a packed chart, or an address that this machine reaches"
     program = shutil.which(helm)
     if program is None:
@@ -70,7 +66,7 @@ def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
     except OSError as failure:
         raise LabError(f"{where} cannot be read, as {helm} cannot be run ({failure.strerror}): {other}.") from None
     if done.returncode != 0:
-        said = plain(done.stderr, secrets).removeprefix("Error: ") or "no output from helm"
+        said = " ".join(done.stderr.split()).removeprefix("Error: ").rstrip(".") or "no output from helm"
         raise LabError(f"{where} cannot be read ({said}): {other}.")
     try:
         found = read_yaml(done.stdout, where, other)

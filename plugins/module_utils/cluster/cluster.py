@@ -18,13 +18,15 @@ from urllib.parse import quote
 from ..errors import LabError
 from ..foreign_text import plain, secrets_of, without_password
 from ..http import status
-from ..http.errors import ProxyTargetError, RequestFailed, TemporaryFailure
+from ..http.errors import ProxyTargetError, RequestFailed, TemporaryFailure, UnexpectedAnswer
 from ..http.message import CONNECT, IDEMPOTENT, Answer, Request
 from ..http.proxy import given_proxy
 from ..http.retry import Patience, ask
 from ..http.service import Service
+from ..http.shape import Shape, each, fault, record, text
 from ..http.transport import Transport
 from .kubeconfig import KubeconfigContext, KubeconfigError, read_kubeconfig
+from .object_shapes import listed_shape, shape_of
 
 Json = dict[str, Any]
 
@@ -42,6 +44,9 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 #: Objects a page, and pages of the longest list: 100,000 objects.
 PAGE = 500
 MOST_PAGES = 200
+#: The most of a list in bytes, and how long reading its pages may take in seconds.
+LARGEST_LIST = 128 * 1024 * 1024
+LONGEST_LIST = 120.0
 
 #: API group and version of each kind that the lab handles; kinds are named as in URLs.
 KINDS: dict[str, str] = {
@@ -245,13 +250,13 @@ class Cluster:
 
     def get(self, kind: str, name: str) -> Json:
         """One object of the student's namespace. Raises NotFound."""
-        return self.get_json(self.path(kind, name))
+        return self.checked(self.request("GET", self.path(kind, name)), shape_of(kind))
 
     def find(self, kind: str, name: str, accept: str = "application/json") -> Json | None:
         """One object of the student's namespace, or None when there is none of that name."""
         answer = self.request("GET", self.path(kind, name), allowed=(404,), accept=accept)
         value = self.decode(answer)
-        return None if answer.status == 404 else value
+        return None if answer.status == 404 else self._checked(answer, value, shape_of(kind, accept == METADATA))
 
     def list_objects(
         self, kind: str, label_selector: str = "", *, path: str | None = None, accept: str = "application/json"
@@ -260,25 +265,31 @@ class Cluster:
         query = {"limit": str(PAGE)}
         if label_selector:
             query["labelSelector"] = label_selector
+        shape = record(
+            {"items": each(listed_shape(kind, accept == METADATA_LIST))}, metadata=record(**{"continue": text})
+        )
         found: list[Json] = []
         markers: set[str] = set()
-        while len(markers) < MOST_PAGES:
+        begin, size = self.clock(), 0
+        while len(markers) < MOST_PAGES and len(found) <= PAGE * MOST_PAGES:
             answer = self.request("GET", path or self.path(kind), query=query, accept=accept)
             page = self.decode(answer)
-            items, metadata = page.get("items") or [], page.get("metadata") or {}
-            marker = metadata.get("continue") or "" if isinstance(metadata, dict) else None
-            if not isinstance(items, list) or not isinstance(marker, str):
-                raise status.unexpected(self.service, answer, "the Kubernetes API")
-            found.extend(items)
+            # The API server writes null for an empty list of some kinds.
+            self._checked(answer, {**page, "items": page.get("items") or []}, shape)
+            found.extend(page.get("items") or [])
+            marker = (page.get("metadata") or {}).get("continue")
             if not marker:
                 return found
+            size += len(answer.body)
             if marker in markers:
-                # It would go on for ever.
-                raise status.unexpected(self.service, answer, "the Kubernetes API")
+                raise self._strange(answer, "its pages go on for ever")
+            if size > LARGEST_LIST or self.clock() - begin > LONGEST_LIST:
+                break
             markers.add(marker)
             query["continue"] = marker
         raise LabError(
-            f"{self.service.who} has more than {PAGE * MOST_PAGES} {kind}: check whether the kubeconfig "
+            f"{self.service.who} has a longer list of {kind} than can be read ({PAGE * MOST_PAGES:,} objects, "
+            f"{LARGEST_LIST // 1024 // 1024} MiB, {LONGEST_LIST:.0f} s): check whether the kubeconfig "
             f"{self.target.kubeconfig} leads to the right cluster."
         )
 
@@ -315,6 +326,19 @@ class Cluster:
         if not isinstance(value, dict):
             raise status.unexpected(self.service, answer, "the Kubernetes API")
         return value
+
+    def checked(self, answer: Answer, shape: Shape) -> Json:
+        """The JSON object in an answer, of that shape. Raises UnexpectedAnswer."""
+        return self._checked(answer, self.decode(answer), shape)
+
+    def _checked(self, answer: Answer, value: Json, shape: Shape) -> Json:
+        wrong = fault(shape, value)
+        if wrong:
+            raise self._strange(answer, wrong)
+        return value
+
+    def _strange(self, answer: Answer, what: str) -> UnexpectedAnswer:
+        return status.unexpected(self.service, answer, "the Kubernetes API", what=what)
 
     # -- what went wrong ----------------------------------------------------
 

@@ -38,7 +38,7 @@ def nodes_with(image: str, nodes: list[Json]) -> list[str]:
     return [
         node["metadata"]["name"]
         for node in nodes
-        if any(name in (listed.get("names") or []) for listed in node["status"].get("images") or [])
+        if any(name in (listed.get("names") or []) for listed in (node.get("status") or {}).get("images") or [])
     ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..digits import whole_number
 from ..http.errors import Refused, RequestFailed, UnexpectedAnswer
 from ..task import Context, Params, Result, Task
 from .balance import read_balance
@@ -192,8 +193,8 @@ def concurrency_of(deployment: Json) -> int | None:
         return 0
     for container in deployment["spec"]["template"]["spec"]["containers"]:
         for entry in container.get("env") or []:
-            if entry["name"] == "CONCURRENT_WORKFLOWS" and (entry.get("value") or "").isdigit():
-                return int(entry["value"])
+            if entry["name"] == "CONCURRENT_WORKFLOWS":
+                return whole_number(entry.get("value"))
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..findings import Finding, finding
+from ..http.shape import flag, record
 from .cluster import Cluster
 
 
@@ -50,6 +51,7 @@ NEEDED: tuple[Permission, ...] = (
     Permission("create", "services", subresource="proxy"),
     Permission("patch", "deployments", "apps", "scale"),
 )
+REVIEW = record(status=record(allowed=flag))
 EVERYTHING = Permission("*", "*", "*")
 
 
@@ -78,15 +80,13 @@ def allowed(cluster: Cluster, permission: Permission, namespace: str | None) -> 
         "subresource": permission.subresource,
         "namespace": namespace,
     }
-    answer = cluster.create(
-        "selfsubjectaccessreviews",
-        {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
-        },
-    )
-    return bool((answer.get("status") or {}).get("allowed"))
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+    }
+    answer = cluster.request("POST", cluster.path("selfsubjectaccessreviews"), json=review)
+    return bool((cluster.checked(answer, REVIEW).get("status") or {}).get("allowed"))
 
 
 def missing_permissions(cluster: Cluster, needed: Iterable[Permission]) -> list[Permission]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ..foreign_text import plain
@@ -30,10 +30,12 @@ IMAGE_REASONS = frozenset({"ErrImageNeverPull", "ErrImagePull", "ImagePullBackOf
 
 
 def seconds(stamp: str | None) -> float | None:
-    """Unix seconds of an RFC 3339 time of the API, None for none."""
+    """Unix seconds of an RFC 3339 time of the API, None for none. Raises ValueError."""
     if not stamp:
         return None
-    return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+    moment = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+    # Without a zone it would be this machine's, and some years cannot be converted.
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def condition(resource: Json, kind: str) -> Json:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..digits import whole_number
 from ..findings import Finding, finding
 from ..formatting import duration_text
 from .cluster import METADATA_LIST, Cluster
@@ -72,11 +73,12 @@ def read_revisions(cluster: Cluster) -> list[Revision]:
     for entry in cluster.list_objects("secrets", "owner=helm", accept=METADATA_LIST):
         metadata = entry["metadata"]
         labels = metadata.get("labels") or {}
-        if not str(labels.get("version", "")).isdigit():
+        number = whole_number(labels.get("version"))
+        if number is None:
             continue
         # A new revision can have the label of the one before it: the Secret itself may be younger.
-        times = [float(labels[key]) for key in ("createdAt", "modifiedAt") if str(labels.get(key, "")).isdigit()]
+        times = [float(whole_number(labels.get(key)) or 0) for key in ("createdAt", "modifiedAt")]
         when = max([seconds(metadata.get("creationTimestamp")) or 0.0, *times])
         status = labels.get("status", "unknown")
-        revisions.append(Revision(labels.get("name", ""), int(labels["version"]), status, when))
+        revisions.append(Revision(labels.get("name", ""), number, status, when))
     return revisions

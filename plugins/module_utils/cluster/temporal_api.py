@@ -3,19 +3,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ..foreign_text import plain
 from ..http.errors import NotFound, ProxyTargetError, UnexpectedAnswer
+from ..http.shape import Shape, each, fault, fitting, record, text, whole
 from ..task import Context
 from .cluster import Cluster
 from .predicates import Json, finished, pod_state
 from .wait import Look, wait_for
 
 HTTP_PORT = 7243
+#: Temporal namespaces a page, and pages of them.
+PAGE = 1000
+MOST_PAGES = 100
 #: A workflow that nobody starts: a request for it shows whether a Temporal namespace is usable.
 PROBE_WORKFLOW = "temporal-lab-probe"
+
+# What the lab reads of the answers.
+CLUSTER_INFO = record({"historyShardCount": whole}, serverVersion=text, persistenceStore=text)
+NAMESPACES = record(
+    namespaces=each(record({"namespaceInfo": record({"name": text})})),
+    nextPageToken=text,
+)
+_RETENTION = fitting(re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?s?").fullmatch, "duration")
+NAMESPACE = record({"config": record({"workflowExecutionRetentionTtl": _RETENTION})})
+FAILURE = record(details=each(record(**{"@type": text})))
 
 
 @dataclass(frozen=True)
@@ -42,36 +58,35 @@ class TemporalApi:
 
     def cluster_info(self) -> ClusterInfo:
         """Raises NotFound without a frontend, ProxyTargetError while it does not answer, UnexpectedAnswer."""
-        answer = self._json("cluster-info")
-        shards = answer.get("historyShardCount")
-        if not isinstance(shards, int) or shards < 1:
-            raise self._strange("cluster-info")
-        return ClusterInfo(shards, str(answer.get("serverVersion", "")), str(answer.get("persistenceStore", "")))
+        answer = self._checked("cluster-info", self._json("cluster-info"), CLUSTER_INFO)
+        shards: int = answer["historyShardCount"]
+        if shards < 1:
+            raise self._strange("cluster-info", f"historyShardCount is {shards}")
+        return ClusterInfo(shards, answer.get("serverVersion") or "", answer.get("persistenceStore") or "")
 
     def namespaces(self) -> list[str]:
         """Names of the Temporal namespaces, sorted."""
         names: list[str] = []
-        query = {"pageSize": "1000"}
-        while True:
-            page = self._json("namespaces", query=query)
-            try:
-                names += [entry["namespaceInfo"]["name"] for entry in page.get("namespaces") or []]
-            except (KeyError, TypeError):
-                raise self._strange("namespaces") from None
+        query = {"pageSize": str(PAGE)}
+        for _page in range(MOST_PAGES):
+            page = self._checked("namespaces", self._json("namespaces", query=query), NAMESPACES)
+            names += [entry["namespaceInfo"]["name"] for entry in page.get("namespaces") or []]
             token = page.get("nextPageToken")
             if not token:
                 return sorted(names)
+            if token == query.get("nextPageToken"):
+                break
             query["nextPageToken"] = token
+        raise self._strange("namespaces", "its pages go on for ever")
 
     def retention(self, name: str) -> int | None:
         """Retention of a Temporal namespace in seconds, or None when it does not exist."""
-        answer = self._json(f"namespaces/{quote(name, safe='')}", allowed=(404,))
+        path = f"namespaces/{quote(name, safe='')}"
+        answer = self._json(path, allowed=(404,))
         if "namespaceInfo" not in answer:
             return None
-        try:
-            return round(float(answer["config"]["workflowExecutionRetentionTtl"].rstrip("s")))
-        except (KeyError, TypeError, AttributeError, ValueError):
-            raise self._strange(f"namespaces/{name}") from None
+        retention: str = self._checked(path, answer, NAMESPACE)["config"]["workflowExecutionRetentionTtl"]
+        return round(float(retention.rstrip("s")))
 
     def create_namespace(self, name: str, retention: int) -> None:
         """Create a Temporal namespace; one that exists already (409) is left as it is."""
@@ -88,14 +103,21 @@ class TemporalApi:
         A workflow that does not exist is asked for: the answer is that the
         workflow is not found, or, while the copies are old, that the namespace is not.
         """
-        answer = self._json(f"namespaces/{quote(name, safe='')}/workflows/{PROBE_WORKFLOW}", allowed=(404,))
-        kinds = [str(detail.get("@type", "")) for detail in answer.get("details") or []]
+        path = f"namespaces/{quote(name, safe='')}/workflows/{PROBE_WORKFLOW}"
+        answer = self._checked(path, self._json(path, allowed=(404,)), FAILURE)
+        kinds = [detail.get("@type") or "" for detail in answer.get("details") or []]
         return "workflowExecutionInfo" in answer or any(kind.endswith(".NotFoundFailure") for kind in kinds)
 
-    def _strange(self, path: str) -> UnexpectedAnswer:
+    def _checked(self, path: str, answer: Json, shape: Shape) -> Json:
+        wrong = fault(shape, answer)
+        if wrong:
+            raise self._strange(path, wrong)
+        return answer
+
+    def _strange(self, path: str, wrong: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"Temporal's frontend in namespace {self.cluster.namespace} answered /api/v1/{path} in a form that the lab "
-            f"does not know: is its server older than 1.22, or much newer than the lab?"
+            f"Temporal's frontend in namespace {self.cluster.namespace} answered /api/v1/{path} with something "
+            f"unexpected ({plain(wrong)}): is its server older than 1.22, or much newer than the lab?"
         )
 
     def _json(

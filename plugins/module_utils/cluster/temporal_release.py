@@ -12,6 +12,7 @@ from typing import Any
 
 from ..findings import Finding, sentence, show_faulty
 from ..http.errors import NotFound
+from ..http.shape import each, record, text
 from ..task import Context, Params, Result, Task
 from .chart import is_pinned, read_chart
 from .chart_findings import (
@@ -42,6 +43,7 @@ SPEC: dict[str, Any] = {
 }
 
 MONITORS = "apis/monitoring.coreos.com/v1"
+RESOURCES = record(resources=each(record(name=text)))
 
 
 def search_owner(cluster: Cluster) -> str | None:
@@ -49,14 +51,15 @@ def search_owner(cluster: Cluster) -> str | None:
     found = cluster.find("statefulsets", SEARCH, accept=METADATA)
     if found is None:
         return None
-    return str((found["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name", ""))
+    return str((found["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name") or "")
 
 
 def knows_monitors(cluster: Cluster) -> bool:
     try:
-        resources: list[Json] = cluster.get_json(f"/{MONITORS}").get("resources") or []
+        answer = cluster.checked(cluster.request("GET", f"/{MONITORS}"), RESOURCES)
     except NotFound:
         return False
+    resources: list[Json] = answer.get("resources") or []
     return any(resource.get("name") == "servicemonitors" for resource in resources)
 
 

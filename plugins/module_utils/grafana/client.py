@@ -21,6 +21,7 @@ from ..http import status
 from ..http.errors import RequestFailed, UnexpectedAnswer
 from ..http.message import CONNECT, IDEMPOTENT, Answer, Request
 from ..http.retry import Patience, ask
+from ..http.shape import Shape, each, fault, flag, record, text, whole
 from ..http.transport import Sender
 from ..task import silent
 
@@ -34,11 +35,27 @@ PERMISSION_LOOK = 5.0
 SHARED = "sharedwithme"
 #: What Go's server answers (400) to plain HTTP on a port for TLS.
 TLS_SPOKEN = b"HTTP request to an HTTPS server"
-#: Service accounts a page.
+#: Service accounts a page, and pages of them.
 PAGE = 100
+MOST_PAGES = 100
 
 Json = dict[str, Any]
 T = TypeVar("T")
+
+
+# What is read of Grafana's answers.
+HEALTH = record({"database": text}, version=text)
+USER = record(uid=text, login=text)
+WITH_UID = record({"uid": text})
+WITH_ID = record({"id": whole})
+DATA_SOURCES = each(record(uid=text, name=text, type=text, isDefault=flag))
+FOUND = each(record(uid=text))
+ANNOTATIONS = each(record())
+DASHBOARD = record({"meta": record(), "dashboard": record()})
+ACCOUNT = record({"id": whole}, name=text, login=text, role=text, isDisabled=flag)
+ACCOUNTS = record({"serviceAccounts": each(ACCOUNT), "totalCount": whole})
+TOKENS = each(record({"id": whole}, name=text, expiration=text))
+MADE_TOKEN = record({"id": whole, "key": text})
 
 
 class Grafana:
@@ -171,25 +188,25 @@ class Grafana:
     def health(self) -> Json:
         """``version`` and ``database`` of Grafana, asked without credentials."""
         _status, answer = self.request("GET", "/api/health", anonymous=True)
-        return self._object("/api/health", answer, "database")
+        return self._checked("/api/health", answer, HEALTH)
 
     @property
     def version(self) -> tuple[int, int]:
         """Major and minor version; (0, 0) when it hides its version."""
         if self._version is None:
-            found = re.match(r"(\d+)\.(\d+)", str(self.health().get("version") or ""))
+            found = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", self.health().get("version") or "")
             self._version = (int(found[1]), int(found[2])) if found else (0, 0)
         return self._version
 
     def user(self) -> Json:
         """Who asks; ``uid`` of a service account's token is ``service-account:<id>``."""
         _status, answer = self.request("GET", "/api/user")
-        return self._object("/api/user", answer)
+        return self._checked("/api/user", answer, USER)
 
     def datasources(self) -> list[Json]:
         """All data sources."""
         _status, answer = self.request("GET", "/api/datasources")
-        return self._rows("/api/datasources", answer)
+        return self._rows("/api/datasources", answer, DATA_SOURCES)
 
     # -- folders and dashboards ---------------------------------------------
 
@@ -197,18 +214,18 @@ class Grafana:
         """One folder, or None when there is none. To an Editor, Grafana answers 403 for a folder it does not know."""
         path = f"/api/folders/{quote(uid, safe='')}"
         status, answer = self.request("GET", path, allowed=(403, 404))
-        return None if status in (403, 404) else self._object(path, answer, "uid")
+        return None if status in (403, 404) else self._checked(path, answer, WITH_UID)
 
     def create_folder(self, uid: str, title: str) -> Json:
         """Create a folder. 412 (409 before Grafana 12) when there is one of that uid."""
         _status, answer = self.request("POST", "/api/folders", body={"uid": uid, "title": title})
-        return self._object("/api/folders", answer, "uid")
+        return self._checked("/api/folders", answer, WITH_UID)
 
     def dashboard(self, uid: str) -> Json | None:
         """``meta`` and ``dashboard`` of one dashboard, or None when there is none."""
         path = f"/api/dashboards/uid/{quote(uid, safe='')}"
         status, answer = self.request("GET", path, allowed=(404,))
-        return None if status == 404 else self._object(path, answer, "meta", "dashboard")
+        return None if status == 404 else self._checked(path, answer, DASHBOARD)
 
     def sees_anything(self) -> bool:
         """Whether there is a folder or dashboard that the token may read.
@@ -216,7 +233,7 @@ class Grafana:
         If there is none, Grafana 11 answers 403 instead of 404 for every dashboard, even one that does not exist.
         """
         _status, answer = self.request("GET", "/api/search", params={"limit": 1})
-        return any(row.get("uid") != SHARED for row in self._rows("/api/search", answer))
+        return any(row.get("uid") != SHARED for row in self._rows("/api/search", answer, FOUND))
 
     def save_dashboard(self, dashboard: Json, folder_uid: str, message: str = "", overwrite: bool = False) -> Json:
         """Create or change a dashboard: ``uid``, ``version`` and ``url``, among others.
@@ -231,7 +248,7 @@ class Grafana:
             body["overwrite"] = True
         # To save the same again raises no version, unless the version is asked for.
         _status, answer = self.request("POST", "/api/dashboards/db", body=body, idempotent=overwrite)
-        return self._object("/api/dashboards/db", answer, "uid")
+        return self._checked("/api/dashboards/db", answer, WITH_UID)
 
     def delete_dashboard(self, uid: str) -> bool:
         """Delete a dashboard and its annotations; False when there was none."""
@@ -243,12 +260,13 @@ class Grafana:
     def annotations(self, params: Mapping[str, Any]) -> list[Json]:
         """Annotations that match, such as ``{"tags": ["a", "b"], "dashboardUID": "x", "limit": 100}``."""
         _status, answer = self.request("GET", "/api/annotations", params=params)
-        return self._rows("/api/annotations", answer)
+        return self._rows("/api/annotations", answer, ANNOTATIONS)
 
     def create_annotation(self, body: Json) -> int:
         """Make an annotation and return its id. The same one twice is two: look first."""
         _status, answer = self.request("POST", "/api/annotations", body=body)
-        return self._number("/api/annotations", self._object("/api/annotations", answer, "id")["id"])
+        made: int = self._checked("/api/annotations", answer, WITH_ID)["id"]
+        return made
 
     def update_annotation(self, annotation_id: int, body: Json) -> None:
         """Change the given parts of an annotation."""
@@ -263,23 +281,23 @@ class Grafana:
     def find_account(self, name: str) -> Json | None:
         """The service account of exactly that name, or None."""
         path = "/api/serviceaccounts/search"
-        page = seen = 0
-        while True:
-            page += 1
+        seen = 0
+        for page in range(1, MOST_PAGES + 1):
             _status, answer = self.request("GET", path, params={"query": name, "perpage": PAGE, "page": page})
-            found = self._rows(path, self._object(path, answer, "serviceAccounts", "totalCount")["serviceAccounts"])
+            found: list[Json] = self._checked(path, answer, ACCOUNTS)["serviceAccounts"]
             for account in found:
                 if account.get("name") == name:
-                    return self._object(path, account, "id")
+                    return account
             seen += len(found)
-            if not found or seen >= self._number(path, answer["totalCount"]):
+            if not found or seen >= answer["totalCount"]:
                 return None
+        raise self._strange(path, f"more than {MOST_PAGES} pages")
 
     def create_account(self, name: str, role: str, disabled: bool = False) -> Json:
         """Create a service account; 400 (409 before Grafana 12) when the name is taken."""
         body = {"name": name, "role": role, "isDisabled": disabled}
         _status, answer = self.request("POST", "/api/serviceaccounts", body=body)
-        return self._object("/api/serviceaccounts", answer, "id")
+        return self._checked("/api/serviceaccounts", answer, ACCOUNT)
 
     def update_account(self, account_id: int, changes: Json) -> None:
         """Set ``role`` or ``isDisabled`` of a service account."""
@@ -294,7 +312,7 @@ class Grafana:
         """The tokens of a service account, without their text."""
         path = f"/api/serviceaccounts/{int(account_id)}/tokens"
         _status, answer = self.request("GET", path)
-        return self._rows(path, answer)
+        return self._rows(path, answer, TOKENS)
 
     def create_token(self, account_id: int, name: str, seconds: int = 0) -> Json:
         """Make a token: ``id``, ``name`` and ``key``, its text, which Grafana shows this once.
@@ -306,7 +324,7 @@ class Grafana:
         if seconds:
             body["secondsToLive"] = seconds
         _status, answer = self.request("POST", path, body=body)
-        return self._object(path, answer, "id", "key")
+        return self._checked(path, answer, MADE_TOKEN)
 
     def delete_token(self, account_id: int, token_id: int) -> bool:
         """Delete a token; False when there was none."""
@@ -322,28 +340,26 @@ class Grafana:
             raise status.unexpected(self._service, answer, "Grafana", {"grafana": self._details(answer)})
         return value
 
-    def _object(self, path: str, answer: Any, *keys: str) -> Json:
-        """An answer that must be an object with those keys."""
-        if not isinstance(answer, dict) or any(key not in answer for key in keys):
-            raise self._strange(path)
-        return answer
+    def _checked(self, path: str, answer: Any, shape: Shape) -> Json:
+        """An answer that must be an object of that shape."""
+        wrong = fault(shape, answer)
+        if wrong:
+            raise self._strange(path, wrong)
+        found: Json = answer
+        return found
 
-    def _rows(self, path: str, answer: Any) -> list[Json]:
-        """An answer that must be a list of objects."""
-        if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
-            raise self._strange(path)
-        return answer
+    def _rows(self, path: str, answer: Any, shape: Shape) -> list[Json]:
+        """An answer that must be a list of that shape."""
+        wrong = fault(shape, answer)
+        if wrong:
+            raise self._strange(path, wrong)
+        rows: list[Json] = answer
+        return rows
 
-    def _number(self, path: str, value: Any) -> int:
-        """A value that must be a whole number."""
-        if not isinstance(value, int):
-            raise self._strange(path)
-        return value
-
-    def _strange(self, path: str) -> UnexpectedAnswer:
+    def _strange(self, path: str, wrong: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"{self._service.who} answered {path} with JSON of a shape that the API of Grafana does not have: see "
-            f"whether it is a Grafana of version 9 or later.",
+            f"{self._service.who} answered {path} with something unexpected ({plain(wrong, self._service.secrets)}): "
+            f"see whether it is a Grafana of version 9 or later.",
             200,
             grafana={"address": self.address, "path": path, "status": 200},
         )

@@ -25,6 +25,8 @@ KINDS = ("window", "event", "stage")
 CHANGING = ("install", "cleanup", "recreate")
 #: Characters of a mark's text; the message of a failure can have any length.
 LONGEST = 300
+#: The last moment that a calendar knows.
+LATEST = 253402300799999
 
 
 @dataclass(frozen=True)
@@ -164,9 +166,11 @@ def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashb
             start = int(annotation["time"])
             # A point has no end, or an end equal to its time.
             end = int(annotation.get("timeEnd") or start)
+            if not 0 <= start <= end <= LATEST:
+                raise ValueError(start)
             mark = Mark(student, run, stages[0], kinds[0], str(annotation["text"]), start, end)
             found.append(FoundMark(int(annotation["id"]), mark, sorted(tags) == sorted(mark.tags)))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise LabError(
                 "Grafana answered GET /api/annotations with JSON of a shape that its API does not have: check that it "
                 "is Grafana 9 or later."

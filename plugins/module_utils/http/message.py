@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
+
+from .memory import bounded_memory
 
 #: Methods that can be repeated without harm, whatever the outcome of the first time.
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -15,6 +19,8 @@ CONNECT = 3.05
 USER_AGENT = "temporal-lab-benchmarking"
 #: The deepest nesting of an answer's JSON. Objects of the Kubernetes API and dashboards reach 20 to 30.
 DEEPEST = 100
+#: Bytes of JSON from which on the memory that its values may need is bounded.
+LARGE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,38 @@ def json_value(text: bytes, deepest: int | None = DEEPEST) -> Any:
 
     deepest: None leaves the limit to the parser. To be used where values are taken out one by one, because looking
     at every value of millions of samples costs.
+    Neither what is not UTF-8 nor NaN nor Infinity is JSON. Halves of a surrogate pair, which no file takes, become
+    U+FFFD.
     """
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        with bounded_memory() if len(text) > LARGE else nullcontext():
+            return _value(text, deepest)
+    except (ValueError, RecursionError, MemoryError):
         return None
+
+
+def _value(text: bytes, deepest: int | None) -> Any:
+    letters = text.decode("utf-8-sig")
+    if "\\ud" in letters or "\\uD" in letters:
+        letters = _ESCAPE.sub(_whole_pair, letters)
+    value = _DECODER.decode(letters)
     return value if deepest is None or _no_deeper(value, deepest) else None
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
+#: Each escape in a JSON text: a pair of surrogates, half of one, or any other, such as a backslash that is no escape.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL
+)
+
+
+def _whole_pair(escape: re.Match[str]) -> str:
+    found = escape[0]
+    return "\\ufffd" if len(found) == 6 and found[1] == "u" else found
 
 
 def _no_deeper(value: Any, levels: int) -> bool:

@@ -126,14 +126,16 @@ def _meaning(status: int, no_path: bool) -> Meaning:
 
 
 def unexpected(
-    service: Service, answer: Answer, api: str, details: Mapping[str, Any] | None = None
+    service: Service, answer: Answer, api: str, details: Mapping[str, Any] | None = None, what: str = ""
 ) -> UnexpectedAnswer:
     """The error for a success whose body is not what the API says.
 
-    api: whose answer was expected, such as "Grafana".
+    api: whose answer was expected, such as "Grafana". what: what is wrong with its JSON, where that is known.
     """
-    start = answer.body.lstrip()[:1]
-    if start == b"<":
+    start = answer.body[:4096].lstrip()[:1]
+    if what:
+        what = f"something unexpected: {plain(what, service.secrets)}"
+    elif start == b"<":
         what = "a page of HTML instead of JSON: a proxy or login page stands in between"
     elif start in (b"{", b"[") and answer.json() is None:
         what = f"JSON that breaks off after {len(answer.body)} bytes or is nested too deeply"

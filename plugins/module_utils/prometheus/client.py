@@ -6,6 +6,7 @@ Times are Unix seconds; Prometheus counts them to the millisecond.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,13 +18,14 @@ from urllib.parse import urlencode
 from ..errors import LabError
 from ..foreign_text import SHORTEST_SECRET, plain, secrets_of
 from ..http import status
-from ..http.errors import RequestFailed
+from ..http.errors import RequestFailed, UnexpectedAnswer
 from ..http.message import CONNECT, Answer, Request
 from ..http.retry import Patience, ask
 from ..http.service import Service
+from ..http.shape import Shape, each, fault, mapping, record, text
 from ..http.transport import Sender
 from ..results.types import Labels
-from .series import Parsed, parse
+from .series import Parsed, labels_of, parse
 
 #: Seconds of silence that end a try, and in which a request is tried again.
 TIMEOUT = 15.0
@@ -36,6 +38,12 @@ MORE = (
 )
 #: Bytes of the largest answer: fifty thousand series of a window of some minutes.
 LARGEST = 128 * 1024 * 1024
+
+# What is read of answers that have no values.
+NAMES = each(text)
+TARGETS = record({"activeTargets": each(record(labels=mapping(text), health=text, lastError=text, scrapeUrl=text))})
+CONFIG = record({"yaml": text})
+STATUS = record(version=text, revision=text, storageRetention=text)
 
 Points = list[tuple[float, float]]
 T = TypeVar("T")
@@ -92,7 +100,7 @@ class Prometheus:
     def vector(self, query: str, at: float, deadline: float | None = None) -> list[tuple[Labels, float]]:
         """Evaluate a query that gives one value a series, at one time. Values may be NaN or infinite."""
         data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"}, deadline)
-        return self._shape(query, lambda: [(row["metric"], float(row["value"][1])) for row in _rows(data, "vector")])
+        return self._shape(query, lambda: [(labels_of(row), float(row["value"][1])) for row in _rows(data, "vector")])
 
     def samples(self, query: str, at: float) -> Parsed:
         """Evaluate a range selector: the raw samples, and what is wrong with those of some metrics."""
@@ -114,28 +122,30 @@ class Prometheus:
                 f"exactly (it shows samples 30 s late and evaluates queries by rules of its own): give the address of "
                 f"a Prometheus that scrapes the pods."
             )
-        return self._shape("time()", lambda: float(_rows(data, "scalar")[1]))
+        return self._shape("time()", lambda: _finite(_rows(data, "scalar")[1]))
 
     def metric_names(self, matchers: Sequence[str], start: float, end: float) -> set[str]:
         """Names of the metrics with those labels, of about that time."""
         params = {"match[]": "{" + ",".join(matchers) + "}", "start": f"{start:.3f}", "end": f"{end:.3f}"}
         data = self._get("/api/v1/label/__name__/values", params)
-        return self._shape("metric names", lambda: {str(name) for name in data})
+        return set(self._checked("metric names", data, NAMES))
 
     def targets(self) -> list[dict[str, Any]]:
         """Active targets, as Prometheus describes them."""
         data = self._get("/api/v1/targets", {"state": "active"})
-        return self._shape("targets", lambda: [dict(target) for target in data["activeTargets"]])
+        found: list[dict[str, Any]] = self._checked("targets", data, TARGETS)["activeTargets"]
+        return found
 
     def config(self) -> str:
         """The configuration, as YAML text. Prometheus hides secrets in it."""
         data = self._get("/api/v1/status/config", {})
-        return self._shape("configuration", lambda: str(data["yaml"]))
+        return str(self._checked("configuration", data, CONFIG)["yaml"])
 
     def status(self, what: str) -> dict[str, Any]:
         """What Prometheus says about itself: ``buildinfo`` or ``runtimeinfo``."""
         data = self._get(f"/api/v1/status/{what}", {})
-        return self._shape(what, lambda: dict(data))
+        found: dict[str, Any] = self._checked(what, data, STATUS)
+        return found
 
     # -- how it is asked ----------------------------------------------------
 
@@ -201,11 +211,28 @@ class Prometheus:
         """Take values out of an answer that may be of another shape than the API says."""
         try:
             return take()
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
-            raise LabError(
-                f"{self._service.who} answered {what} with JSON of a shape that the API of Prometheus does not have: "
-                f"see whether it is a Prometheus of version 2 or 3."
-            ) from None
+        except (
+            KeyError,
+            IndexError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            MemoryError,
+        ):
+            raise self._strange(what, "JSON of a shape that the API of Prometheus does not have") from None
+
+    def _checked(self, what: str, value: Any, shape: Shape) -> Any:
+        wrong = fault(shape, value)
+        if wrong:
+            raise self._strange(what, f"something unexpected ({plain(wrong, self._service.secrets)})")
+        return value
+
+    def _strange(self, what: str, answered: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            f"{self._service.who} answered {what} with {answered}: see whether it is a Prometheus of version 2 or 3."
+        )
 
 
 def _notes(answer: Mapping[str, Any], kind: str) -> list[str]:
@@ -222,8 +249,16 @@ def _rows(data: Any, kind: str) -> Any:
 
 def _matrix(data: Any) -> list[tuple[Labels, Points]]:
     return [
-        (row["metric"], [(float(when), float(value)) for when, value in row["values"]]) for row in _rows(data, "matrix")
+        (labels_of(row), [(_finite(when), float(value)) for when, value in row["values"]])
+        for row in _rows(data, "matrix")
     ]
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _cure(code: int, said: str) -> str:

@@ -128,13 +128,14 @@ def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found
     there = set()
     bounds: dict[str, list[float]] = {}
     for labels, _value in by_names(client, names, profile.filters, "group by (__name__, le) ({})", at):
-        there.add(labels["__name__"])
+        name = labels.get("__name__", "")
+        there.add(name)
         try:
             bound = float(labels["le"])
         except (KeyError, ValueError):
             continue
         if math.isfinite(bound):
-            bounds.setdefault(labels["__name__"], []).append(bound)
+            bounds.setdefault(name, []).append(bound)
     return FoundMetrics(frozenset(there), {metric: min(of) for metric, of in bounds.items()}), bounds
 
 

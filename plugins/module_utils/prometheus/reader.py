@@ -69,9 +69,11 @@ class Reader:
         expression = f"group by (__name__, le) (last_over_time({{}}[{span}]))"
         for labels, _value in by_names(self.client, asked, self.profile.filters, expression, end + self.skew):
             try:
-                bounds.setdefault(labels["__name__"], []).append(float(labels["le"]))
+                name, bound = labels["__name__"], float(labels["le"])
             except (KeyError, ValueError):
                 continue
+            if not math.isnan(bound):
+                bounds.setdefault(name, []).append(bound)
         return {metric: min(of) for metric, of in bounds.items()}
 
     @property
@@ -200,7 +202,7 @@ class Reader:
             return error.msg
         values: dict[str, list[float]] = {}
         for labels, value in rows:
-            values.setdefault(labels[FIGURE_LABEL], []).append(value)
+            values.setdefault(labels.get(FIGURE_LABEL, ""), []).append(value)
         return {figure: math.fsum(of) if all(map(math.isfinite, of)) else math.nan for figure, of in values.items()}
 
     def series(self, start: float, end: float) -> list[SeriesResult]:
@@ -218,7 +220,8 @@ class Reader:
         step = max(self.interval, math.ceil((end - start) / MOST_STEPS))
         courses: dict[str, list[tuple[Labels, Points]]] = {name: [] for name in shown}
         for labels, points in self.client.course(_together(expressions), start + self.skew, end + self.skew, step):
-            courses[labels[FIGURE_LABEL]].append((labels, points))
+            # A row of no figure was not asked for.
+            courses.get(labels.get(FIGURE_LABEL, ""), []).append((labels, points))
         return [
             {
                 "figure": name,
@@ -258,7 +261,7 @@ class Reader:
         rows = self.client.vector(_together(expressions, alive), at + self.skew, deadline)
         pods = [labels.get("pod", "") for labels, _value in rows if FIGURE_LABEL not in labels]
         for labels, value in sorted(rows, key=lambda row: sorted(row[0].items())):
-            if FIGURE_LABEL in labels and math.isfinite(value):
+            if labels.get(FIGURE_LABEL) in values and math.isfinite(value):
                 values[labels[FIGURE_LABEL]].append(value)
         looked = False
         for figure in figures:

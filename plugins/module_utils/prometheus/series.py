@@ -70,6 +70,14 @@ class Pool:
         return alike[-1]
 
 
+def labels_of(row: Mapping[str, Any]) -> Labels:
+    """The labels of a row of an answer. Raises KeyError or TypeError where it has none that are texts."""
+    found = row["metric"]
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise TypeError("metric")
+    return found
+
+
 class Parsed(NamedTuple):
     """Series of an answer; and why some metrics cannot be worked with, by their names."""
 
@@ -89,7 +97,7 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> Parsed:
     # By a hash of their labels, because thousands of sets would cost more than all else here.
     known: dict[int, Series] = {}
     for row in rows:
-        labels = dict(row["metric"])
+        labels = dict(labels_of(row))
         metric = labels.get("__name__", "")
         if "histograms" in row:
             faults[metric] = "Prometheus has it as a native histogram, of which no classic counts can be read"
@@ -98,6 +106,8 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> Parsed:
             times, texts = zip(*row["values"])
             one = pool.series(labels, times, texts)
             one = one if pool.ordered(one) else _without_repeats(pool, one)
+            if not math.isfinite(one.times[0] + one.times[-1]):
+                raise ValueError(one.times)
         except (KeyError, TypeError, ValueError, AttributeError):
             if not metric:
                 raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +19,8 @@ from .matchers import matches
 ABSENT = (404, 405, 501)
 #: Characters of the longest configuration of a Prometheus that is read.
 LONGEST_CONFIGURATION = 8 * 1024 * 1024
+#: Characters of a scrape interval.
+LONGEST_DURATION = 40
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,27 @@ def read_targets(client: Prometheus) -> list[ScrapeTarget]:
     found = []
     for target in targets:
         labels = dict(target.get("labels") or {})
-        interval = None
-        with suppress(KeyError, ValueError, TypeError, AttributeError):
-            interval = duration_seconds(target["scrapeInterval"])
         found.append(
             ScrapeTarget(
                 job=labels.get("job", ""),
                 pod=labels.get("pod", ""),
-                health=str(target.get("health", "unknown")),
-                last_error=str(target.get("lastError", "")),
-                scrape_interval=interval,
-                scrape_url=str(target.get("scrapeUrl", "")),
+                health=target.get("health") or "unknown",
+                last_error=target.get("lastError") or "",
+                scrape_interval=_interval(target.get("scrapeInterval")),
+                scrape_url=target.get("scrapeUrl") or "",
                 labels=labels,
             )
         )
     return found
+
+
+def _interval(text: object) -> float | None:
+    """The seconds of a scrape interval; None for what can be none."""
+    try:
+        seconds = duration_seconds(text) if isinstance(text, str) and len(text) <= LONGEST_DURATION else 0.0
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < float("inf") else None
 
 
 def targets_of_up(client: Prometheus, at: float, interval: float) -> list[ScrapeTarget]:
@@ -127,7 +134,8 @@ def scrape_interval(client: Prometheus, targets: Sequence[ScrapeTarget], filters
         usual = (config.get("global") or {}).get("scrape_interval", "1m")
         jobs = [entry for entry in config.get("scrape_configs") or () if matches(of_job, {"job": entry["job_name"]})]
         if jobs:
-            return max(duration_seconds(entry.get("scrape_interval", usual)) for entry in jobs)
+            each = [_interval(entry.get("scrape_interval", usual)) for entry in jobs]
+            return max(interval for interval in each if interval is not None)
     except RequestFailed as error:
         if error.status not in ABSENT:
             raise

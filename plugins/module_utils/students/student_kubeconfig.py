@@ -17,6 +17,7 @@ from ..cluster.kubeconfig import require_kubernetes
 from ..cluster.predicates import Json
 from ..errors import LabError
 from ..http.errors import NotFound, UnexpectedAnswer
+from ..http.shape import flag, record, text
 from ..task import Context, Params, Result, Task
 from .issued_kubeconfig import IssuedKubeconfig, ends_soon, kubeconfig, moment, shared_cluster
 from .kubeconfig_file import FileChanged, KubeconfigFile
@@ -34,6 +35,8 @@ SPEC: dict[str, Any] = {
 }
 
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+TOKEN_REVIEW = record(status=record(authenticated=flag, user=record(username=text)))
+TOKEN_REQUEST = record(status=record(token=text, expirationTimestamp=text))
 #: The shortest lifetime that the TokenRequest API knows, in seconds.
 SHORTEST = 600
 #: How often the file is read again because someone else wrote it in the meantime.
@@ -118,7 +121,7 @@ class _Present:
         if left is not None:
             return f"its token ends in {left:.0f} s"
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": found.token}}
-        answer = self.cluster.request_json("POST", REVIEWS, json=review, idempotent=True)
+        answer = self.cluster.checked(self.cluster.request("POST", REVIEWS, json=review, idempotent=True), TOKEN_REVIEW)
         status = answer.get("status") or {}
         if status.get("authenticated") is not True:
             return "the API server rejects its token"
@@ -139,7 +142,9 @@ class _Present:
         path = self.cluster.path("serviceaccounts", account, "token")
         try:
             # One more token of the same account does no harm.
-            answer = self.cluster.request_json("POST", path, json=asked, idempotent=True)
+            answer = self.cluster.checked(
+                self.cluster.request("POST", path, json=asked, idempotent=True), TOKEN_REQUEST
+            )
         except NotFound:
             raise LabError(
                 f"There is no ServiceAccount {account} in namespace {namespace} at {self.cluster.server} for a token: "

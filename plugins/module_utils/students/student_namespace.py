@@ -15,6 +15,7 @@ from typing import Any
 
 from ..cluster.cluster import Cluster
 from ..cluster.connect import INSTRUCTOR
+from ..cluster.object_shapes import OBJECT
 from ..cluster.predicates import Json
 from ..cluster.wait import Look, wait_for
 from ..errors import LabError
@@ -150,7 +151,7 @@ class _Present:
             query["dryRun"] = "All"
         made = document
         if may_ask or not self.context.check_mode:
-            made = self.cluster.request_json(
+            answer = self.cluster.request(
                 "PATCH",
                 path,
                 query=query,
@@ -158,6 +159,7 @@ class _Present:
                 content_type="application/apply-patch+yaml",
                 idempotent=True,
             )
+            made = self.cluster.checked(answer, OBJECT)
         self._note(document["kind"], document["metadata"]["name"], found, made)
 
     def _delete(self, kind: str, name: str, found: Json) -> None:

@@ -38,4 +38,6 @@ def write_chart(folder: Path, version: str, name: str = "temporal", app: str = "
 
 def secret(name: str, version: int, state: str, **times: str) -> dict[str, Any]:
     labels = {"owner": "helm", "name": name, "version": str(version), "status": state, **times}
-    return {"metadata": {"labels": labels, "creationTimestamp": "2026-11-25T17:00:00Z"}}
+    return {
+        "metadata": {"name": f"sh.helm.{name}.{version}", "labels": labels, "creationTimestamp": "2026-11-25T17:00:00Z"}
+    }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import cluster as cluster_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import METADATA_LIST, Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
@@ -272,8 +274,9 @@ def test_the_server_says_how_long_to_wait(cluster: Cluster, api: ScriptedApi, ti
 
 
 def test_lists_are_read_to_their_end(cluster: Cluster, api: ScriptedApi) -> None:
-    api.on("GET", PODS, {"items": [1, 2], "metadata": {"continue": "more"}}, {"items": [3], "metadata": {}})
-    assert cluster.list_objects("pods", "a=b", accept=METADATA_LIST) == [1, 2, 3]
+    one, two, three = ({"metadata": {"name": name}} for name in ("a", "b", "c"))
+    api.on("GET", PODS, {"items": [one, two], "metadata": {"continue": "more"}}, {"items": [three], "metadata": {}})
+    assert cluster.list_objects("pods", "a=b", accept=METADATA_LIST) == [one, two, three]
     assert [asked.query for asked in api.asked] == [
         {"limit": "500", "labelSelector": "a=b"},
         {"limit": "500", "labelSelector": "a=b", "continue": "more"},
@@ -284,7 +287,9 @@ def test_lists_are_read_to_their_end(cluster: Cluster, api: ScriptedApi) -> None
 @pytest.mark.parametrize(
     "page",
     [
-        {"items": [1], "metadata": {"continue": "again"}},
+        {"items": [], "metadata": {"continue": "again"}},
+        {"items": [1]},
+        {"items": [{"metadata": {}}]},
         {"items": 5},
         {"items": [], "metadata": [1]},
         {"items": [], "metadata": {"continue": {"a": 1}}},
@@ -292,9 +297,26 @@ def test_lists_are_read_to_their_end(cluster: Cluster, api: ScriptedApi) -> None
 )
 def test_a_list_that_is_none_or_never_ends(cluster: Cluster, api: ScriptedApi, page: dict[str, Any]) -> None:
     api.on("GET", PODS, page)
-    with pytest.raises(UnexpectedAnswer, match="no answer of the Kubernetes API"):
+    with pytest.raises(UnexpectedAnswer, match="was answered with something unexpected: ") as failure:
         cluster.list_objects("pods")
+    one_sentence(failure.value)
     assert len(api.asked) <= 2
+
+
+def test_a_list_that_takes_too_long_or_is_too_large(
+    cluster: Cluster, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = itertools.count()
+    api.on("GET", PODS, lambda _asked: Answer({"items": [], "metadata": {"continue": f"page {next(names)}"}}))
+    times = itertools.count(step=cluster_file.LONGEST_LIST / 4)
+    cluster.clock = lambda: float(next(times))
+    with pytest.raises(LabError, match="has a longer list of pods than can be read"):
+        cluster.list_objects("pods")
+    assert len(api.asked) < 5
+    cluster.clock = time.monotonic
+    monkeypatch.setattr(cluster_file, "LARGEST_LIST", 100)
+    with pytest.raises(LabError, match="has a longer list of pods than can be read"):
+        cluster.list_objects("pods")
 
 
 def test_a_token_that_the_answer_repeats_is_not_shown(cluster: Cluster, api: ScriptedApi) -> None:
@@ -309,8 +331,9 @@ def test_find_tells_missing_from_broken(cluster: Cluster, api: ScriptedApi) -> N
     api.on("GET", f"{PODS}/x", status(403, FORBIDDEN))
     with pytest.raises(Refused):
         cluster.find("pods", "x")
-    api.on("GET", f"{PODS}/x", {"kind": "Pod"})
-    assert cluster.find("pods", "x") == {"kind": "Pod"}
+    pod = {"kind": "Pod", "metadata": {"name": "x"}, "spec": {}}
+    api.on("GET", f"{PODS}/x", pod)
+    assert cluster.find("pods", "x") == pod
 
 
 def test_patch_and_delete_say_what_they_are(cluster: Cluster, api: ScriptedApi) -> None:

@@ -97,7 +97,7 @@ def review(api: ScriptedApi, allow: Any) -> None:
 
 def good_cluster(api: ScriptedApi) -> None:
     api.on("GET", "/version", {"gitVersion": "v1.34.4"})
-    api.on("GET", "/api/v1/namespaces/default", {"status": {"phase": "Active"}})
+    api.on("GET", "/api/v1/namespaces/default", {"metadata": {"name": "default"}, "status": {"phase": "Active"}})
     review(api, lambda attributes: True)
     api.on("GET", "/api/v1/nodes", {"items": [node(images=[PAUSE])]})
     own = using("2", "4Gi", "own", labels={"app.kubernetes.io/instance": "my-temporal"})

@@ -73,7 +73,7 @@ def test_revisions_by_the_labels_of_helm(cluster: Cluster, api: ScriptedApi) -> 
         secret("a", 1, "superseded", createdAt=str(made), modifiedAt=str(made + 100)),
         secret("a", 2, "failed", modifiedAt=str(made - 100)),
         secret("b", 1, "pending-install", createdAt=str(made + 1)),
-        {"metadata": {"labels": {"owner": "helm", "name": "odd"}}},
+        {"metadata": {"name": "odd", "labels": {"owner": "helm", "name": "odd"}}},
     ]
     api.on("GET", f"{NAMESPACE}/secrets", {"items": items})
     assert read_revisions(cluster) == [

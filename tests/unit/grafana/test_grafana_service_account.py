@@ -202,7 +202,7 @@ REFUSALS = [
         r"to /login \(302\); give the address of Grafana",
     ),
     (answer("GET", SEARCH, HTML, 400), r"refused GET .* \(400\), with a page of HTML"),
-    (answer("GET", SEARCH, {"serviceAccounts": {}}), "JSON of a shape that the API of Grafana does not have"),
+    (answer("GET", SEARCH, {"serviceAccounts": {}}), r"something unexpected \(it has no totalCount\)"),
 ]
 
 
