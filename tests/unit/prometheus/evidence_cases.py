@@ -496,6 +496,38 @@ SEEN_IN_REVIEW = [
         # Seen on a history pod that gave up 278 shards at once, and had given up none before.
         total(278, new_series=1, interval=[0, 278]),
     ),
+    Case(
+        "an old pod that a Prometheus that has just started found late",
+        # Scraped first at second 9.9: 100 until 59.9 and a fiftieth of the last step. What came before nobody saw.
+        {'m_total{pod="app-1"}@-0.1': "_x6 1000000+10x14"},
+        total(100.2, state="inconclusive", new_series=0, unknown_series=1),
+        {
+            **{'up{pod="app-1"}': "", 'up{pod="other-1"}': ""},
+            **{'up{pod="app-1"}@-0.1': "_x6 1x14", 'up{pod="other-1"}@0.2': "_x4 1x16"},
+        },
+    ),
+    Case(
+        "a histogram that is renamed in place",
+        # 700 until second 35, all up to 0.1 s; then 50 between 0.1 and 1.2 s. Rank 712.5 is a quarter into those.
+        {
+            **buckets("app-1", {"0.1": 100, "1.2": 100, "+Inf": 100}, "0+{}x11"),
+            'h2_bucket{pod="app-1",le="0.1"}': "_x12 0x8",
+            'h2_bucket{pod="app-1",le="1.2"}': "_x12 10+10x8",
+            'h2_bucket{pod="app-1",le="+Inf"}': "_x12 10+10x8",
+        },
+        {
+            "p95": {"value": 0.375, "observations": 750},
+            "p50": {"value": 0.1, "bound": "below", "observations": 750},
+        },
+        profile=PROFILE.replace("{metric: h_bucket}", "{metric: h_bucket}, {metric: h2_bucket}"),
+    ),
+    Case(
+        "a pair of Prometheus whose clocks differ",
+        # The second scrapes 0.2 s after the first, and writes it down as 0.1 s before.
+        {f"m_total{{{replica(0)}}}": "1000+10x20", f"m_total{{{replica(1)}}}@-0.1": "1000.4+10x20"},
+        total(120, double_series=1),
+        {'up{pod="app-1"}': "", f"up{{{replica(0)}}}": ALL, f"up{{{replica(1)}}}@-0.1": ALL},
+    ),
 ]
 
 FAMILIES = {
