@@ -18,12 +18,13 @@ description:
   - Hosts are in the order of the roster or of the ranges, and sorted by name for a folder, so that a slice such as
     C(--limit 'students[0:149]') is the same one each time.
   - Tasks run on the control node with its Python, C(ansible_connection=local) and
-    C(ansible_python_interpreter={{ ansible_playbook_python }}). A roster's columns and O(vars) can say otherwise.
+    C(ansible_python_interpreter={{ ansible_playbook_python }}). O(vars) and a roster in the source file can say
+    otherwise, and a roster's file only where O(columns) allows it.
   - Nothing is asked of a cluster, and whether kubeconfigs exist or work is left to the stages.
   - Two students in one Kubernetes namespace of a cluster are an error, as far as kubeconfig, context and namespace
     tell; it is not looked for when O(compose) sets one of C(lab_kubeconfig), C(lab_context) and C(lab_namespace).
 notes:
-  - In all paths, C(~) and environment variables are replaced. Paths are no templates.
+  - In paths of the source file, C(~) and environment variables are replaced. Paths are no templates.
   - When a source file has an error, Ansible tries its other inventory plugins on it, shows what each of them says, and
     goes on without hosts. Set C(any_unparsed_is_failed=true) in the section C([inventory]) of C(ansible.cfg), or
     E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED), to have it end there.
@@ -40,15 +41,27 @@ options:
       - Path of a roster, relative to the source file, or the roster itself as a list of dictionaries.
       - Each student has a C(name), and may have C(namespace), C(kubeconfig) (relative to the file of the roster) and
         C(context).
-      - Further columns or keys become host variables where their names are valid for variables; others are left out,
-        and named with C(-v). A cell or value that is empty sets no variable.
-      - C(.yml), C(.yaml) and C(.json) are YAML, a list of dictionaries.
+      - Further columns or keys become host variables where their names are valid for variables and not Ansible's own;
+        others are left out, and named with C(-v). A cell or value that is empty sets no variable.
+      - C(.yml), C(.yaml) and C(.json) are YAML and JSON, a list of dictionaries.
       - C(.csv) is a table in UTF-8 with a header line, separated by commas or semicolons, as spreadsheets save it.
         All values are text, as a number could be a telephone's or begin with zeros. Use O(compose) with filters such as
         P(ansible.builtin.int#filter) and P(ansible.builtin.bool#filter) for numbers and booleans.
-      - Text in such a file is never a template, as it may come from students. Use O(compose) or O(vars) for those, or
-        write the roster into the source file.
+      - The rows of a file may come from students. So its text is never a template, and it cannot set a variable of
+        Ansible or of the lab's roles, or one of O(vars), unless O(columns) allows the column; it is an error. A
+        C(kubeconfig) in it is below the file's own folder, and C(~) and C($) are replaced by nothing.
+      - A roster in the source file is the instructor's, and may hold anything.
+      - A file has at most 8 MiB, 20,000 students, 200 columns and 4,000 characters in a cell. It may be encrypted with
+        Ansible's vault as a whole, not value by value.
     type: raw
+  columns:
+    description:
+      - Columns that the file of O(roster) may set although they decide how the lab works, by their names, such as
+        C([lab_window, scaling_history_replicas]). Only for a file whose every row the instructor has checked.
+      - They are needed for names that begin with C(ansible_) or with the name of a role and C(_), such as C(lab_helm),
+        and for the names in O(vars). With V(kubeconfig) the column C(kubeconfig) may name a file anywhere.
+    type: list
+    elements: str
   kubeconfigs:
     description:
       - Path of a folder, relative to the source file, that holds one kubeconfig for each student. A student's name is
@@ -113,9 +126,9 @@ kubeconfig: ~/class/instructor.kubeconfig
 compose:
   seat: seat | int
 keyed_groups:
+  # with a prefix: a cell of the roster must not be able to name one of your other groups
   - key: lab_context
-    prefix: ""
-    separator: ""
+    prefix: cluster
 
 ---
 # class.students.yml: a short roster in the source file itself
@@ -137,7 +150,7 @@ vars:
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,13 +160,24 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable, detect_range, expand_hostname_range
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible.vars.reserved import is_reserved_name
 
 from ..module_utils.errors import LabError
+from ..module_utils.foreign_text import sentence
 from ..module_utils.students.class_check import DEFAULT_NAMESPACE, check_students
 from ..module_utils.students.kubeconfig_folder import students_of_folder
 from ..module_utils.students.name_ranges import students_of_ranges
-from ..module_utils.students.roster import Row, read_csv, read_rows, students_of_rows
-from ..module_utils.students.source_file import check_keys, check_variables, expand_path, source, text
+from ..module_utils.students.roster import (
+    Row,
+    read_csv,
+    read_json_rows,
+    read_roster,
+    read_rows,
+    read_yaml_rows,
+    students_of_rows,
+)
+from ..module_utils.students.roster_columns import MAGIC, Columns, check_allowed
+from ..module_utils.students.source_file import check_keys, check_variables, expand_path, shown, source, text
 from ..module_utils.students.student import Access, Student, host_variables
 
 try:
@@ -170,6 +194,7 @@ CONTROL_NODE = {
     "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}"),
 }
 PLACE = {"lab_kubeconfig", "lab_context", "lab_namespace"}
+READERS = {".csv": read_csv, ".yml": read_yaml_rows, ".yaml": read_yaml_rows, ".json": read_json_rows}
 #: Text that can be neither a template nor an expression that does something.
 PLAIN = re.compile(r"[\w.,@+/:~ -]*")
 
@@ -189,6 +214,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         try:
             check_keys(config, sorted(self._options))
             check_variables(self.get_option("vars"))
+            allowed = check_allowed(config.get("columns"), config.get("roster"))
             access = Access(
                 expand_path("kubeconfig", text("kubeconfig", config.get("kubeconfig")), folder),
                 text("context", config.get("context")),
@@ -196,12 +222,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
                     "student_kubeconfigs", text("student_kubeconfigs", config.get("student_kubeconfigs")), folder
                 ),
             )
-            students, left_out = self._students(config, Path(path))
+            students, left_out = self._students(config, Path(path), allowed)
             self._check(students, access)
         except LabError as error:
-            raise AnsibleParserError(error.msg, obj=error.details.get("obj")) from None
+            raise AnsibleParserError(sentence(error.msg), obj=error.details.get("obj")) from None
         if left_out:
-            self.display.v(f"{path}: left out of the class: {', '.join(left_out)}")
+            self.display.v(f"{path}: left out of the class: {', '.join(map(shown, left_out))}")
         before = set(self.inventory.hosts)
         try:
             self._add(students, access)
@@ -210,7 +236,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
                 self.inventory.remove_host(self.inventory.get_host(name))
             raise
 
-    def _students(self, config: Mapping[str, Any], path: Path) -> tuple[list[Student], list[str]]:
+    def _students(
+        self, config: Mapping[str, Any], path: Path, allowed: Collection[str]
+    ) -> tuple[list[Student], list[str]]:
         """The students of the source file, and the names of files or columns that were left out."""
         kind = source(config)
         given = config[kind]
@@ -221,7 +249,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         if not isinstance(given, str):
             return students_of_rows(read_rows(f"the roster in {path.name}", given), path.parent)
         roster = Path(expand_path(kind, given, path.parent, given))
-        return students_of_rows(self._rows(roster, given), roster.parent)
+        columns = Columns(False, allowed, taken=self.get_option("vars"), reserved=reserved)
+        return students_of_rows(self._rows(roster, given), roster.parent, columns)
 
     def _rows(self, roster: Path, given: str) -> list[Row]:
         """The rows of a roster's file, whose text is never a template."""
@@ -230,15 +259,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
     def _read(self, roster: Path, given: str) -> list[Row]:
         if not roster.is_file():
             raise LabError(f"There is no roster {roster}; correct the key roster.", obj=given)
-        if roster.suffix == ".csv":
-            real = self.loader.get_real_file(str(roster))
-            try:
-                return read_csv(roster.name, Path(real).read_bytes())
-            finally:
-                self.loader.cleanup_tmp_file(real)
-        if roster.suffix not in (".yml", ".yaml", ".json"):
+        if roster.suffix not in READERS:
             raise LabError(f"The roster {roster} ends in none of .csv, .yml, .yaml and .json; rename it.", obj=given)
-        return read_rows(roster.name, self.loader.load_from_file(str(roster), cache="none"))
+        # The text of a roster that is in Ansible's vault.
+        real = self.loader.get_real_file(str(roster))
+        try:
+            content = read_roster(Path(real), roster.name)
+        finally:
+            self.loader.cleanup_tmp_file(real)
+        return READERS[roster.suffix](roster.name, content)
 
     def _check(self, students: list[Student], access: Access) -> None:
         default = self.get_option("vars").get("lab_namespace", DEFAULT_NAMESPACE)
@@ -268,6 +297,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             self._set_composite_vars(self.get_option("compose"), known, host, strict)
             self._add_host_to_composed_groups(self.get_option("groups"), known, host, strict)
             self._add_host_to_keyed_groups(self.get_option("keyed_groups"), known, host, strict)
+
+
+def reserved(name: str) -> bool:
+    """Whether Ansible uses a variable's name itself."""
+    return name in MAGIC or is_reserved_name(name)
 
 
 def readable(value: Any) -> Any:

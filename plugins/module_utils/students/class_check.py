@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 
 from ..errors import LabError
 from ..results.names import check_folder_name
+from .source_file import shown
 from .student import Access, Student
 
 #: The namespace of a student for whom none is given, as in the role lab.
 DEFAULT_NAMESPACE = "default"
+#: Ansible gives a host of such a name what it does on the control node itself.
+THIS_MACHINE = ("localhost", "127.0.0.1")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -45,11 +49,15 @@ def check_students(
                 obj=student.origin,
             )
         folder = _folder(student)
-        other = folders.setdefault(folder, student)
+        other = folders.setdefault(unicodedata.normalize("NFKC", folder).casefold(), student)
         if other is not student:
+            same = _folder(other) == folder
             raise LabError(
                 f"The students {other.name} and {student.name} would both keep results as {folder}; "
-                "give each a lab_student of their own.",
+                "give each a lab_student of their own."
+                if same
+                else f"The students {other.name} and {student.name} would keep results as {_folder(other)} and "
+                f"{folder}, which some file systems take for one folder; give one of them another name.",
                 obj=student.origin,
             )
         own = access.own(student)
@@ -83,6 +91,12 @@ def _folder(student: Student) -> str:
 
 
 def _check_names(student: Student, groups: Collection[str]) -> None:
+    if student.name in THIS_MACHINE:
+        raise LabError(
+            f"The student {student.name} ({student.place}) has the name of the machine that Ansible runs on; give the "
+            "student another one.",
+            obj=student.origin,
+        )
     if student.name in groups:
         raise LabError(
             f"The student {student.name} ({student.place}) has the name of a group; rename one of them.",
@@ -95,7 +109,13 @@ def _check_names(student: Student, groups: Collection[str]) -> None:
         raise LabError(f"{student.place}: {error.msg}", obj=student.origin) from None
     if student.namespace and not _LABEL.fullmatch(student.namespace):
         raise LabError(
-            f"The namespace {student.namespace!r} of {student.name} ({student.place}) cannot be one of Kubernetes; "
-            "use up to 63 lower-case letters, digits and -, and begin and end with a letter or digit.",
+            f"The namespace {shown(student.namespace)} of {student.name} ({student.place}) cannot be one of "
+            "Kubernetes; use up to 63 lower-case letters, digits and -, and begin and end with a letter or digit.",
+            obj=student.origin,
+        )
+    if student.namespace.startswith("kube-"):
+        raise LabError(
+            f"The namespace {student.namespace} of {student.name} ({student.place}) is one of Kubernetes' own; give "
+            "the student another one.",
             obj=student.origin,
         )

@@ -14,6 +14,8 @@ from ..errors import LabError
 
 #: The options that say who the students are; a source file has one of them.
 SOURCES = ("roster", "kubeconfigs", "namespaces")
+#: The longest name or value that a message repeats, in characters.
+LONGEST = 80
 
 
 def check_keys(keys: Iterable[Any], known: Collection[str]) -> None:
@@ -58,11 +60,17 @@ def text(what: str, value: object, origin: object = None) -> str:
     return value.strip()
 
 
+def shown(value: object) -> str:
+    """A name or a value of a roster in a sentence: in quotes, cut where it is long, nothing in it unseen."""
+    said = str(value)
+    return repr(said if len(said) <= LONGEST else said[:LONGEST] + "…")
+
+
 def expand_path(what: str, given: str, folder: Path, origin: object = None) -> str:
     """An absolute path of what was given: ~ and environment variables are replaced, the rest is relative to folder."""
     if "{{" in given:
         raise LabError(
-            f"The {what} {given!r} is a template, which is not allowed in a path here; "
+            f"The {what} {shown(given)} is a template, which is not allowed in a path here; "
             "use a path relative to its file, ~ or environment variables.",
             obj=origin,
         )

@@ -157,3 +157,59 @@ def test_upstreams_programs_have_one_port(upstream: dict[str, Any], name: str) -
 def test_images_are_pinned(distribution: str) -> None:
     image = VARIABLES["benchmark_distributions"][distribution]["image"]
     assert re.search(r":v?\d+\.\d+\.\d+$", image)
+
+
+#: Text that would be more than a value: a quote of every kind, further documents, keys, anchors, comments.
+WORDS = (
+    "'",
+    '"',
+    "\\",
+    "}",
+    "{",
+    "]",
+    ", x: y",
+    ": ",
+    "# ",
+    "- ",
+    "&a",
+    "*a",
+    "!!int ",
+    "{{ 1 }}",
+    "%",
+    "|",
+    "𠮷",
+    "é",
+    "\t",
+)
+OWN = (
+    *("lab_namespace", "lab_student", "benchmark_image", "benchmark_image_pull_policy", "benchmark_temporal_endpoint"),
+    *("benchmark_temporal_namespace", "benchmark_task_queue", "benchmark_metrics_grace_period"),
+    *("benchmark_workflow_task_pollers", "benchmark_activity_task_pollers", "benchmark_concurrent_workflows"),
+)
+
+
+@pytest.mark.parametrize("variable", OWN)
+@pytest.mark.parametrize("word", [*WORDS, "".join(WORDS)])
+def test_whatever_text_is_inserted_stays_one_value(variable: str, word: str) -> None:
+    """The same manifest, with that text wherever the plain one was."""
+    plain = json.dumps(render(**{variable: "plain-text"}))
+    assert "plain-text" in plain
+    text = f"a{word}b"
+    assert render(**{variable: text}) == json.loads(plain.replace("plain-text", json.dumps(text)[1:-1]))
+
+
+@pytest.mark.parametrize("variable", [*OWN, "benchmark_workers_replicas"])
+@pytest.mark.parametrize("quote", ["", "'", '"', "'}", '"}'])
+def test_no_text_begins_another_object(variable: str, quote: str) -> None:
+    text = f"1{quote}\n---\nkind: ClusterRoleBinding\nmetadata: {{name: planted}}\n---\nspec:\n  x: {quote}1"
+    try:
+        rendered = render(**{variable: text})
+    except yaml.YAMLError:
+        return
+    assert list(rendered) == NAMES
+
+
+def test_replicas_that_are_no_number_are_no_replicas() -> None:
+    """The API server refuses a negative number; zero would be a load without a worker."""
+    assert render(benchmark_workers_replicas="many")["benchmark-workers"]["spec"]["replicas"] == -1
+    assert render(benchmark_workers_replicas="3")["benchmark-workers"]["spec"]["replicas"] == 3

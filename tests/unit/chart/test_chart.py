@@ -446,6 +446,40 @@ def test_settings_of_postgresql_are_lines_of_its_configuration(default: Objects)
     assert "max_connections = '400'\n" in settings
 
 
+def test_a_setting_of_postgresql_cannot_be_two() -> None:
+    objects = render(r"postgresql.settings.search_path=a\\b\\'")
+    assert r"search_path = 'a\\b\\'''" + "\n" in objects["ConfigMap", f"{RELEASE}-postgresql"]["data"]["settings.conf"]
+    for flag in ("postgresql.settings.x=a\nfsync = off", "postgresql.settings.x\ny=1", "postgresql.settings.a b=1"):
+        assert "settings" in refusal(flag)
+
+
+@pytest.mark.parametrize("text", ["a: b", "a #b", '"a', "'a", "a}\n---\nkind: Pod", "&a"])
+def test_text_of_a_value_stays_one_value(text: str) -> None:
+    images = {
+        "server.image": ("Deployment", "frontend"),
+        "postgresql.image": ("StatefulSet", "postgresql"),
+        "prometheus.server.image": ("Deployment", "prometheus-server"),
+    }
+    objects = render(*(f"{image}.repository={text}" for image in images))
+    for kind, name in images.values():
+        assert container(objects, kind, f"{RELEASE}-{name}")["image"].startswith(f"{text}:")
+
+
+@pytest.mark.parametrize("release", ["007", "true"])
+def test_a_release_whose_name_is_no_text_in_yaml(release: str) -> None:
+    objects = render("grafana.enabled=true", "web.enabled=true", release=release)
+    assert all(document["metadata"]["name"].startswith(f"{release}-") for document in objects.values())
+    for document in objects.values():
+        assert document["metadata"]["labels"]["app.kubernetes.io/instance"] == release
+    for pod in pods(objects).values():
+        assert pod["metadata"]["labels"]["app.kubernetes.io/instance"] == release
+
+
+def test_the_log_level_is_a_word() -> None:
+    """The server takes its configuration for a template."""
+    assert "logLevel" in refusal('server.config.logLevel=warn{{ env "POSTGRESQL_PASSWORD" }}')
+
+
 @pytest.mark.parametrize("script", sorted((CHART / "files").glob("*.sh")), ids=lambda path: path.name)
 def test_scripts_are_rendered_as_they_are_and_parse(default: Objects, script: Path) -> None:
     rendered = default["ConfigMap", f"{RELEASE}-postgresql"]["data"][script.name]

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.class_check import check_students
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.kubeconfig_folder import (
@@ -13,9 +15,21 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.name_ranges import students_of_ranges
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.roster import (
+    LONGEST_CELL,
+    MOST_BYTES,
+    MOST_COLUMNS,
+    MOST_STUDENTS,
     read_csv,
+    read_json_rows,
+    read_roster,
     read_rows,
+    read_yaml_rows,
     students_of_rows,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.roster_columns import (
+    DECIDING,
+    Columns,
+    check_allowed,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.source_file import (
     check_keys,
@@ -30,6 +44,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students
     host_variables,
 )
 
+ROOT = Path(__file__).resolve().parents[3]
 BOM = b"\xef\xbb\xbf"
 
 
@@ -87,8 +102,8 @@ def test_names_in_any_letters():
     [
         ("name\njürgen\n".encode("latin-1"), "r.csv is not in UTF-8"),
         ("name\nanna\n".encode("utf-16"), "r.csv is not in UTF-8"),
-        ("student,seat\nanna,1\n", "header in r.csv:1 has no column name, it has student, seat"),
-        ("name,seat,seat\n", "header in r.csv:1 has the column seat twice"),
+        ("student,seat\nanna,1\n", "header in r.csv:1 has no column name, it has 'student, seat'"),
+        ("name,seat,seat\n", "header in r.csv:1 has the column 'seat' twice"),
         ("name,seat\nanna,1\nben,2,x\n", "r.csv:3 has the value 'x' under no column"),
         ("name,,seat\nanna,x,1\n", "r.csv:2 has the value 'x' under no column"),
         ('name,note\nanna,"a\nben,b\n', "r.csv:2 has a quote that is not closed"),
@@ -161,6 +176,174 @@ def test_a_kubeconfig_is_relative_to_the_roster(monkeypatch):
         "/env/a",
         "",
     ]
+
+
+# --- a file that others may have written ---------------------------------------------------------
+
+STRANGERS = Columns(trusted=False)
+
+
+def of_a_file(allowed: Columns = STRANGERS, folder: Path = Path("/class"), **row: object) -> Student:
+    ((one,), _left_out) = students_of_rows(read_rows("r.yml", [{"name": "anna", **row}]), folder, allowed)
+    return one
+
+
+def test_the_variables_that_decide_are_those_of_ansible_and_of_the_roles():
+    roles = ROOT / "roles"
+    assert set(DECIDING) == {"ansible_", *(f"{path.name}_" for path in roles.iterdir() if path.is_dir())}
+    for defaults in roles.glob("*/defaults/main.yml"):
+        assert [name for name in yaml.safe_load(defaults.read_text()) or () if not name.startswith(DECIDING)] == []
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "ansible_connection",
+        "ansible_ssh_common_args",
+        "ansible_python_interpreter",
+        "ansible_host",
+        "lab_helm",
+        "lab_results_dir",
+        "lab_opened",
+        "measure_prometheus_url",
+        "temporal_chart",
+        "report_dest",
+        "cluster",
+    ],
+)
+def test_a_file_sets_no_variable_that_decides_unless_it_is_allowed_by_name(column):
+    with pytest.raises(LabError, match=f"student 1 sets '{column}', which a roster's file may not"):
+        of_a_file(Columns(trusted=False, taken=["cluster"]), **{column: "x"})
+    assert of_a_file(Columns(trusted=False, allowed=[column], taken=["cluster"]), **{column: "x"}).variables
+    assert of_a_file(Columns(), **{column: "x"}).variables == {column: "x"}
+    assert not of_a_file(**{column: None}).variables
+
+
+def test_all_that_is_refused_is_named_at_once():
+    with pytest.raises(LabError, match=r"sets 'lab_helm', 'ansible_host', .* take the columns out, or name them"):
+        of_a_file(lab_helm="x", ansible_host="y", seat="7")
+
+
+def test_variables_of_ones_own_are_set_and_names_that_ansible_uses_are_left_out():
+    rows = read_rows("r.yml", [{"name": "anna", "seat": "$7", "note": "~x", "hostvars": {}, "group_names": []}])
+    ((one,), left_out) = students_of_rows(rows, Path("/class"), STRANGERS)
+    assert one.variables == {"seat": "$7", "note": "~x"}
+    assert left_out == ["hostvars", "group_names"]
+
+
+@pytest.mark.parametrize("value", ["~/x", "a$HOME", "${HOME}", ["a", {"b": "$x"}], {"a": ["~"]}])
+def test_modules_find_nothing_to_replace_in_what_is_allowed(value):
+    with pytest.raises(LabError, match=r"lab_results_dir in r.yml, student 1 is .*~ and \$ are replaced by nothing"):
+        of_a_file(Columns(trusted=False, allowed=["lab_results_dir"]), lab_results_dir=value)
+
+
+@pytest.mark.parametrize("path", ["/root/.kube/config", "../k", "k/../../k", "link/k", "~/k", "$HOME/k", "~root/k"])
+def test_a_kubeconfig_of_a_file_is_below_its_folder(path, tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    with pytest.raises(LabError, match=r"kubeconfig in r\.yml, student 1 is"):
+        of_a_file(folder=folder, kubeconfig=path)
+    elsewhere = Columns(trusted=False, allowed=["kubeconfig"])
+    if "$" in path or "~" in path:
+        with pytest.raises(LabError, match="are replaced by nothing"):
+            of_a_file(elsewhere, folder, kubeconfig=path)
+    else:
+        assert of_a_file(elsewhere, folder, kubeconfig=path).kubeconfig == os.path.normpath(folder / path)
+
+
+def test_a_kubeconfig_below_the_folder_of_the_roster(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "class").symlink_to("real")
+    assert of_a_file(folder=tmp_path / "class", kubeconfig="./k/a").kubeconfig == f"{tmp_path}/class/k/a"
+    assert of_a_file(folder=tmp_path / "class").kubeconfig == ""
+
+
+@pytest.mark.parametrize("column", ["name", "namespace", "context", "kubeconfig"])
+@pytest.mark.parametrize("value", ["a\x1b]0;x\x07b", "a\nCLASS: 9 done", "a\u202eb", "a\x00b", "a\ud800"])
+def test_what_cannot_be_seen_is_no_place(column, value):
+    with pytest.raises(LabError) as caught:
+        of_a_file(**{column: value})
+    assert caught.value.msg.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("given", "roster", "message"),
+    [
+        ("lab_helm", [{"name": "a"}], "this class has none: take it out"),
+        (["lab_helm"], None, "this class has none: take it out"),
+        (["a-b"], "r.csv", "is not a list of columns"),
+        ([7], "r.csv", "is not a list of columns"),
+        ({"lab_helm": 1}, "r.csv", "is not a list of columns"),
+        (["lab_kubeconfig"], "r.csv", "has lab_kubeconfig, which is worked out; the column is kubeconfig"),
+    ],
+)
+def test_columns_are_allowed_by_their_names(given, roster, message):
+    with pytest.raises(LabError, match=message):
+        check_allowed(given, roster)
+    assert check_allowed(None, None) == []
+    assert check_allowed("lab_window", "r.csv") == ["lab_window"]
+    assert check_allowed(["lab_window", "kubeconfig"], "r.csv") == ["lab_window", "kubeconfig"]
+
+
+def test_a_file_of_a_roster_has_limits(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"x" * (MOST_BYTES + 1))
+    with pytest.raises(LabError, match=r"r\.csv is larger than 8 MiB"):
+        read_roster(path, "r.csv")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(LabError, match=r"r\.csv is not a regular file"):
+        read_roster(path, "r.csv")
+    with pytest.raises(LabError, match=r"cannot be read \(No such file or directory\)"):
+        read_roster(tmp_path / "no", "no")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name\n" + "a\n" * (MOST_STUDENTS + 1), "r.csv has more than 20,000 students"),
+        ("name" + ",x" * MOST_COLUMNS + "\n", "r.csv:1 has 201 cells, and 200 are read"),
+        ("name\na" + "," * MOST_COLUMNS + "x\n", "r.csv:2 has 201 cells"),
+        (f"name,x\na,{'x' * (LONGEST_CELL + 1)}\n", "r.csv:2 has a cell of 4,001 characters"),
+        (f'name,x\na,"{"x" * 200_000}"\n', "r.csv:2 is not CSV: field larger than field limit"),
+    ],
+)
+def test_a_table_has_limits(content, message):
+    with pytest.raises(LabError, match=message):
+        values(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[" * 200_000, "The roster r.yml is nested deeper than 64 levels"),
+        (b"- name: a\n  b: !vault x\n", "The roster r.yml is not YAML, .*!vault"),
+        (b"- name: a\n- b\n", "r.yml:2 is not a mapping"),
+        (b"a: b\n", "The roster r.yml is no list of students"),
+        (b"- {" + b", ".join(b"k%d: 1" % n for n in range(MOST_COLUMNS + 1)) + b"}\n", "r.yml:1 has 201 keys"),
+    ],
+)
+def test_yaml_of_others_is_read_within_limits(content, message):
+    with pytest.raises(LabError, match=message):
+        read_yaml_rows("r.yml", content)
+
+
+def test_a_student_in_yaml_has_the_place_of_their_line():
+    rows = read_yaml_rows("r.yml", b"# class\n- name: anna\n  seat: 7\n\n- {name: ben}\n")
+    assert [(row.place, row.values) for row in rows] == [
+        ("r.yml:2", {"name": "anna", "seat": 7}),
+        ("r.yml:5", {"name": "ben"}),
+    ]
+    assert read_yaml_rows("r.yml", b"# nobody\n") == []
+
+
+def test_a_roster_in_json():
+    rows = read_json_rows("r.json", BOM + b'[{"name": "\\ud842\\udfb7"}]')
+    assert [(row.place, row.values) for row in rows] == [("r.json, student 1", {"name": "\U00020bb7"})]
+    for content in (b"[" * 200_000, b"[" * 500 + b"]" * 500, b"no", b"", b"null"):
+        with pytest.raises(LabError, match=r"r.json is not JSON, or is nested too deeply"):
+            read_json_rows("r.json", content)
 
 
 # --- a folder, ranges ----------------------------------------------------------------------------
@@ -239,6 +422,11 @@ def test_what_is_no_range_is_told(given, expand, message):
         ([student("a", namespace="a.b")], Access(), "cannot be one of Kubernetes"),
         ([student("a", namespace="a-")], Access(), "cannot be one of Kubernetes"),
         ([student("a", namespace="a" * 64)], Access(), "cannot be one of Kubernetes"),
+        ([student("a", namespace="kube-system")], Access(), r"namespace kube-system of a .* is one of Kubernetes' own"),
+        ([student("Anna", namespace="a"), student("anna", namespace="b")], Access(), "results as Anna and anna, which"),
+        ([student("a1", namespace="a"), student("ａ1", namespace="b")], Access(), "some file systems take for one"),
+        ([student("localhost")], Access(), "localhost .* has the name of the machine that Ansible runs on"),
+        ([student("127.0.0.1")], Access(), "has the name of the machine that Ansible runs on"),
         ([student("a", variables={"lab_student": ".."})], Access(), "'..' cannot be a folder's name"),
         ([student("a"), student("b", kubeconfig="/b", variables={"lab_student": "a"})], Access(), "results as a;"),
         ([student("a"), student("b", namespace="default")], Access(), r"a and b \(r.csv of a and r.csv of b\)"),

@@ -2,16 +2,16 @@
 
 {{- /* Labels that choose pods. Takes root, name, component. */ -}}
 {{- define "temporal-lab.selector" -}}
-app.kubernetes.io/name: {{ .name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ .name | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end -}}
 
 {{- /* Labels of an object. Takes root, name, component. */ -}}
 {{- define "temporal-lab.labels" -}}
 {{ include "temporal-lab.selector" . }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | quote }}
 {{- end -}}
 
 {{- /* What every pod has in common. Takes root, uid. */ -}}
@@ -19,8 +19,8 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
-  runAsUser: {{ .uid }}
-  runAsGroup: {{ .uid }}
+  runAsUser: {{ int .uid }}
+  runAsGroup: {{ int .uid }}
   seccompProfile: {type: RuntimeDefault}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets: {{ toJson . }}
@@ -29,8 +29,8 @@ imagePullSecrets: {{ toJson . }}
 
 {{- /* What every container has in common. Takes root, image (repository:tag). */ -}}
 {{- define "temporal-lab.container" -}}
-image: {{ .image }}
-imagePullPolicy: {{ .root.Values.imagePullPolicy }}
+image: {{ .image | quote }}
+imagePullPolicy: {{ .root.Values.imagePullPolicy | quote }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
@@ -65,12 +65,12 @@ limits: {memory: 256Mi}
 
 {{- /* A source for an environment variable: the database's password. */ -}}
 {{- define "temporal-lab.passwordSource" -}}
-secretKeyRef: {name: {{ include "temporal-lab.postgresqlSecret" . }}, key: password}
+secretKeyRef: {name: {{ include "temporal-lab.postgresqlSecret" . | quote }}, key: password}
 {{- end -}}
 
 {{- /* Where psql finds the database, and as whom. */ -}}
 {{- define "temporal-lab.psqlEnv" -}}
-- {name: PGHOST, value: {{ .Release.Name }}-postgresql}
+- {name: PGHOST, value: {{ printf "%s-postgresql" .Release.Name | quote }}}
 - {name: PGUSER, value: postgres}
 - name: PGPASSWORD
   valueFrom:
@@ -83,7 +83,7 @@ secretKeyRef: {name: {{ include "temporal-lab.postgresqlSecret" . }}, key: passw
 {{- /* psql wants a user that the image's passwd file names. */ -}}
 {{- $_ := set $container.securityContext "runAsUser" 999 -}}
 {{- $_ := set $container.securityContext "runAsGroup" 999 -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 {{ toYaml $container }}
 command: {{ concat (list "sh" "/scripts/wait-for-postgresql.sh") .args | toJson }}
 env:
@@ -96,7 +96,7 @@ resources:
 
 {{- define "temporal-lab.scriptsVolume" -}}
 name: scripts
-configMap: {name: {{ .Release.Name }}-postgresql}
+configMap: {name: {{ printf "%s-postgresql" .Release.Name | quote }}}
 {{- end -}}
 
 {{- /*
