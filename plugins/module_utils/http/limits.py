@@ -31,6 +31,13 @@ class Deadline:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.until = float("inf")
+        #: Whether something of the answer has come.
+        self.begun = False
+
+    def begin(self, seconds: float) -> None:
+        """Let an answer take so many seconds from now on."""
+        self.until = self.clock() + seconds
+        self.begun = False
 
     def left(self) -> float:
         """Seconds left. Raises TimeoutError when there are none."""
@@ -60,6 +67,7 @@ class _TimedReader(io.RawIOBase):
         if silence is None or left < silence:
             self._sock.settimeout(left)
         read: int | None = self._file.readinto(buffer)
+        self._deadline.begun = self._deadline.begun or bool(read)
         return read
 
     def close(self) -> None:

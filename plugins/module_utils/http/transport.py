@@ -95,7 +95,7 @@ class Transport:
         target = self._prefix + request.path
         if request.query:
             target += "?" + urlencode(request.query, doseq=True)
-        self._deadline.until = self._deadline.clock() + seconds
+        self._deadline.begin(seconds)
         response: Any = None
         try:
             if self._pool is None:
@@ -190,8 +190,7 @@ class Transport:
             return self._silent(f"no connection within {min(request.connect, seconds):.3g} s")
         if any(isinstance(cause, (exceptions.TimeoutError, TimeoutError)) for cause in found):
             what = f"did not answer {request.asked} within {min(request.silence, seconds):.3g} s"
-            # Where both are about the same, it is the silence.
-            if seconds > 1.2 * request.silence and self._deadline.clock() >= self._deadline.until:
+            if self._deadline.begun and self._deadline.clock() >= self._deadline.until:
                 what = f"did not finish its answer to {request.asked} within {seconds:.3g} s"
             cure = service.cure("slow", "check that it runs, is not overloaded and can be reached from here")
             return Unreachable(f"{service.who} {what}: {cure}.")
