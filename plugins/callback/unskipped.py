@@ -24,14 +24,18 @@ requirements:
 """
 
 import dataclasses
+import textwrap
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from ansible.plugins.callback.default import CallbackModule as Default
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import tidy
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import sentence, tidy
 
 #: What ansible-core from 2.19 on shows of a task beside its result.
 MESSAGES = ("exception", "warnings", "deprecations")
+#: Fields of these that are of several lines.
+LINES = ("formatted_traceback", "help_text")
 
 
 class CallbackModule(Default):
@@ -75,6 +79,10 @@ class CallbackModule(Default):
     def v2_on_file_diff(self, result: Any) -> None:
         super().v2_on_file_diff(self._tidied(result))
 
+    def _get_item_label(self, result: Any) -> Any:
+        label = super()._get_item_label(result)
+        return label if label is None else sentence(str(label))
+
     def _tidied(self, result: Any) -> Any:
         """A task's result, which is a copy for callbacks, with its texts made fit to be shown."""
         # By this name ansible-core before 2.19 has it as well.
@@ -91,15 +99,18 @@ class CallbackModule(Default):
         return result
 
 
-def tidied_message(message: Any) -> Any:
-    """An error or a warning of Ansible's, a text or an object that holds several, with its texts fit to be shown."""
+def tidied_message(message: Any, lines: bool = False) -> Any:
+    """An error or a warning of Ansible's, a text or an object that holds several, with its texts fit to be shown.
+
+    lines: its lines stay lines, which are set in: where one begins is nothing of others'.
+    """
     if dataclasses.is_dataclass(message) and not isinstance(message, type):
         fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
-        tidied = {name: tidied_message(value) for name, value in fields.items()}
+        tidied = {name: tidied_message(value, name in LINES) for name, value in fields.items()}
         changed = {name: value for name, value in tidied.items() if value is not fields[name]}
         return dataclasses.replace(message, **changed) if changed else message
+    if isinstance(message, str):
+        return textwrap.indent(tidy(message), "  ") if lines else sentence(message)
     if isinstance(message, tuple):
         return tuple(map(tidied_message, message))
-    if isinstance(message, str):
-        return tidy(message)
-    return [tidied_message(entry) for entry in message] if isinstance(message, list) else message
+    return [tidied_message(entry) for entry in message] if isinstance(message, Sequence) else message

@@ -6,7 +6,6 @@ from __future__ import annotations
 from functools import cache
 
 from ansible import constants as C
-from ansible.plugins.callback.default import CallbackModule as Default
 from ansible.plugins.loader import callback_loader
 from ansible.utils.display import Display
 
@@ -23,11 +22,12 @@ def for_people() -> bool:
     So it is where the callback that writes there is the default one or made from it, as those of AWX and of
     ansible-navigator are. Others, such as ansible.posix.jsonl, write there what a program takes apart.
     """
-    name = str(C.DEFAULT_STDOUT_CALLBACK)
-    if name.removeprefix("ansible.builtin.") in PLAIN:
+    name = str(C.DEFAULT_STDOUT_CALLBACK).removeprefix("ansible.builtin.")
+    if name in PLAIN:
         return True
     found = callback_loader.get(name, class_only=True)
-    return isinstance(found, type) and issubclass(found, Default)
+    # Ansible may load the default one a second time, by its long name, as another class.
+    return found is not None and any(vars(made).get("CALLBACK_NAME") == "default" for made in found.__mro__)
 
 
 def show(text: str, color: str | None = None) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,48 @@ def test_the_name_of_a_task_stands_above_its_progress(shown: Any) -> None:
     output = shown(plan, hosts="ann,")
     assert output.index("TASK [Plan]") < output.index("ann: stage: report") < output.index("ok: [ann]")
     assert output.count("TASK [Plan]") == 1
+
+
+#: What a cluster, helm or a plugin may say.
+HOSTILE = (
+    "a\x1b]0;title\x07b\nCLASS: 5 students, 5 done\r\u202e\x9b31m b'Bearer abc.DEF-0123456789' http://u:hunter2@h/"
+)
+
+
+@pytest.mark.parametrize("verbosity", ["", "-v", "-vvv"])
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_what_others_said_is_shown_in_characters_that_are_seen(tmp_path: Path, verbosity: str, form: str) -> None:
+    """A failure, a warning, an item, a difference and a result, as modules of other collections have them."""
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "others.py").write_text(OTHERS)
+    tasks = [
+        {"name": "Fails", "others": {"said": HOSTILE, "fails": True}, "ignore_errors": True},
+        {"name": "Works", "others": {"said": HOSTILE}},
+        {"name": "Items", "others": {"said": HOSTILE, "fails": True}, "loop": [HOSTILE], "ignore_errors": True},
+        {"name": "Debug", DEBUG: {"msg": "{{ said }}"}, "vars": {"said": HOSTILE}},
+    ]
+    (tmp_path / "ansible.cfg").write_text(CFG.format(True) + f"callback_result_format = {form}\nlibrary = library\n")
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    arguments = ["--diff", "-e", f"ansible_python_interpreter={sys.executable}", *filter(None, [verbosity])]
+    done = run_playbook(tmp_path, "ann,", "play.yml", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = done.stdout + done.stderr
+    assert "title" in shown
+    assert not [sign for sign in shown if not sign.isprintable() and sign != "\n"]
+    # What Ansible shows of the playbook itself is the user's own.
+    lines = [line for line in shown.splitlines() if not line.lstrip().startswith(tuple("0123456789"))]
+    assert not [line for line in lines if "hunter2" in line or "0123456789" in line]
+    assert not [line for line in lines if line.startswith("CLASS:")]
+
+
+OTHERS = """
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({"said": {"type": "str"}, "fails": {"type": "bool"}}, supports_check_mode=True)
+said = module.params["said"]
+module.warn(said)
+result = {"stdout": said, "list": [said, {said: said}], "changed": True, "diff": {"before": said, "after": said + "x"}}
+if module.params["fails"]:
+    module.fail_json(msg=said, **result)
+module.exit_json(**result)
+"""
