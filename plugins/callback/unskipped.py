@@ -50,6 +50,12 @@ class CallbackModule(Default):
         if together and self._last_task_banner != task._uuid and not (task.when or task.loop is not None):
             self._print_task_banner(task)
 
+    def _print_task_banner(self, task: Any) -> None:
+        if self._last_task_name is not None:
+            # A name may be made of a student's.
+            self._last_task_name = sentence(self._last_task_name)
+        super()._print_task_banner(task)
+
     # -- what others said ---------------------------------------------------
 
     def v2_runner_on_ok(self, result: Any) -> None:

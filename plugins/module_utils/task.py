@@ -16,7 +16,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .errors import LabError
-from .foreign_text import known_secrets, lines, plain, sentence, tidy, without_secrets
+from .foreign_text import known_secrets, lines, plain, sentence, tidy, visible, without_secrets
 
 Spec = dict[str, Any]
 Params = dict[str, Any]
@@ -41,7 +41,7 @@ class Context:
 
     check_mode: change nothing, and return what would have changed.
     diff: return a ``diff`` with ``before`` and ``after``.
-    show: shows one line to the user at once; does nothing in a module.
+    show: shows one line to the user at once; does nothing in a module. show_lines: the same for several.
     secrets: texts that may never be shown though the task was not given them, such as vaulted variables.
     """
 
@@ -49,6 +49,20 @@ class Context:
     diff: bool = False
     show: Callable[[str], None] = silent
     secrets: Callable[[], Iterable[str]] = no_secrets
+    _whole: Callable[[str], None] | None = None
+
+    def show_lines(self, shown: Iterable[str]) -> None:
+        """Show lines in one call, so that those of students that finish at the same time do not mix."""
+        (self._whole or self.show)("\n".join(map(visible, shown)))
+
+    def masking(self, secrets: Iterable[str]) -> Context:
+        """The same, but that what is shown is without these secrets, and each line is one."""
+        show = self.show
+        return replace(
+            self,
+            show=lambda text: show(visible(without_secrets(text, secrets))),
+            _whole=lambda text: show(lines(text, secrets)),
+        )
 
 
 def nothing() -> None:
@@ -88,8 +102,7 @@ def attempt(task: Task, params: Params, context: Context, trace: Callable[[str],
     """
     with known_secrets() as secrets:
         secrets.update(_given_secrets(task.spec, params))
-        show = context.show
-        context = replace(context, show=lambda text: show(lines(text, secrets)))
+        context = context.masking(secrets)
         try:
             return task.run(params, context)
         except LabError as error:

@@ -128,11 +128,12 @@ def test_what_a_task_shows_holds_no_secret_and_no_control_characters() -> None:
     def run(params: Params, context: Context) -> Result:
         basic("admin", "grafana-password")
         context.show("one hunter2\x1b]0;title\x07\ntwo YWRtaW46Z3JhZmFuYS1wYXNzd29yZA==\rthree")
+        context.show_lines(["class report", "ann\nCLASS: hunter2\x85"])
         return {"msg": "ok"}
 
     shown: list[str] = []
     tasks.attempt(Task(SPEC, run), {"password": "hunter2", "names": []}, Context(show=shown.append), shown.append)
-    assert shown == ["one ******** ]0;title \ntwo ******** three"]
+    assert shown == ["one ******** ]0;title  two ******** three", "class report\nann CLASS: ******** "]
 
 
 def test_texts_of_an_option() -> None:

@@ -62,7 +62,7 @@ class TemporalApi:
         shards: int = answer["historyShardCount"]
         if shards < 1:
             raise self._strange("cluster-info", f"historyShardCount is {shards}")
-        return ClusterInfo(shards, answer.get("serverVersion") or "", answer.get("persistenceStore") or "")
+        return ClusterInfo(shards, plain(answer.get("serverVersion")), plain(answer.get("persistenceStore")))
 
     def namespaces(self) -> list[str]:
         """Names of the Temporal namespaces, sorted."""

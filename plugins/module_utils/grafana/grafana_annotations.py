@@ -67,8 +67,7 @@ def run(params: Params, context: Context) -> Result:
                 "grafana_dashboard, or correct dashboard_uid."
             )
     shown = ", ".join(f"{count} {what}" for what, count in done.items())
-    # In one call, so that lines of students that finish at the same time do not mix.
-    context.show("\n".join([f"marks of run {name} on dashboard {uid}: {shown}", *problems]))
+    context.show_lines([f"marks of run {name} on dashboard {uid}: {shown}", *problems])
     result: Result = {
         "changed": any(done[what] for what in ("created", "updated", "deleted")),
         "run": name,

@@ -188,13 +188,19 @@ class Prometheus:
         value = answer.json(deepest=None)
         if not isinstance(value, dict) or value.get("status") != "success" or "data" not in value:
             raise status.unexpected(self._service, answer, "Prometheus")
-        warnings, infos = self._shape("warnings", lambda: (_notes(value, "warnings"), _notes(value, "infos")))
+        warnings, infos = self._shape("warnings", lambda: (self._notes(value, "warnings"), self._notes(value, "infos")))
         lacking = [note for note in warnings if not note.startswith(REMARKS)]
         if value.get("isPartial"):
             lacking.append("the answer says of itself that it is partial (isPartial)")
         for kept, notes in ((self.notes, [*warnings, *infos, *lacking]), (self._lacking, lacking)):
             kept.extend(note for note in dict.fromkeys(notes) if note not in kept)
         return value["data"]
+
+    def _notes(self, answer: Mapping[str, Any], kind: str) -> list[str]:
+        # Without their place in the query, which makes one note many.
+        notes = (plain(note, self._service.secrets) for note in answer.get(kind) or ())
+        texts = (re.sub(r" \(\d+:\d+\)$", "", note) for note in notes)
+        return [text for text in texts if text]
 
     def _failure(self, path: str, params: Mapping[str, Any], answer: Answer) -> RequestFailed:
         """The error for a status that is not a success."""
@@ -233,12 +239,6 @@ class Prometheus:
         return UnexpectedAnswer(
             f"{self._service.who} answered {what} with {answered}: see whether it is a Prometheus of version 2 or 3."
         )
-
-
-def _notes(answer: Mapping[str, Any], kind: str) -> list[str]:
-    # Without their place in the query, which makes one note many.
-    texts = (re.sub(r" \(\d+:\d+\)$", "", note) for note in answer.get(kind) or () if isinstance(note, str))
-    return [text for text in texts if text]
 
 
 def _rows(data: Any, kind: str) -> Any:

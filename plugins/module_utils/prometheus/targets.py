@@ -10,6 +10,7 @@ from typing import Any
 
 from ..durations import duration_seconds
 from ..errors import LabError
+from ..foreign_text import plain
 from ..http.errors import RequestFailed
 from ..yaml_file import read_yaml
 from .client import Prometheus
@@ -66,7 +67,7 @@ def read_targets(client: Prometheus) -> list[ScrapeTarget]:
                 job=labels.get("job", ""),
                 pod=labels.get("pod", ""),
                 health=target.get("health") or "unknown",
-                last_error=target.get("lastError") or "",
+                last_error=plain(target.get("lastError")),
                 scrape_interval=_interval(target.get("scrapeInterval")),
                 scrape_url=target.get("scrapeUrl") or "",
                 labels=labels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..foreign_text import visible
 from ..results.class_report import ClassReport
 from .class_view import GroupRow, build_view, names_text
 from .terminal import GAP, wrap
@@ -23,9 +24,9 @@ def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
     # Not wrapped: one line a student, so that it can be searched and counted.
     rows = [[entry["state"], entry["student"], entry["reason"]] for entry in view["attention"]]
     lines += _columns(rows, numbers=False)
-    lines += [f"unfinished: {text}" for text in view["unfinished"]]
+    lines += [visible(f"unfinished: {text}") for text in view["unfinished"]]
     if view["done"]:
-        lines.append(f"done: {names_text(view['done'])}")
+        lines.append(visible(f"done: {names_text(view['done'])}"))
     lines += view["skipped"]
     lines += [wrap(text) for text in view["notes"]]
     lines += [
@@ -48,7 +49,8 @@ def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
         lines += ["", "Far from the median (worth a look, not a fault):"]
         for entry in view["outliers"][:MOST_OUTLIERS]:
             more = len(entry["texts"]) - 1
-            lines.append(f"  {entry['student']}: {entry['texts'][0]}" + (f"; and {more} more" if more else ""))
+            text = f"{entry['student']}: {entry['texts'][0]}" + (f"; and {more} more" if more else "")
+            lines.append(f"  {visible(text)}")
         if len(view["outliers"]) > MOST_OUTLIERS:
             lines.append(f"  and {len(view['outliers']) - MOST_OUTLIERS} more students; see the report")
     lines += ["", f"Class report: {path}"]
@@ -73,6 +75,7 @@ def _columns(rows: Sequence[Sequence[str]], numbers: bool = True) -> list[str]:
 
     A column without a heading goes with the one before it, as names do with values.
     """
+    rows = [list(map(visible, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     right = [numbers and place > 0 and bool(rows[0][place]) for place in range(len(widths))]
     return [

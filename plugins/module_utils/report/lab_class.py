@@ -93,7 +93,7 @@ def _write(report: ClassReport, retry: list[str], dest: Path, context: Context, 
     else:
         changed.append(_remove(retry_path, context.check_mode))
     if table:
-        context.show("class report\n" + to_terminal(report, str(paths["html"]), shown))
+        context.show_lines(["class report", *to_terminal(report, str(paths["html"]), shown).split("\n")])
     return {
         "changed": any(changed),
         "paths": {form: str(path) for form, path in paths.items()},

@@ -56,7 +56,7 @@ def run(params: Params, context: Context) -> Result:
     changed = [replace_file(paths[form], text, context.check_mode) for form, text in texts.items()]
     if params["table"]:
         # One call: lines of students that finish at the same time do not mix.
-        context.show(f"run {name}\n" + to_terminal(report, str(paths["html"])))
+        context.show_lines([f"run {name}", *to_terminal(report, str(paths["html"])).split("\n")])
     return {
         "changed": any(changed),
         "run": name,

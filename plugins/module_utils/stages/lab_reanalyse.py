@@ -106,8 +106,7 @@ def run(params: Params, context: Context) -> Result:
                 "file": str(file) if file else None,
             }
         )
-    # One call: lines of students that finish at the same time do not mix.
-    context.show("\n".join([f"run {name}", *map(line, results), *problems]))
+    context.show_lines([f"run {name}", *map(line, results), *problems])
     return {
         "changed": any(outcome.record is not None for outcome in outcomes),
         "run": name,
