@@ -25,6 +25,7 @@ from ..http.retry import Patience, ask
 from ..http.service import Service
 from ..http.shape import Shape, each, fault, record, text
 from ..http.transport import Transport
+from ..kubernetes_names import check_names
 from .kubeconfig import KubeconfigContext, KubeconfigError, read_kubeconfig
 from .object_shapes import listed_shape, shape_of
 
@@ -86,6 +87,7 @@ class Cluster:
     sleep: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
+        check_names(self.namespace, self.release)
         target = self.target
         configuration, tls = target.configuration, target.tls
         self.server: str = target.server

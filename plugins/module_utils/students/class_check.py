@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
 from ..errors import LabError
+from ..kubernetes_names import LABEL_RULE, is_namespace
 from ..results.names import check_folder_name
 from .source_file import shown
 from .student import Access, Student
@@ -17,7 +17,6 @@ from .student import Access, Student
 DEFAULT_NAMESPACE = "default"
 #: Ansible gives a host of such a name what it does on the control node itself.
 THIS_MACHINE = ("localhost", "127.0.0.1")
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def check_students(
@@ -107,10 +106,10 @@ def _check_names(student: Student, groups: Collection[str]) -> None:
         check_folder_name("student", _folder(student))
     except LabError as error:
         raise LabError(f"{student.place}: {error.msg}", obj=student.origin) from None
-    if student.namespace and not _LABEL.fullmatch(student.namespace):
+    if student.namespace and not is_namespace(student.namespace):
         raise LabError(
             f"The namespace {shown(student.namespace)} of {student.name} ({student.place}) cannot be one of "
-            "Kubernetes; use up to 63 lower-case letters, digits and -, and begin and end with a letter or digit.",
+            f"Kubernetes; {LABEL_RULE}.",
             obj=student.origin,
         )
     if student.namespace.startswith("kube-"):
