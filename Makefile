@@ -28,6 +28,7 @@ help:
 	@echo '  WINDOW=120s          with the two-minute windows of the lab'
 	@echo '  KUBECONFIG=FILE      on a cluster of your own: no node is built, no root is needed'
 	@echo '  DISTRIBUTION=embedded  there with the chart and images of the collection'
+	@echo '  EXEC=1               its exec entry may run a program to log in (EKS, GKE, AKS): a kubeconfig that you trust'
 	@echo '  STUDENT=NAME         for one host of the inventory'
 	@echo '  TAGS=STAGE,...       only these stages'
 	@echo 'make check             linters, types and unit tests: no root, no node'
@@ -50,6 +51,7 @@ lab: $(if $(KUBECONFIG),setup,node-up)
 	@$(if $(filter file,$(origin WINDOW)),echo 'A first look with 30-second windows; WINDOW=120s measures as the lab does.')
 	@$(playbook) lab.yml -e lab_window=$(WINDOW) \
 	    $(if $(KUBECONFIG),-e lab_kubeconfig='$(kubeconfig)' -e lab_distribution=$(or $(DISTRIBUTION),upstream)) \
+	    $(if $(EXEC),-e lab_kubeconfig_exec=true) \
 	    $(if $(STUDENT),--limit '$(STUDENT)') $(if $(TAGS),--tags '$(TAGS)')
 
 .PHONY: node-up

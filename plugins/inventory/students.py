@@ -68,6 +68,8 @@ options:
         the file's without its ending.
       - Files count that end in C(.kubeconfig), C(.config), C(.conf), C(.yaml) or C(.yml), except hidden ones. So backup
         files do not, such as those that end in C(~), C(.bak) or C(.orig). What does not count is named with C(-v).
+      - Links, and what is no regular file, are left out with a warning, as a link can lead to the instructor's own
+        kubeconfig.
       - The current context of each is used, and the Kubernetes namespace V(default), unless O(vars) or O(compose) sets
         C(lab_namespace). For kubeconfigs that the role C(students) wrote for namespaces with the names of the students,
         set it to C(inventory_hostname) with O(compose).
@@ -245,7 +247,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         if kind == "namespaces":
             return students_of_ranges(given, expand), []
         if kind == "kubeconfigs":
-            return students_of_folder(Path(expand_path(kind, text(kind, given, given), path.parent, given)))
+            found, left_out, refused = students_of_folder(
+                Path(expand_path(kind, text(kind, given, given), path.parent, given))
+            )
+            for name in refused:
+                self.display.warning(
+                    f"{path}: {name!r} is a link or no regular file, so it is no student of the class: copy the "
+                    f"kubeconfig itself into the folder."
+                )
+            return found, left_out
         if not isinstance(given, str):
             return students_of_rows(read_rows(f"the roster in {path.name}", given), path.parent)
         roster = Path(expand_path(kind, given, path.parent, given))

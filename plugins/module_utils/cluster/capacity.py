@@ -9,11 +9,20 @@ from ..errors import LabError
 from ..findings import Finding, finding
 from .predicates import Json, finished
 
+IMPORT_ERROR: ImportError | None = None
 try:
     from kubernetes import utils
-except ImportError:
-    # require_kubernetes names the missing package.
-    pass
+except ImportError as error:
+    IMPORT_ERROR = error
+
+
+def require_kubernetes() -> None:
+    """Raises LabError when a Python package that this needs is missing."""
+    if IMPORT_ERROR is not None:
+        raise LabError(
+            f"The Python package {IMPORT_ERROR.name or 'kubernetes'} is missing from the Python that runs this task: "
+            f"install the packages kubernetes and requests into it."
+        )
 
 
 def quantity(text: str) -> float:

@@ -20,13 +20,14 @@ from ..foreign_text import plain, secrets_of, without_password
 from ..http import status
 from ..http.errors import ProxyTargetError, RequestFailed, TemporaryFailure, UnexpectedAnswer
 from ..http.message import CONNECT, IDEMPOTENT, Answer, Request
-from ..http.proxy import given_proxy
+from ..http.proxy import environment_proxy, proxy_of
 from ..http.retry import Patience, ask
 from ..http.service import Service
 from ..http.shape import Shape, each, fault, record, text
 from ..http.transport import Transport
 from ..kubernetes_names import check_names
-from .kubeconfig import KubeconfigContext, KubeconfigError, read_kubeconfig
+from .kubeconfig import KubeconfigContext, read_kubeconfig
+from .kubeconfig_error import KubeconfigError
 from .object_shapes import listed_shape, shape_of
 
 Json = dict[str, Any]
@@ -89,11 +90,11 @@ class Cluster:
     def __post_init__(self) -> None:
         check_names(self.namespace, self.release)
         target = self.target
-        configuration, tls = target.configuration, target.tls
+        tls = target.tls
         self.server: str = target.server
         self.service = _service(target)
         try:
-            self.proxy = given_proxy(configuration.proxy, self.server, configuration.no_proxy or "")
+            self.proxy = proxy_of(target.proxy) if target.proxy else environment_proxy(self.server)
             self.transport = Transport(
                 self.server,
                 self.service,
@@ -114,17 +115,24 @@ class Cluster:
         context: str | None = None,
         namespace: str = "default",
         release: str = "my-temporal",
+        trusted: bool = False,
     ) -> Cluster:
         """Read the kubeconfig as ``read_kubeconfig`` does; the first request opens the connection.
 
         Raises KubeconfigError.
         """
-        return cls(read_kubeconfig(kubeconfig, context), namespace, release)
+        return cls(read_kubeconfig(kubeconfig, context, trusted), namespace, release)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Cluster:
         """Connect with the options of connect.CLUSTER."""
-        return cls.connect(params["kubeconfig"], params["context"], params["namespace"], params["release"])
+        return cls.connect(
+            params["kubeconfig"],
+            params["context"],
+            params["namespace"],
+            params["release"],
+            trusted=bool(params.get("kubeconfig_exec")),
+        )
 
     def __enter__(self) -> Cluster:
         return self

@@ -12,12 +12,11 @@ from ..errors import LabError
 from ..findings import Finding, finding, sentence, show_faulty
 from ..http.errors import Refused
 from ..task import Context, Params, Result, Task
-from .capacity import free_resources, judge_resources, wanted_resources
+from .capacity import free_resources, judge_resources, require_kubernetes, wanted_resources
 from .cluster import Cluster
 from .connect import CLUSTER
 from .helm import helm_version, judge_helm
 from .images import images_present, usable_nodes
-from .kubeconfig import require_kubernetes
 from .permissions import NEEDED, Permission, allowed, judge_permissions, missing_permissions
 from .predicates import Json
 

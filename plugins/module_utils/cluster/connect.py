@@ -8,6 +8,7 @@ from typing import Any
 #: Which cluster and Kubernetes namespace a task works in.
 CLUSTER: dict[str, Any] = {
     "kubeconfig": {"type": "path"},
+    "kubeconfig_exec": {"type": "bool", "default": False},
     "context": {"type": "str"},
     "namespace": {"type": "str", "default": "default"},
     "release": {"type": "str", "default": "my-temporal"},
@@ -16,6 +17,7 @@ CLUSTER: dict[str, Any] = {
 #: Whose access a task uses that provisions a student, and the student's Kubernetes namespace.
 INSTRUCTOR: dict[str, Any] = {
     "kubeconfig": {"type": "path"},
+    "kubeconfig_exec": {"type": "bool", "default": False},
     "context": {"type": "str"},
     "namespace": {"type": "str", "required": True},
 }

@@ -1,236 +1,220 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading kubeconfigs: which server a context means, who asks, and whom to trust.
-
-The ``kubernetes`` library reads them, so that all its ways to log in work.
-"""
+"""Which server a context of a kubeconfig means, who asks, and whom to trust: ready for requests."""
 
 from __future__ import annotations
 
-import logging
+import base64
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..errors import LabError
-from ..foreign_text import keep_secret, plain, secrets_of
-from ..http.tls import tls_context
-
-IMPORT_ERROR: ImportError | None = None
-try:
-    import yaml
-    from kubernetes.client import Configuration
-    from kubernetes.config import ConfigException, kube_config
-except ImportError as error:
-    IMPORT_ERROR = error
-else:
-    # The library has no types.
-    _Loader: Any = kube_config.KubeConfigLoader
-    _Merger: Any = kube_config.KubeConfigMerger
+from ..foreign_text import clip, keep_secret, plain, secrets_of, secrets_of_url
+from ..http.tls import reason, tls_context
+from .exec_plugin import Credential, ExecPlugin
+from .kubeconfig_access import Access, read_access
+from .kubeconfig_error import KubeconfigError
 
 Json = dict[str, Any]
 
+#: Seconds before its end at which a token is renewed.
+EARLY = 300.0
+#: Seconds that the login of an auth-provider may take.
+LONGEST_LOGIN = 60.0
 
-class KubeconfigError(LabError):
-    """The kubeconfig is missing, cannot be read or does not lead to a cluster."""
+
+@dataclass
+class Login:
+    """Who asks: an Authorization header that stays, or what a program gave last."""
+
+    who: str
+    header: str | None = None
+    plugin: ExecPlugin | None = None
+    credential: Credential = field(default_factory=Credential, repr=False)
+    clock: Callable[[], float] = time.time
+
+    def authorization(self) -> str | None:
+        """The Authorization header, None without one; the program runs again shortly before its token ends.
+
+        Raises KubeconfigError.
+        """
+        if self.plugin is None:
+            keep_secret(*secrets_of(self.header))
+            return self.header
+        ends = self.credential.expires
+        if ends is not None and ends - EARLY <= self.clock():
+            self.credential = self.plugin.run()
+        token = self.credential.token.strip()
+        keep_secret(token)
+        if not (token.isascii() and token.isprintable()):
+            # Checked here, because the error of the HTTP library would show the token.
+            raise KubeconfigError(f"The token that {self.who} gave holds characters that no token has: run it by hand.")
+        return f"Bearer {token}" if token else None
 
 
 @dataclass(frozen=True)
 class KubeconfigContext:
     """A context of a kubeconfig, ready to be used.
 
-    kubeconfig: path of the file, or several. context: its name.
-    configuration: what the library made of it. tls: None where the server's address begins with http.
+    kubeconfig: path of the file, or several. context: its name. server: address of the API server.
+    server_name: the name in the server's certificate, where it is not the host's.
+    tls: None where the server's address begins with http. proxy: the kubeconfig's, None for the environment's.
     """
 
     kubeconfig: str
     context: str
-    configuration: Any
+    access: Access = field(repr=False)
     tls: ssl.SSLContext | None
+    login: Login = field(repr=False)
 
     @property
     def server(self) -> str:
-        """Address of the API server."""
-        return str(self.configuration.host)
+        return self.access.server
 
     @property
     def server_name(self) -> str | None:
-        """The name in the server's certificate, where it is not the host's."""
-        return getattr(self.configuration, "tls_server_name", None) or None
+        return self.access.cluster.get("tls-server-name")
+
+    @property
+    def proxy(self) -> str | None:
+        url = self.access.cluster.get("proxy-url")
+        # kubectl lets a SOCKS proxy look up names, which other programs call socks5h.
+        return f"socks5h{url[6:]}" if url and url.startswith("socks5://") else url
 
     def authorization(self) -> str | None:
-        """The Authorization header, None without a token; an exec plugin runs again when its token has expired.
-
-        Raises KubeconfigError.
-        """
-        value = self.configuration.auth_settings().get("BearerToken", {}).get("value")
-        if not value:
-            return None
-        header = str(value).strip()
-        keep_secret(*secrets_of(header))
-        if not (header.isascii() and header.isprintable()):
-            # Checked here, because the error of the HTTP library would show the token.
-            raise KubeconfigError(
-                f"The token of context {self.context} in the kubeconfig {self.kubeconfig} holds characters that no "
-                f"token has: get a new kubeconfig for the cluster."
-            )
-        return header
+        """The Authorization header, None without one. Raises KubeconfigError."""
+        return self.login.authorization()
 
 
-def require_kubernetes() -> None:
-    """Raises LabError when a Python package that this needs is missing."""
-    if IMPORT_ERROR is not None:
-        raise LabError(
-            f"The Python package {IMPORT_ERROR.name or 'kubernetes'} is missing from the Python that runs this task: "
-            f"install the packages kubernetes and requests into it."
-        )
-
-
-def read_kubeconfig(kubeconfig: str | None, context: str | None) -> KubeconfigContext:
+def read_kubeconfig(
+    kubeconfig: str | None,
+    context: str | None,
+    trusted: bool = False,
+    show: Callable[[str], None] | None = None,
+) -> KubeconfigContext:
     """The context of that name, else the current one, of a kubeconfig. Raises KubeconfigError.
 
     Without a path the usual places are read: KUBECONFIG, then ``~/.kube/config``.
+    trusted: whether it may run programs to log in, and read files anywhere. show: shows what such a program says.
     """
-    require_kubernetes()
-    given = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    paths = [os.path.expanduser(path) for path in given.split(os.pathsep) if path]
-    shown = os.pathsep.join(paths)
-    if not any(os.path.exists(path) for path in paths):
-        raise KubeconfigError(
-            f"There is no kubeconfig at {shown}: give the path of the cluster's kubeconfig in the option kubeconfig, "
-            f"or bring up the embedded node."
-        )
-    try:
-        source = _kubeconfig_source([path for path in paths if os.path.exists(path)])
-        loaded: Any = source["config_dict"]
-        content: Json = getattr(loaded, "value", loaded)
-        names = _names(content, "contexts")
-    except OSError as error:
-        raise KubeconfigError(
-            f"The kubeconfig {shown} cannot be read: {error.strerror}; correct its path or mode."
-        ) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark else ""
-        raise KubeconfigError(
-            f"The kubeconfig {shown} is not YAML{where}: get a new kubeconfig for the cluster."
-        ) from None
-    except (AttributeError, KeyError, TypeError, ValueError, ConfigException):
-        names = []
-    if not names:
-        raise KubeconfigError(f"{shown} is not a kubeconfig with a context: get a new kubeconfig for the cluster.")
-    chosen = context or content.get("current-context")
-    if not chosen:
-        raise KubeconfigError(
-            f"The kubeconfig {shown} has no current context: name one in the option context ({', '.join(names)})."
-        )
-    if chosen not in names:
-        raise KubeconfigError(
-            f"The kubeconfig {shown} has no context {chosen}: it has {', '.join(names)}; correct the option context."
-        )
-    # The library writes keys of the kubeconfig to files for its own use and removes them when the interpreter
-    # ends in order, which a forked worker of Ansible never does: they go into a folder that is removed here.
-    with tempfile.TemporaryDirectory(prefix="temporal-lab-") as folder, _captured_log() as log:
-        configuration = Configuration()
+    return open_access(read_access(kubeconfig, context, trusted), show)
+
+
+def open_access(access: Access, show: Callable[[str], None] | None = None) -> KubeconfigContext:
+    """Make an access ready for requests: log in where a program does that, and read certificates.
+
+    Raises KubeconfigError.
+    """
+    user = access.user
+    # First, as the next steps may repeat what a program or a library said.
+    keep_secret(user.get("token"), user.get("password"))
+    keep_secret(*secrets_of_url(str(access.cluster.get("proxy-url") or "")))
+    if "auth-provider" in user:
+        access = with_provider_token(access)
+    login = _login(access, show)
+    return KubeconfigContext(access.shown, access.context, access, _tls(access, login), login)
+
+
+def with_provider_token(access: Access) -> Access:
+    """An access with the token that its auth-provider gives, in place of the provider. Raises KubeconfigError."""
+    who = f"The auth-provider {plain(access.user['auth-provider'].get('name'))} of context {plain(access.context)}"
+    found: list[str] = []
+    failed: list[BaseException] = []
+
+    def ask() -> None:
         try:
-            _Loader(**source, active_context=chosen, temp_file_path=folder).load_and_set(configuration)
-            plugin, server = _exec_plugin(content, chosen), _server(content, chosen)
-        except (ConfigException, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-            raise KubeconfigError(
-                f"Context {chosen} of the kubeconfig {shown} cannot be used ({_first_line(error)}): "
-                f"get a new kubeconfig for the cluster."
-            ) from None
-        if plugin and not configuration.api_key and not configuration.cert_file:
-            raise KubeconfigError(
-                f"The credential plugin {plugin} of context {chosen} gave no credentials "
-                f"({log[-1] if log else 'no output'}): run it by hand, or use another kubeconfig."
-            )
-        if not server:
-            raise KubeconfigError(f"Context {chosen} of the kubeconfig {shown} names no server: get a new kubeconfig.")
-        tls = _tls(configuration, shown) if configuration.host.startswith("https") else None
-    return KubeconfigContext(shown, chosen, configuration, tls)
+            found.append(_provider_header(access))
+        except Exception as error:  # noqa: BLE001 (whatever the library raises is why there is no token)
+            failed.append(error)
 
-
-def _kubeconfig_source(paths: list[str]) -> Json:
-    """What the library takes of kubeconfigs; relative paths in one begin at its folder, as for kubectl."""
-    if len(paths) == 1:
-        with open(paths[0], encoding="utf-8") as file:
-            text = file.read()
-        # Only an auth-provider's tokens are written back. The library's own reader does without libyaml, and would be
-        # a tenth of what a class costs.
-        if "auth-provider" not in text:
-            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            return {
-                "config_dict": yaml.load(text, Loader=loader) or {},
-                "config_base_path": os.path.dirname(os.path.abspath(paths[0])),
-            }
-    merger = _Merger(os.pathsep.join(paths))
-    return {"config_dict": merger.config or {}, "config_base_path": None, "config_persister": merger.save_changes}
-
-
-def _tls(configuration: Any, shown: str) -> ssl.SSLContext:
-    try:
-        return tls_context(
-            configuration.ssl_ca_cert,
-            configuration.cert_file,
-            configuration.key_file,
-            verify=bool(configuration.verify_ssl),
-        )
-    except OSError as error:
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(LONGEST_LOGIN)
+    if asking.is_alive():
+        raise KubeconfigError(f"{who} did not log in within {LONGEST_LOGIN:.0f} s: log in by hand, or use another one.")
+    if failed or not found[0]:
+        why = f"{type(failed[0]).__name__}: {plain(str(failed[0]))}" if failed else "no token"
         raise KubeconfigError(
-            f"A certificate or key of the kubeconfig {shown} cannot be used ({_first_line(error)}): "
-            "get a new kubeconfig."
+            f"{who} gave no credentials ({clip(why)}): log in by hand, or use a kubeconfig with a token or with exec, "
+            f"as kubectl knows no auth-provider but oidc any more."
+        )
+    user = {key: value for key, value in access.user.items() if key != "auth-provider"}
+    return replace(access, user={**user, "token": found[0].removeprefix("Bearer ").strip()})
+
+
+def _provider_header(access: Access) -> str:
+    """The Authorization header of an auth-provider, whose renewed tokens the library writes back."""
+    from kubernetes.client import Configuration
+    from kubernetes.config import kube_config
+
+    library: Any = kube_config  # it has no types
+    merger = library.KubeConfigMerger(os.pathsep.join(access.paths))
+    configuration = Configuration()
+    with _private_folder() as folder:
+        loader = library.KubeConfigLoader(
+            config_dict=merger.config,
+            config_base_path=None,
+            active_context=access.context,
+            config_persister=merger.save_changes,
+            temp_file_path=folder,
+        )
+        loader.load_and_set(configuration)
+    settings: Any = configuration.auth_settings()
+    return str(settings.get("BearerToken", {}).get("value") or "")
+
+
+def _login(access: Access, show: Callable[[str], None] | None) -> Login:
+    user = access.user
+    who = f"context {plain(access.context)} of the kubeconfig {access.shown}"
+    if "token" in user:
+        return Login(who, f"Bearer {user['token']}")
+    if "exec" in user:
+        who = f"The login program {plain(user['exec']['command'])} of context {plain(access.context)}"
+        told = {key: value for key, value in access.cluster.items() if key != "extensions"}
+        plugin = ExecPlugin(user["exec"], told, who)
+        return Login(who, None, plugin, plugin.run(show))
+    if "username" in user:
+        pair = f"{user['username']}:{user['password']}".encode()
+        return Login(who, f"Basic {base64.b64encode(pair).decode()}")
+    return Login(who)
+
+
+def _tls(access: Access, login: Login) -> ssl.SSLContext | None:
+    if not access.server.startswith("https"):
+        return None
+    cluster, user = access.cluster, access.user
+    authorities = cluster.get("certificate-authority-data")
+    certificate, key = login.credential.certificate, login.credential.key
+    if not certificate and "client-certificate-data" in user:
+        certificate = base64.b64decode(user["client-certificate-data"]).decode()
+        key = base64.b64decode(user["client-key-data"]).decode()
+    try:
+        context = tls_context(
+            verify=not cluster.get("insecure-skip-tls-verify"),
+            data=base64.b64decode(authorities).decode() if authorities else None,
+        )
+        if certificate:
+            # OpenSSL takes them from a file only.
+            with _private_folder() as folder:
+                path = os.path.join(folder, "client.pem")
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(f"{certificate}\n{key}")
+                context.load_cert_chain(path, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise KubeconfigError(
+            f"A certificate or key of the kubeconfig {access.shown} cannot be used "
+            f"({reason([error]) or type(error).__name__}): get a new kubeconfig."
         ) from None
-
-
-class _Collector(logging.Handler):
-    def __init__(self, level: int) -> None:
-        super().__init__(level)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(plain(record.getMessage()))
+    return context
 
 
 @contextmanager
-def _captured_log() -> Iterator[list[str]]:
-    """Collect what is logged: the library logs why an exec plugin failed, and raises nothing."""
-    handler = _Collector(logging.ERROR)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    try:
-        yield handler.messages
-    finally:
-        root.removeHandler(handler)
-
-
-def _names(content: Any, section: str) -> list[str]:
-    # The merger of the library wraps each entry.
-    entries = [getattr(entry, "value", entry) for entry in content.get(section) or []]
-    return [str(entry["name"]) for entry in entries if isinstance(entry, dict) and "name" in entry]
-
-
-def _entry(content: Json, section: str, name: object, key: str) -> Json:
-    for wrapped in content.get(section) or []:
-        entry = getattr(wrapped, "value", wrapped)
-        if entry.get("name") == name:
-            found: Json = entry.get(key) or {}
-            return found
-    return {}
-
-
-def _exec_plugin(content: Json, context: str) -> str:
-    user = _entry(content, "contexts", context, "context").get("user")
-    return str((_entry(content, "users", user, "user").get("exec") or {}).get("command") or "")
-
-
-def _server(content: Json, context: str) -> str:
-    cluster = _entry(content, "contexts", context, "context").get("cluster")
-    return str(_entry(content, "clusters", cluster, "cluster").get("server") or "")
-
-
-def _first_line(error: BaseException) -> str:
-    return plain(str(error)) or type(error).__name__
+def _private_folder() -> Iterator[str]:
+    """A folder for files that OpenSSL or the library must have, removed with them."""
+    with tempfile.TemporaryDirectory(prefix="temporal-lab-") as folder:
+        yield folder

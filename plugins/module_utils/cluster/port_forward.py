@@ -241,6 +241,11 @@ def _proxy_options(cluster: Cluster) -> Json:
     proxy = cluster.proxy
     if proxy is None:
         return {}
+    if proxy.scheme != "http":
+        raise LabError(
+            f"A port-forward cannot go through the {proxy.scheme} proxy {proxy.shown}: give the address of the server "
+            f"itself (grafana_url, measure_prometheus_url), or a kubeconfig with an http proxy or none."
+        )
     options: Json = {"http_proxy_host": proxy.host, "http_proxy_port": proxy.port, "http_no_proxy": ["-"]}
     if proxy.credentials:
         user, _colon, password = proxy.credentials.partition(":")

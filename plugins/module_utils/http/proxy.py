@@ -57,13 +57,6 @@ def environment_proxy(address: str) -> Proxy | None:
     return proxy_of(url) if url else None
 
 
-def given_proxy(url: str | None, address: str, bypass: str) -> Proxy | None:
-    """The proxy of a URL, None when there is none or the hosts to ``bypass`` are the address'. Raises LabError."""
-    if not url:
-        return None
-    return None if _requests_utils().should_bypass_proxies(address, no_proxy=bypass) else proxy_of(url)
-
-
 def _requests_utils() -> Any:
     """What knows the rules of no_proxy. Imported late, because only those behind a proxy need it."""
     try:

@@ -14,14 +14,19 @@ except ImportError:
 
 
 def tls_context(
-    authorities: str | None = None, certificate: str | None = None, key: str | None = None, verify: bool = True
+    authorities: str | None = None,
+    certificate: str | None = None,
+    key: str | None = None,
+    verify: bool = True,
+    data: str | None = None,
 ) -> ssl.SSLContext:
     """A context that trusts the authorities of a PEM file or folder (None: the system's) and shows a certificate.
 
+    data: the authorities themselves, in PEM, in place of a file.
     verify: False trusts anybody, as the user or the kubeconfig says. Raises OSError for files that cannot be used.
     """
     folder = authorities if authorities and os.path.isdir(authorities) else None
-    context = ssl.create_default_context(cafile=None if folder else authorities, capath=folder)
+    context = ssl.create_default_context(cafile=None if folder else authorities, capath=folder, cadata=data)
     # Python 3.13 turns this on by default; authorities made by older Kubernetes installers do not pass it.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if certificate:

@@ -6,32 +6,24 @@ The text of a token is only in ``IssuedKubeconfig.content``, which no ``repr`` s
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from ..cluster.kubeconfig import KubeconfigContext
 from ..cluster.predicates import Json, seconds
-from ..errors import LabError
-
-try:
-    from kubernetes.config.kube_config import KubeConfigMerger
-
-    # The library has no types.
-    _Merger: Any = KubeConfigMerger
-except ImportError:
-    # require_kubernetes names the missing package.
-    pass
 
 #: Name of the extension by which a file is recognised as the lab's, and its value.
 EXTENSION = "temporal-lab"
 SCHEMA = "temporal_lab.benchmarking/student-kubeconfig/1"
 #: What of the instructor's cluster a student needs too; nothing of the instructor's own access.
-SHARED = ("server", "tls-server-name", "insecure-skip-tls-verify", "disable-compression")
+SHARED = (
+    "server",
+    "tls-server-name",
+    "insecure-skip-tls-verify",
+    "disable-compression",
+    "certificate-authority-data",
+)
 
 
 @dataclass(frozen=True)
@@ -82,15 +74,9 @@ class IssuedKubeconfig:
 def shared_cluster(target: KubeconfigContext, server: str | None = None) -> Json:
     """The cluster of a kubeconfig's context as a student's kubeconfig has it, its certificate authority inside.
 
-    server: the address to give instead of the kubeconfig's own. Raises LabError.
+    server: the address to give instead of the kubeconfig's own.
     """
-    merged = _Merger(target.kubeconfig).config.value
-    entry: Json = {}
-    folder = ""
-    wanted = next((node["context"] for node in merged["contexts"] if node["name"] == target.context), None)
-    for node in merged["clusters"]:
-        if wanted is not None and node["name"] == _plain(wanted).get("cluster"):
-            entry, folder = _plain(node["cluster"]), os.path.dirname(node.path)
+    entry = target.access.cluster
     found = {key: entry[key] for key in SHARED if entry.get(key)}
     if server:
         found["server"] = server
@@ -98,17 +84,6 @@ def shared_cluster(target: KubeconfigContext, server: str | None = None) -> Json
         # A proxy's password is the instructor's own.
         proxy = urlsplit(str(entry["proxy-url"]))
         found["proxy-url"] = proxy._replace(netloc=proxy.netloc.rpartition("@")[2]).geturl()
-    if entry.get("certificate-authority-data"):
-        found["certificate-authority-data"] = entry["certificate-authority-data"]
-    elif entry.get("certificate-authority"):
-        authority = os.path.join(folder, entry["certificate-authority"])
-        try:
-            found["certificate-authority-data"] = base64.b64encode(Path(authority).read_bytes()).decode()
-        except OSError as error:
-            raise LabError(
-                f"The certificate authority {authority} of the kubeconfig {target.kubeconfig} cannot be read "
-                f"({error.strerror}): get a new kubeconfig for the cluster."
-            ) from None
     return found
 
 
@@ -153,9 +128,3 @@ def moment(text: object) -> float | None:
 def _list(content: Json, key: str) -> list[Json]:
     entries = content.get(key)
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-
-
-def _plain(node: Any) -> Json:
-    """What an entry of the merged kubeconfig holds: the library wraps it."""
-    value = getattr(node, "value", node)
-    return value if isinstance(value, dict) else {}

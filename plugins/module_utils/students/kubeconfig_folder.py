@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from ..errors import LabError
@@ -12,18 +13,23 @@ from .student import Student
 KUBECONFIG_ENDINGS = (".kubeconfig", ".config", ".conf", ".yaml", ".yml")
 
 
-def students_of_folder(folder: Path) -> tuple[list[Student], list[str]]:
-    """The students of a folder with a kubeconfig for each, by name, and the files that are none. Raises LabError."""
+def students_of_folder(folder: Path) -> tuple[list[Student], list[str], list[str]]:
+    """The students of a folder with a kubeconfig for each, by name; the files that are none; and those refused.
+
+    A link is refused, because it can lead to the instructor's own kubeconfig, and so is what is no regular file.
+    Raises LabError.
+    """
     try:
-        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+        files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        modes = {path: path.lstat().st_mode for path in files}
     except OSError as error:
         raise LabError(
             f"The folder of kubeconfigs {folder} cannot be read: {error.strerror}; correct the key kubeconfigs."
         ) from None
+    files = [path for path in files if not stat.S_ISDIR(modes[path])]
+    named = [path for path in files if path.suffix in KUBECONFIG_ENDINGS]
     students = [
-        Student(name=path.stem, place=str(path), kubeconfig=str(path))
-        for path in files
-        if path.suffix in KUBECONFIG_ENDINGS
+        Student(name=path.stem, place=str(path), kubeconfig=str(path)) for path in named if stat.S_ISREG(modes[path])
     ]
     if not students:
         holds = f"none of its {len(files)} files is one" if files else "it is empty"
@@ -31,6 +37,8 @@ def students_of_folder(folder: Path) -> tuple[list[Student], list[str]]:
             f"The folder {folder} holds no kubeconfig ({holds}): add one for each student, "
             f"with a name that ends in {', '.join(KUBECONFIG_ENDINGS)}."
         )
-    return sorted(students, key=lambda student: student.name), [
-        path.name for path in files if path.suffix not in KUBECONFIG_ENDINGS
-    ]
+    return (
+        sorted(students, key=lambda student: student.name),
+        [path.name for path in files if path not in named],
+        [path.name for path in named if not stat.S_ISREG(modes[path])],
+    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..cluster.cluster import Cluster
 from ..cluster.connect import INSTRUCTOR
-from ..cluster.kubeconfig import require_kubernetes
+from ..cluster.kubeconfig_access import is_loopback
 from ..cluster.predicates import Json
 from ..errors import LabError
 from ..http.errors import NotFound, UnexpectedAnswer
@@ -49,12 +49,12 @@ def run(params: Params, context: Context) -> Result:
     Returns ``changed``, ``path``, ``state`` (created, renewed, rewritten, kept, removed or none), ``reason`` (why it
     was not kept), ``server``, ``namespace``, ``account``, ``expires``, and with diff ``diff``.
     """
-    require_kubernetes()
     _validate(params)
     file = KubeconfigFile(params["path"])
     if params["state"] == "absent":
         return _absent(params, context, file)
-    with Cluster.connect(params["kubeconfig"], params["context"], params["namespace"]) as cluster:
+    trusted = bool(params["kubeconfig_exec"])
+    with Cluster.connect(params["kubeconfig"], params["context"], params["namespace"], trusted=trusted) as cluster:
         return _Present(params, context, cluster, file).run()
 
 
@@ -89,6 +89,11 @@ class _Present:
             "reason": reason,
             **{key: shown[key] for key in ("server", "namespace", "account", "expires")},
         }
+        if is_loopback(str(shown["server"])):
+            result["warnings"] = [
+                f"The students' kubeconfigs name the API server as {shown['server']}, which leads to the student's own "
+                f"machine on every other one than this: give the address that students reach as students_server."
+            ]
         if self.context.diff:
             result["diff"] = {"before": found.view() if found else {}, "after": shown}
         return result

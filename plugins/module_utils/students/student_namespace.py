@@ -93,7 +93,8 @@ def run(params: Params, context: Context) -> Result:
     Namespace any more) and with diff ``diff``.
     """
     _check_sources(params["network_sources"])
-    with Cluster.connect(params["kubeconfig"], params["context"], params["namespace"]) as cluster:
+    trusted = bool(params["kubeconfig_exec"])
+    with Cluster.connect(params["kubeconfig"], params["context"], params["namespace"], trusted=trusted) as cluster:
         if params["state"] == "absent":
             return _absent(params, context, cluster)
         return _Present(params, context, cluster).run()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ipaddress
 import json
@@ -212,6 +213,11 @@ def server_context(pki: Pki) -> ssl.SSLContext:
     context.load_verify_locations(pki.ca)
     context.verify_mode = ssl.CERT_OPTIONAL
     return context
+
+
+def authority_of(pki: Pki) -> dict[str, str]:
+    """An authority as a kubeconfig's cluster has it."""
+    return {"certificate-authority-data": base64.b64encode(pki.ca.read_bytes()).decode()}
 
 
 def write_kubeconfig(

@@ -29,6 +29,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     Answer,
     Pki,
     ScriptedApi,
+    authority_of,
     one_sentence,
     status,
     write_kubeconfig,
@@ -368,7 +369,7 @@ def test_the_environment_has_no_say_in_whom_to_trust(
     session = requests.Session()
     session.verify = str(other_pki.ca)
     assert session.get(f"{tls_api.url}/version").ok
-    path = write_kubeconfig(tmp_path / "k", tls_api.url, cluster={"certificate-authority": str(other_pki.ca)})
+    path = write_kubeconfig(tmp_path / "k", tls_api.url, cluster=authority_of(other_pki))
     with Cluster.connect(str(path)) as cluster, pytest.raises(Unreachable, match="No trusted connection"):
         cluster.get_json("/version")
 
@@ -377,7 +378,7 @@ def test_the_well_known_authorities_are_not_added_to_the_clusters_own(
     tmp_path: Path, tls_api: ScriptedApi, pki: Pki
 ) -> None:
     tls_api.on("GET", "/version", {})
-    path = write_kubeconfig(tmp_path / "k", tls_api.url, cluster={"certificate-authority": str(pki.ca)})
+    path = write_kubeconfig(tmp_path / "k", tls_api.url, cluster=authority_of(pki))
     with Cluster.connect(str(path)) as cluster:
         cluster.get_json("/version")
         assert isinstance(cluster.target.tls, ssl.SSLContext)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import kubeconfig as kubeconfigs
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import capacity
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.kubeconfig import KubeconfigError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.kubeconfig_error import KubeconfigError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
     Unreachable,
@@ -23,6 +23,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     TOKEN,
     Pki,
     ScriptedApi,
+    authority_of,
     one_sentence,
     write_kubeconfig,
 )
@@ -65,7 +66,7 @@ def test_the_token_of_an_exec_plugin_is_renewed_when_it_expires(tmp_path: Path, 
     # Expired as soon as it is given: the library renews it five minutes early.
     user = exec_user(tmp_path, credential(token="number-#", expirationTimestamp="2026-01-01T00:00:00Z"))
     api.on("GET", "/version", {})
-    with Cluster.connect(str(write_kubeconfig(tmp_path / "k", api.url, user))) as cluster:
+    with Cluster.connect(str(write_kubeconfig(tmp_path / "k", api.url, user)), trusted=True) as cluster:
         cluster.get_json("/version")
         cluster.get_json("/version")
     sent = [asked.headers["Authorization"] for asked in api.asked]
@@ -75,7 +76,7 @@ def test_the_token_of_an_exec_plugin_is_renewed_when_it_expires(tmp_path: Path, 
 def test_the_token_of_an_exec_plugin_is_kept_until_it_expires(tmp_path: Path, api: ScriptedApi) -> None:
     user = exec_user(tmp_path, credential(token="number-#", expirationTimestamp="2999-01-01T00:00:00Z"))
     api.on("GET", "/version", {})
-    with Cluster.connect(str(write_kubeconfig(tmp_path / "k", api.url, user))) as cluster:
+    with Cluster.connect(str(write_kubeconfig(tmp_path / "k", api.url, user)), trusted=True) as cluster:
         cluster.get_json("/version")
         cluster.get_json("/version")
     assert {asked.headers["Authorization"] for asked in api.asked} == {"Bearer number-1"}
@@ -90,7 +91,7 @@ def test_a_client_certificate_is_shown_and_its_key_stays_in_no_file(
     # A server with an authority of its own, on a machine whose environment names another one.
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
     user = {"client-certificate-data": base64_of(pki.user_cert), "client-key-data": base64_of(pki.user_key)}
-    path = write_kubeconfig(tmp_path / "k", tls_api.url, user, {"certificate-authority-data": base64_of(pki.ca)})
+    path = write_kubeconfig(tmp_path / "k", tls_api.url, user, authority_of(pki))
     tls_api.on("GET", "/version", {"gitVersion": "v1"})
     for _twice in range(2):
         with Cluster.connect(str(path)) as cluster:
@@ -99,9 +100,11 @@ def test_a_client_certificate_is_shown_and_its_key_stays_in_no_file(
     assert "Authorization" not in tls_api.asked[0].headers
 
 
-def test_certificates_in_files_are_read_too(tmp_path: Path, tls_api: ScriptedApi, pki: Pki) -> None:
+def test_certificates_in_files_of_its_folder_are_read_too(tmp_path: Path, tls_api: ScriptedApi, pki: Pki) -> None:
     user = {"client-certificate": str(pki.user_cert), "client-key": str(pki.user_key)}
-    path = write_kubeconfig(tmp_path / "k", tls_api.url, user, {"certificate-authority": str(pki.ca)})
+    path = write_kubeconfig(
+        pki.ca.parent / f"{tmp_path.name}-k", tls_api.url, user, {"certificate-authority": str(pki.ca)}
+    )
     tls_api.on("GET", "/version", {"gitVersion": "v1"})
     with Cluster.connect(str(path)) as cluster:
         assert cluster.get_json("/version") == {"gitVersion": "v1"}
@@ -126,16 +129,10 @@ def test_relative_paths_begin_at_the_kubeconfig(
         assert cluster.get_json("/version") == {"gitVersion": "v1"}
 
 
-def test_tokens_that_the_library_renews_are_written_back(kubeconfig: Path, tmp_path: Path) -> None:
-    renewed = write_kubeconfig(tmp_path / "k", "https://127.0.0.1:1", {"auth-provider": {"name": "oidc"}})
-    assert kubeconfigs._kubeconfig_source([str(renewed)])["config_persister"] is not None
-    assert "config_persister" not in kubeconfigs._kubeconfig_source([str(kubeconfig)])
-
-
 def test_another_authority_is_not_trusted_and_not_asked_twice(
     tmp_path: Path, tls_api: ScriptedApi, other_pki: Pki
 ) -> None:
-    path = write_kubeconfig(tmp_path / "k", tls_api.url, cluster={"certificate-authority": str(other_pki.ca)})
+    path = write_kubeconfig(tmp_path / "k", tls_api.url, cluster=authority_of(other_pki))
     began = time.monotonic()
     with Cluster.connect(str(path)) as cluster, pytest.raises(Unreachable) as failure:
         cluster.get_json("/version")
@@ -152,7 +149,7 @@ def test_verification_is_skipped_only_when_the_kubeconfig_says_so(tmp_path: Path
 
 
 def test_the_name_in_the_certificate_counts(tmp_path: Path, tls_api: ScriptedApi, pki: Pki) -> None:
-    authority = {"certificate-authority": str(pki.ca)}
+    authority = authority_of(pki)
     path = write_kubeconfig(tmp_path / "k", tls_api.url.replace("127.0.0.1", "localhost"), cluster=authority)
     with Cluster.connect(str(path)) as cluster, pytest.raises(Unreachable, match="No trusted connection"):
         cluster.get_json("/version")
@@ -172,7 +169,7 @@ def test_the_name_in_the_certificate_counts(tmp_path: Path, tls_api: ScriptedApi
         ("", "is not a kubeconfig with a context"),
         ("just words", "is not a kubeconfig with a context"),
         ("- a\n- list", "is not a kubeconfig with a context"),
-        ("contexts: [[[", "is not YAML (line"),
+        ("contexts: [[[", "is not YAML, "),
         ("contexts: []", "is not a kubeconfig with a context"),
         ("contexts: [{name: lab}]", "has no current context"),
         ("contexts: [{name: a}, {name: b}]\ncurrent-context: c", "has no context c: it has a, b"),
@@ -202,7 +199,7 @@ def test_there_is_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
-    with pytest.raises(KubeconfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(KubeconfigError, match="is not a regular file"):
         Cluster.connect(str(tmp_path))
 
 
@@ -223,9 +220,13 @@ def test_the_second_of_two_kubeconfigs_of_the_environment_counts(
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        ({"client-certificate-data": "%%%", "client-key-data": "%%%"}, "get a new"),
-        ({"client-certificate-data": "YWJj", "client-key-data": "YWJj"}, "certificate or key"),
-        ({"client-certificate": "/nowhere.crt", "client-key": "/nowhere.key"}, "/nowhere.crt"),
+        ({"client-certificate-data": "%%%", "client-key-data": "%%%"}, "client-certificate-data is not base64"),
+        ({"client-certificate-data": "YWJj", "client-key-data": "YWJj"}, "holds no certificate in PEM"),
+        (
+            {"client-certificate": "nowhere.crt", "client-key": "nowhere.key"},
+            "nowhere.crt cannot be read: No such file",
+        ),
+        ({"client-certificate": "/nowhere.crt", "client-key": "/nowhere.key"}, "/nowhere.crt is outside its folder"),
     ],
 )
 def test_a_certificate_that_is_none(tmp_path: Path, user: dict[str, str], said: str) -> None:
@@ -238,7 +239,7 @@ def test_a_certificate_that_is_none(tmp_path: Path, user: dict[str, str], said: 
 def test_an_authority_that_is_none(tmp_path: Path) -> None:
     cluster = {"certificate-authority-data": base64.b64encode(b"not a certificate").decode()}
     path = write_kubeconfig(tmp_path / "k", "https://127.0.0.1:1", cluster=cluster)
-    with pytest.raises(KubeconfigError, match="certificate or key"):
+    with pytest.raises(KubeconfigError, match="certificate-authority holds no certificate in PEM"):
         Cluster.connect(str(path))
 
 
@@ -248,31 +249,31 @@ def test_an_exec_plugin_that_fails_is_quoted(
     user = exec_user(tmp_path, "import sys\nsys.exit('no session, log in first')\n")
     path = write_kubeconfig(tmp_path / "k", api.url, user)
     with pytest.raises(KubeconfigError) as failure:
-        Cluster.connect(str(path))
+        Cluster.connect(str(path), trusted=True)
     assert "no session, log in first" in one_sentence(failure.value)
     assert capfd.readouterr().err == ""
 
 
 def test_an_exec_plugin_that_is_missing(tmp_path: Path, api: ScriptedApi) -> None:
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "a-plugin-that-is-not-there"}}
-    with pytest.raises(KubeconfigError, match="a-plugin-that-is-not-there of context lab gave no credentials"):
-        Cluster.connect(str(write_kubeconfig(tmp_path / "k", api.url, user)))
+    with pytest.raises(KubeconfigError, match="a-plugin-that-is-not-there of context lab cannot be run"):
+        Cluster.connect(str(write_kubeconfig(tmp_path / "k", api.url, user)), trusted=True)
 
 
 def test_a_broken_token_is_not_quoted(tmp_path: Path, api: ScriptedApi) -> None:
     for token in (f"{TOKEN}\nX-Other: y", f"{TOKEN}é"):
         path = write_kubeconfig(tmp_path / "k", api.url, {"token": token})
-        with Cluster.connect(str(path)) as cluster, pytest.raises(KubeconfigError) as failure:
-            cluster.get_json("/version")
+        with pytest.raises(KubeconfigError) as failure:
+            Cluster.connect(str(path))
         assert "characters that no token has" in one_sentence(failure.value)
     assert api.asked == []
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = ImportError("No module named 'kubernetes'", name="kubernetes")
-    monkeypatch.setattr(kubeconfigs, "IMPORT_ERROR", missing)
+    monkeypatch.setattr(capacity, "IMPORT_ERROR", missing)
     with pytest.raises(LabError, match="The Python package kubernetes is missing"):
-        Cluster.connect()
+        capacity.require_kubernetes()
 
 
 def test_nothing_of_a_kubeconfig_is_left_behind(kubeconfig: Path) -> None:

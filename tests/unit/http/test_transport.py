@@ -179,14 +179,6 @@ def test_the_environment_names_a_proxy_and_who_is_asked_without_it(monkeypatch: 
     assert proxies.environment_proxy("https://lab.invalid") is not None
 
 
-def test_a_proxy_of_a_kubeconfig_is_taken_but_for_the_hosts_to_bypass() -> None:
-    assert proxies.given_proxy(None, "https://lab.example", "") is None
-    found = proxies.given_proxy("https://proxy.example", "https://lab.example", "other.example")
-    assert found is not None
-    assert (found.scheme, found.shown) == ("https", "proxy.example:443")
-    assert proxies.given_proxy("https://proxy.example", "https://lab.example", "lab.example") is None
-
-
 @pytest.mark.parametrize("url", ["http://", "http://[", f"http://me:{SECRET}@", f"http://me:{SECRET}@host:port"])
 def test_a_proxy_that_is_none_is_not_shown(url: str) -> None:
     with pytest.raises(LabError, match="proxy has no host") as failed:

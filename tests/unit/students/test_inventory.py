@@ -355,11 +355,26 @@ def test_a_folder_holds_a_student_in_each_kubeconfig(tmp_path):
     for name in [*counted, *others, ".i.kubeconfig"]:
         (tmp_path / name).touch()
     (tmp_path / "folder.yaml").mkdir()
-    (tmp_path / "dangling.yaml").symlink_to("nowhere")
-    students, left_out = students_of_folder(tmp_path)
-    assert [one.name for one in students] == ["Zoe", "anna", "anna-2", "ben", "c.d", "dangling", "e"]
+    students, left_out, refused = students_of_folder(tmp_path)
+    assert [one.name for one in students] == ["Zoe", "anna", "anna-2", "ben", "c.d", "e"]
+    assert refused == []
     assert students[0].kubeconfig == str(tmp_path / "Zoe.kubeconfig")
     assert sorted(left_out) == sorted(others)
+
+
+def test_links_and_pipes_in_a_folder_are_no_students(tmp_path):
+    folder = tmp_path / "kubeconfigs"
+    folder.mkdir()
+    (tmp_path / "instructor").touch()
+    (folder / "anna.kubeconfig").touch()
+    (folder / "mallory.kubeconfig").symlink_to("../instructor")
+    (folder / "zero.kubeconfig").symlink_to("/dev/zero")
+    (folder / "dangling.yaml").symlink_to("nowhere")
+    os.mkfifo(folder / "oscar.kubeconfig")
+    students, left_out, refused = students_of_folder(folder)
+    assert [one.name for one in students] == ["anna"]
+    assert left_out == []
+    assert refused == ["dangling.yaml", "mallory.kubeconfig", "oscar.kubeconfig", "zero.kubeconfig"]
 
 
 def test_a_folder_without_students_says_so(tmp_path):
@@ -377,7 +392,7 @@ def test_a_folder_without_students_says_so(tmp_path):
 def test_one_name_with_two_endings_is_told_with_both_files(tmp_path):
     for name in ("anna.yml", "anna.kubeconfig"):
         (tmp_path / name).touch()
-    students, _left_out = students_of_folder(tmp_path)
+    students, _left_out, _refused = students_of_folder(tmp_path)
     with pytest.raises(LabError, match=r"anna appears twice, in .*/anna.kubeconfig and .*/anna.yml"):
         check_students(students, Access())
 
@@ -467,7 +482,7 @@ def test_a_link_to_the_same_kubeconfig_is_the_same_cluster(tmp_path):
     (tmp_path / "a.yaml").touch()
     (tmp_path / "b.yaml").symlink_to("a.yaml")
     with pytest.raises(LabError, match=r"a and b .* of one cluster"):
-        check_students(students_of_folder(tmp_path)[0], Access())
+        check_students([student(name, kubeconfig=str(tmp_path / f"{name}.yaml")) for name in "ab"], Access())
 
 
 def test_namespaces_that_are_not_known_here_are_not_compared():

@@ -26,6 +26,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     TOKEN,
     Answer,
     Asked,
+    Pki,
     ScriptedApi,
     Task,
     status,
@@ -126,6 +127,15 @@ def test_the_file_leads_the_student_to_the_own_namespace(api: ScriptedApi, task:
     with Cluster.connect(str(path)) as cluster:
         cluster.request("GET", "/version")
     assert api.asked[-1].headers["Authorization"] == f"Bearer {FIRST}"
+
+
+def test_an_address_that_leads_nowhere_from_another_machine_is_told(api: ScriptedApi, task: Task, path: Path) -> None:
+    issue(api, FIRST, lifetime=DAY)
+    (told,) = write(task, path)["warnings"]
+    assert api.url in told
+    assert "students_server" in told
+    other = path.with_name("other")
+    assert "warnings" not in write(task, other, server="https://k.example:6443")
 
 
 def test_options(api: ScriptedApi, task: Task, path: Path) -> None:
@@ -404,13 +414,12 @@ def target_of(path: Path) -> Any:
     return Cluster.connect(str(path)).target
 
 
-def test_the_authority_is_copied_into_the_file(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("of the authority")
+def test_the_authority_is_copied_into_the_file(tmp_path: Path, pki: Pki) -> None:
+    (tmp_path / "ca.pem").write_bytes(b"A note.\n" + pki.ca.read_bytes())
     config = write_kubeconfig(tmp_path / "k", "http://a", cluster={"certificate-authority": "ca.pem"})
-    assert base64.b64decode(shared_cluster(target_of(config))["certificate-authority-data"]) == b"of the authority"
-    (tmp_path / "ca.pem").unlink()
-    with pytest.raises(LabError, match=r"The certificate authority .*ca\.pem of the kubeconfig .*cannot be read"):
-        shared_cluster(target_of(config))
+    copied = base64.b64decode(shared_cluster(target_of(config))["certificate-authority-data"])
+    # The certificates of the file, and nothing else that is in it.
+    assert copied.split() == pki.ca.read_bytes().split()
 
 
 def test_a_proxy_without_its_password(tmp_path: Path) -> None:
@@ -418,7 +427,6 @@ def test_a_proxy_without_its_password(tmp_path: Path) -> None:
         "proxy-url": "http://jane:secret@proxy.example.org:3128",
         "tls-server-name": "api.example.org",
         "insecure-skip-tls-verify": True,
-        "certificate-authority-data": "YQ==",
         "extensions": [{"name": "provider"}],
     }
     config = write_kubeconfig(tmp_path / "k", "http://a", cluster=cluster)

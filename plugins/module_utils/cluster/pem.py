@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates and keys in PEM: that a text holds nothing else, and the blocks themselves.
+
+A kubeconfig of a stranger names files and holds data. Of either only well-formed blocks are taken, so that no other
+file's content can pass through the lab to a server or into another file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+CERTIFICATE = re.compile(r"CERTIFICATE")
+KEY = re.compile(r"(?:RSA |EC |DSA )?PRIVATE KEY")
+_BLOCK = re.compile(
+    r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----\s+(?P<body>[A-Za-z0-9+/=\s]{1,1000000})-----END (?P=label)-----"
+)
+
+
+class NotPem(Exception):
+    """Why a text is not what it should be, without any of it."""
+
+
+def certificates(text: bytes) -> str:
+    """The certificates of a text, one after the other. Raises NotPem where there are none."""
+    found = _blocks(text, CERTIFICATE)
+    if not found:
+        raise NotPem("holds no certificate in PEM")
+    return "".join(found)
+
+
+def private_key(text: bytes) -> str:
+    """The first private key of a text. Raises NotPem where there is none, or one with a passphrase."""
+    if b"ENCRYPTED" in text:
+        raise NotPem("is encrypted with a passphrase, which nobody could be asked for")
+    found = _blocks(text, KEY)
+    if not found:
+        raise NotPem("holds no private key in PEM")
+    return found[0]
+
+
+def _blocks(text: bytes, label: re.Pattern[str]) -> list[str]:
+    """The well-formed blocks with such a label, each as it is written anew."""
+    found = []
+    for block in _BLOCK.finditer(text.decode("ascii", "replace")):
+        if not label.fullmatch(block["label"]):
+            continue
+        try:
+            der = base64.b64decode("".join(block["body"].split()), validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        # Each of them is an ASN.1 SEQUENCE.
+        if der[:1] == b"\x30":
+            lines = base64.b64encode(der).decode()
+            body = "".join(f"{lines[start : start + 64]}\n" for start in range(0, len(lines), 64))
+            found.append(f"-----BEGIN {block['label']}-----\n{body}-----END {block['label']}-----\n")
+    return found
