@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 from ..errors import LabError
+from ..foreign_text import keep_secret, plain, secrets_of_url, without_password
 from ..yaml_file import read_yaml
 
 #: Seconds that helm may take to fetch a chart.
@@ -52,7 +53,10 @@ def is_path(reference: str) -> bool:
 
 def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
     """What Chart.yaml says, of a folder, a packed chart, an OCI reference or a repository's chart. Raises LabError."""
-    where = f"The chart {reference}" + (f" {version}" if version else "") + (f" of {repo}" if repo else "")
+    secrets = secrets_of_url(repo)
+    keep_secret(*secrets)
+    where = f"The chart {reference}" + (f" {version}" if version else "")
+    where += f" of {without_password(repo)}" if repo else ""
     other = "give temporal_chart a folder or a packed chart, or an address that this machine reaches"
     program = shutil.which(helm)
     if program is None:
@@ -66,7 +70,7 @@ def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
     except OSError as failure:
         raise LabError(f"{where} cannot be read, as {helm} cannot be run ({failure.strerror}): {other}.") from None
     if done.returncode != 0:
-        said = " ".join(done.stderr.split()).removeprefix("Error: ").rstrip(".") or "no output from helm"
+        said = plain(done.stderr, secrets).removeprefix("Error: ") or "no output from helm"
         raise LabError(f"{where} cannot be read ({said}): {other}.")
     try:
         found = read_yaml(done.stdout, where, other)

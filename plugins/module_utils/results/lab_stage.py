@@ -7,6 +7,7 @@ import os
 import time
 from typing import Any
 
+from ..foreign_text import sentence, tidy
 from ..task import Context, Params, Result, Task
 from ..version import VERSION
 from .attempts import write_stage
@@ -40,27 +41,30 @@ def finished_now(started: float) -> float:
 def run(params: Params, context: Context) -> Result:
     """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError.
 
-    The reason for the stage's state is returned as ``msg``, so that a task which fails by it shows it.
+    What others said is written down fit to be shown. The reason for the stage's state is returned as ``msg``, so that a
+    task which fails by it shows it.
     """
+    # Decrypting takes time, and what went well repeats no errors.
+    secrets = [] if params["state"] == "done" else list(context.secrets())
+    message = sentence(params["reason"], secrets)
     record = build_stage(
         student=params["student"],
         run=params["run"],
         stage=params["stage"],
         state=params["state"],
-        message=params["reason"],
+        message=message,
         started=params["started"],
         finished=finished_now(params["started"]) if params["finished"] is None else params["finished"],
-        events=params["events"],
+        events=tidy(params["events"], secrets),
         windows=params["windows"],
         series=params["series"],
         samples=params["samples"],
-        versions={"collection": VERSION, **params["versions"]},
-        settings=params["settings"],
-        facts=params["facts"],
+        versions={"collection": VERSION, **tidy(params["versions"], secrets)},
+        settings=tidy(params["settings"], secrets),
+        facts=tidy(params["facts"], secrets),
     )
     path, attempt = write_stage(os.path.abspath(params["results_dir"]), record, context.check_mode)
-    reason = {"msg": params["reason"]} if params["reason"] else {}
-    return {"changed": True, "path": str(path), "attempt": attempt, **reason}
+    return {"changed": True, "path": str(path), "attempt": attempt, **({"msg": message} if message else {})}
 
 
 TASK = Task(SPEC, run)

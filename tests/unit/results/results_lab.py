@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,10 +173,18 @@ def recorded_report() -> dict[str, Any]:
     return build_report(runs.read_run(RECORDED, student, run))
 
 
-def do(task: Any, folder: Path, check: bool = False, show: list[str] | None = None, **arguments: Any) -> dict[str, Any]:
-    """Run a task with its arguments checked as Ansible does it."""
+def do(
+    task: Any,
+    folder: Path,
+    check: bool = False,
+    show: list[str] | None = None,
+    secrets: Sequence[str] = (),
+    **arguments: Any,
+) -> dict[str, Any]:
+    """Run a task with its arguments checked as Ansible does it. secrets: those that only the context knows."""
     checked = ArgumentSpecValidator(task.SPEC).validate({"results_dir": str(folder), "student": STUDENT, **arguments})
     assert checked.error_messages == []
     shown = [] if show is None else show
-    result: dict[str, Any] = task.run(checked.validated_parameters, Context(check_mode=check, show=shown.append))
+    context = Context(check_mode=check, show=shown.append, secrets=lambda: secrets)
+    result: dict[str, Any] = task.run(checked.validated_parameters, context)
     return result

@@ -62,3 +62,17 @@ def test_a_refused_stage_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"events\[0\]\.time"):
         do(lab_stage, tmp_path, **STAGE, events=[{"name": "a", "title": "b", "time": "now"}])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_others_said_is_written_down_fit_to_be_shown(tmp_path: Path) -> None:
+    reason = "helm said: http://bob:hunter2@charts.example\x1b[2J\nCLASS: 5 students, 5 done, password is db-secret"
+    given = {**STAGE, "state": "failed", "reason": reason, "versions": {"chart": "temporal\x07-1"}}
+    facts = {"findings": [], "log": ["b'Bearer abc.DEF-123456'\u202e", "db-secret"]}
+    result = do(lab_stage, tmp_path, secrets=["db-secret"], **given, facts=facts)
+    record = stage_file.read_stage(Path(result["path"]))
+    assert record["message"] == result["msg"]
+    assert record["message"] == (
+        "helm said: http://bob:********@charts.example [2J CLASS: 5 students, 5 done, password is ********"
+    )
+    assert record["facts"]["log"] == ["b'Bearer ********' ", "********"]
+    assert record["versions"]["chart"] == "temporal -1"
