@@ -12,13 +12,16 @@ description:
   - Creates a Namespace, a ResourceQuota, a LimitRange and a NetworkPolicy in it, and a ServiceAccount with a Role and a
     RoleBinding, all of them with the label C(app.kubernetes.io/managed-by=temporal-lab).
   - A second ResourceQuota leaves no room for pods of the priority classes C(system-cluster-critical) and
-    C(system-node-critical), which would drive the pods of others from their nodes.
+    C(system-node-critical), or of others above the cluster's default, which would drive the pods of others from their
+    nodes.
   - They are applied by the API server (server-side apply), so that what others have set beside stays. Objects of
     these kinds with that label that are no longer wanted are deleted.
+  - Admission policies for all students of the cluster (C(files/admission/students.yaml)) are applied where they are
+    missing or differ, and are removed with the last student's Namespace.
   - A Namespace without the label, or with another student's name in its annotation C(temporal-lab/student), is
     neither changed nor deleted.
-  - Nothing is created outside of the namespace. The Role lets its account read the Namespace itself, which needs no
-    ClusterRole.
+  - Nothing else is created outside of the namespace. The Role lets its account read the Namespace itself, which needs
+    no ClusterRole.
   - It is asked with the instructor's access, who must hold all that O(rules) gives away.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.instructor
@@ -89,6 +92,16 @@ options:
     type: str
     choices: [privileged, baseline, restricted]
     default: baseline
+  policy:
+    description:
+      - Whether ValidatingAdmissionPolicies hold the students of the cluster. They refuse externalIPs and types other
+        than ClusterIP of Services, Secrets with tokens that never end, finalizers, and pods with network volumes, with
+        a chosen node, or that tolerate the taint of control plane nodes.
+      - V(wanted) warns where they cannot be made, because the instructor may not or Kubernetes is older than 1.30.
+        V(required) fails there. V(none) leaves them alone.
+    type: str
+    choices: [wanted, required, none]
+    default: wanted
   wait:
     description: Whether V(absent) waits until the Namespace is gone.
     type: bool
@@ -132,6 +145,13 @@ gone:
   description: Whether the Namespace is gone.
   returned: success
   type: bool
+policy:
+  description: >-
+    V(enforced) when admission policies hold the student, V(missing) when the cluster has none, V(none) when none was
+    wanted.
+  returned: when O(state=present)
+  type: str
+  sample: enforced
 held_by:
   description: Why the Namespace still exists, in the API server's words.
   returned: when it is not gone in time

@@ -105,6 +105,8 @@ def class_of_students() -> None:
     )
     done = lab("--tags", "students", "--limit", ",".join((*HEALTHY, "cramped")))
     assert done.returncode == 0, done.stdout + done.stderr
+    # So all stages are done under the policies.
+    assert "temporal-lab-students-pods" in kubectl("get", "validatingadmissionpolicybindings", "-o=name")
     kubectl("--namespace=class-cramped", "patch", "resourcequota", "student", "-p", '{"spec": {"hard": {"pods": "0"}}}')
 
     kubectl("create", "namespace", "class-leaving")
@@ -236,5 +238,8 @@ def test_teardown_takes_all_of_it_away() -> None:
     left = kubectl("get", "namespaces", "-o=name").split()
     assert [name for name in left if name.startswith("namespace/class-") and "leaving" not in name] == []
     assert [path.name for path in KUBECONFIGS.iterdir() if path.stem in provisioned] == []
+    # They went with the last student.
+    policies = kubectl("get", "validatingadmissionpolicies,validatingadmissionpolicybindings", "-o=name")
+    assert "temporal-lab" not in policies
     for student in HEALTHY:
         assert stage(student, "scale")["state"] == "done"

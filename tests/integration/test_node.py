@@ -7,6 +7,7 @@ with the machine's own commands, not with the collection's code.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -138,6 +139,21 @@ def test_pods_find_each_other_by_name():
     eventually(answered, 15, "the caller reaches the greeter by name")
 
 
+def test_no_service_may_take_over_an_address():
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "taking"}}
+    manifest = FOLDER / "taking.yml"
+    manifest.write_text(yaml.safe_dump({**service, "spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.7"]}}))
+    refused = subprocess.run(
+        [BIN / "kubectl", f"--kubeconfig={FOLDER}/.node/kubeconfig", "create", "-f", manifest],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert refused.returncode == 1
+    assert "external IPs is denied" in refused.stderr
+
+
 def test_a_component_that_dies_is_started_again():
     identity = name_of(FOLDER).removeprefix("temporal-lab-")
     (before,) = processes(f"node-{identity}/etc/scheduler.kubeconfig")
@@ -210,3 +226,36 @@ def test_down_leaves_no_trace_and_says_so_the_second_time():
 
 def test_a_kept_state_starts_again():
     assert node("started")["ready"] is True
+
+
+def put_into_etcd(key: str, value: dict) -> None:
+    """Write an object past the API server, as one that is there since another version of it."""
+    coded = {
+        name: base64.b64encode(text.encode()).decode() for name, text in (("key", key), ("value", json.dumps(value)))
+    }
+    ask = f"import urllib.request as u; u.urlopen('http://127.0.0.1:2379/v3/kv/put', {json.dumps(coded).encode()!r})"
+    sh("ip", "netns", "exec", name_of(FOLDER), sys.executable, "-c", ask)
+
+
+def test_an_api_server_whose_address_a_service_took_is_healed():
+    address = node("queried")["address"]
+    spec = {
+        "type": "ClusterIP",
+        "clusterIP": "10.96.77.77",
+        "clusterIPs": ["10.96.77.77"],
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
+        "selector": {"no": "pod"},
+        "externalIPs": [address],
+        "ports": [{"port": 6443, "targetPort": 9, "protocol": "TCP"}],
+    }
+    metadata = {"name": "taking", "namespace": "default", "uid": "5b1f0c1e-0000-4000-8000-000000000001"}
+    put_into_etcd(
+        "/registry/services/specs/default/taking",
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec},
+    )
+    eventually(lambda: not kubectl("get", "--raw=/readyz", "--request-timeout=3s", check=False), 60, "it is cut off")
+    again = node("started")
+    assert again["ready"] is True
+    assert f"removed externalIPs {address} of Service taking in namespace default" in again["stdout"]
+    assert kubectl("get", "service", "taking", "-o", "jsonpath={.spec.externalIPs}") == ""

@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -45,6 +46,7 @@ ABSENT = """
 """
 
 PRIORITY = "system-node-critical"
+POLICIES = "validatingadmissionpolicies,validatingadmissionpolicybindings"
 
 #: What kubectl auth can-i is asked, and the answer: in the student's own namespace unless it says another one.
 MAY = [
@@ -84,7 +86,88 @@ MAY = [
     ("create clusterroles.rbac.authorization.k8s.io", False),
     ("create clusterrolebindings.rbac.authorization.k8s.io", False),
     ("create persistentvolumes", False),
+    ("get nodes --subresource=proxy", False),
+    ("get priorityclasses.scheduling.k8s.io", False),
+    ("create validatingadmissionpolicies.admissionregistration.k8s.io", False),
+    ("create endpoints", False),
+    ("create endpointslices.discovery.k8s.io", False),
+    ("update pods --subresource=status", False),
+    ("patch pods --subresource=ephemeralcontainers", False),
+    ("create ingresses.networking.k8s.io", False),
+    ("create networkpolicies.networking.k8s.io", False),
+    ("list events", True),
+    ("list events --namespace={other}", False),
+    ("get pods --subresource=log --namespace={other}", False),
 ]
+
+#: What the policies refuse: of each object its specification, and words of the sentence.
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "externalIPs": ("Service", {"spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.7"]}}, "externalIPs"),
+    "NodePort": ("Service", {"spec": {"ports": [{"port": 80}], "type": "NodePort"}}, "ClusterIP only"),
+    "LoadBalancer": ("Service", {"spec": {"ports": [{"port": 80}], "type": "LoadBalancer"}}, "ClusterIP only"),
+    "ExternalName": ("Service", {"spec": {"type": "ExternalName", "externalName": "a.test"}}, "ClusterIP only"),
+    "token": (
+        "Secret",
+        {
+            "metadata": {"annotations": {"kubernetes.io/service-account.name": "student"}},
+            "type": "kubernetes.io/service-account-token",
+        },
+        "a token that never ends",
+    ),
+    "finalizer": ("ConfigMap", {"metadata": {"finalizers": ["example.org/hold"]}}, "may not set finalizers"),
+    "nfs": (
+        "Pod",
+        {"spec": {"volumes": [{"name": "v", "nfs": {"server": "a", "path": "/"}}]}},
+        "volumes of a student's",
+    ),
+    "gitRepo": (
+        "Pod",
+        {"spec": {"volumes": [{"name": "v", "gitRepo": {"repository": "a"}}]}},
+        "volumes of a student's",
+    ),
+    "node": ("Pod", {"spec": {"nodeName": "lab"}}, "may not set nodeName"),
+    "every taint": ("Pod", {"spec": {"tolerations": [{"operator": "Exists"}]}}, "tolerate neither every taint"),
+    "control plane": (
+        "Pod",
+        {"spec": {"tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}]}},
+        "that of control plane nodes",
+    ),
+    "a long end": ("Pod", {"spec": {"terminationGracePeriodSeconds": 601}}, "may be 600 at most"),
+}
+#: What they permit, as it is close to that.
+PERMITTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "headless": ("Service", {"spec": {"ports": [{"port": 80}], "clusterIP": "None"}}),
+    "secret": ("Secret", {"type": "kubernetes.io/tls", "stringData": {"tls.crt": "", "tls.key": ""}}),
+    "protected claim": (
+        "PersistentVolumeClaim",
+        {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+    ),
+    "pod": (
+        "Pod",
+        {
+            "spec": {
+                "volumes": [{"name": "a"}, {"name": "b", "configMap": {"name": "b"}}],
+                "tolerations": [{"key": "example.org/lab", "operator": "Exists"}],
+                "terminationGracePeriodSeconds": 600,
+            }
+        },
+    ),
+}
+
+
+def document(kind: str, given: dict[str, Any], namespace: str) -> str:
+    """An object of a kind in a namespace; a pod with a container. given: what else it has."""
+    metadata = {"name": "a", "namespace": namespace, **given.get("metadata", {})}
+    spec = given.get("spec", {})
+    if kind == "Pod":
+        spec = {"containers": [{"name": "a", "image": "a"}], **spec}
+    return json.dumps(
+        {"apiVersion": "v1", "kind": kind, **given, "metadata": metadata, **({"spec": spec} if spec else {})}
+    )
+
+
+def try_to_create(kubeconfig: Path, text: str) -> subprocess.CompletedProcess[str]:
+    return try_kubectl(kubeconfig, "create", "--dry-run=server", "--filename=-", text=text)
 
 
 def try_kubectl(kubeconfig: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -228,7 +311,6 @@ def test_a_student_cannot_leave_the_namespace_by_other_ways() -> None:
         "violates PodSecurity": [*run_pod, json.dumps({"spec": privileged})],
         "hostPath volumes": [*run_pod, json.dumps({"spec": folder})],
         "exceeded quota: student-priority": [*run_pod, json.dumps({"spec": {"priorityClassName": PRIORITY}})],
-        "exceeded quota: student,": ["create", "service", "nodeport", "a", "--tcp=80", "--dry-run=server"],
         "attempting to grant RBAC permissions not currently held": [
             "create",
             "rolebinding",
@@ -242,6 +324,63 @@ def test_a_student_cannot_leave_the_namespace_by_other_ways() -> None:
         refused = try_kubectl(file_of(ANNE), *arguments)
         assert refused.returncode == 1, arguments
         assert why in refused.stderr
+
+
+# ------------------------------------------------- what the policies hold off
+
+
+def test_policies_hold_students() -> None:
+    """The API server enforces a policy a moment after it was made, and from then on."""
+    kind, given, words = REFUSED["externalIPs"]
+    deadline = time.monotonic() + 60
+    while words not in try_to_create(file_of(ANNE), document(kind, given, ANNE)).stderr:
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_refused_with_a_sentence(what: str) -> None:
+    kind, given, words = REFUSED[what]
+    refused = try_to_create(file_of(ANNE), document(kind, given, ANNE))
+    assert refused.returncode == 1, refused.stdout
+    assert "ValidatingAdmissionPolicy 'temporal-lab-students-" in refused.stderr
+    assert words in refused.stderr
+
+
+@pytest.mark.parametrize("what", PERMITTED)
+def test_what_is_permitted(what: str) -> None:
+    kind, given = PERMITTED[what]
+    done = try_to_create(file_of(ANNE), document(kind, given, ANNE))
+    assert done.returncode == 0, done.stderr
+
+
+def test_nobody_whom_a_student_lets_in_is_exempt() -> None:
+    kubectl(
+        "create", "rolebinding", "guest", "--role=student", f"--serviceaccount={BOB}:student", kubeconfig=file_of(ANNE)
+    )
+    plain = document("Service", {"spec": {"ports": [{"port": 80}]}}, ANNE)
+    assert try_to_create(file_of(BOB), plain).returncode == 0
+    for what in ("LoadBalancer", "token", "finalizer"):
+        kind, given, words = REFUSED[what]
+        assert words in try_to_create(file_of(BOB), document(kind, given, ANNE)).stderr
+    kubectl("delete", "rolebinding", "guest", kubeconfig=file_of(ANNE))
+
+
+def test_an_instructor_may_give_a_student_an_address() -> None:
+    kind, given, _words = REFUSED["LoadBalancer"]
+    # What is between this and the instructor's wish is the quota, which the instructor sets too.
+    assert "exceeded quota" in try_to_create(KUBECONFIG, document(kind, given, ANNE)).stderr
+    other = document(kind, given, "default")
+    assert try_to_create(KUBECONFIG, other).returncode == 0
+
+
+def test_a_pod_has_its_share_of_the_nodes_disk() -> None:
+    done = try_kubectl(
+        file_of(ANNE), "create", "--dry-run=server", "--filename=-", "--output=json", text=document("Pod", {}, ANNE)
+    )
+    resources = json.loads(done.stdout)["spec"]["containers"][0]["resources"]
+    assert resources["limits"]["ephemeral-storage"] == "2Gi"
+    assert resources["requests"]["ephemeral-storage"] == "32Mi"
 
 
 # ------------------------------------------------------------------ the stages
@@ -259,7 +398,7 @@ def test_a_student_installs_alone() -> None:
     }
     # The chart's containers have limits of their own, which the LimitRange leaves alone: none of CPU.
     history = next(pod for pod in pods if pod["metadata"]["labels"]["app.kubernetes.io/component"] == "history")
-    assert history["spec"]["containers"][0]["resources"]["limits"] == {"memory": "1Gi"}
+    assert history["spec"]["containers"][0]["resources"]["limits"] == {"memory": "1Gi", "ephemeral-storage": "2Gi"}
     used = json.loads(kubectl("get", "resourcequota", "student", f"--namespace={ANNE}", "-o", "json"))["status"]["used"]
     assert int(used["pods"]) == len([pod for pod in pods if pod["status"]["phase"] == "Running"])
 
@@ -328,8 +467,12 @@ def test_all_of_it_goes_once() -> None:
     assert is_there(ANNE)
     assert file_of(ANNE).exists()
     token = token_of(ANNE)
-    # The namespace of the second was deleted before.
-    assert changed(playbook(play=absent, timeout=300)) == {ANNE: 2, BOB: 1}
+    # The namespace of the second was deleted before. The last one to go takes the policies along.
+    done = changed(playbook(play=absent, timeout=300))
+    assert done[ANNE] >= 2
+    assert done[BOB] >= 1
+    assert sum(done.values()) >= 4
+    assert "temporal-lab-students" not in kubectl("get", POLICIES, "-o", "name")
     for student in STUDENTS:
         assert not is_there(student)
         assert not file_of(student).exists()

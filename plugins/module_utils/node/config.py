@@ -6,6 +6,7 @@ Pure: what the node is comes in, file contents come out. configuration_files.py 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Sequence
@@ -116,6 +117,8 @@ def kubelet(layout: Layout, address: str) -> str:
             "imagefs.inodesFree": never,
         },
         "maxPods": 250,
+        # PostgreSQL has a process for each connection; a fork bomb has more.
+        "podPidsLimit": 4096,
         # Which images there are is asked of the node's status, so that is to follow soon.
         "nodeStatusUpdateFrequency": "2s",
         "serializeImagePulls": False,
@@ -172,6 +175,8 @@ def programs(layout: Layout, binaries: Path, address: str) -> tuple[Program, ...
                 "--bind-address=0.0.0.0",
                 f"--secure-port={API_PORT}",
                 "--authorization-mode=Node,RBAC",
+                # With externalIPs a Service takes over any address, also that of the API server, for the whole node.
+                "--enable-admission-plugins=DenyServiceExternalIPs",
                 "--allow-privileged=true",
                 "--profiling=false",
                 f"--client-ca-file={etc}/ca.crt",
@@ -238,6 +243,14 @@ def programs(layout: Layout, binaries: Path, address: str) -> tuple[Program, ...
         ),
         Program("coredns", [f"{binaries}/coredns", "-conf", f"{etc}/Corefile"]),
     )
+
+
+def digest(layout: Layout, binaries: Path) -> str:
+    """Return what stands for all that the components are told, whatever address the node gets."""
+    address = "0.0.0.0"
+    programs_ = programs(layout, binaries, address)
+    texts = (containerd(layout), cni(), kubelet(layout, address), corefile(layout, address))
+    return hashlib.sha256("\0".join([*texts, supervisor(layout, programs_)]).encode()).hexdigest()[:16]
 
 
 def supervisor(layout: Layout, programs_: Sequence[Program]) -> str:

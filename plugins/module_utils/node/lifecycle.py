@@ -21,8 +21,9 @@ from typing import TypedDict
 from ..errors import LabError
 from . import system
 from .api_server import api_ready, kubectl, node_ready
-from .config import programs
+from .config import digest, programs
 from .configuration_files import write_configuration
+from .external_ips import remove_external_ips
 from .image_imports import import_images
 from .layout import Layout
 from .network import choose_network, make_network
@@ -85,6 +86,8 @@ def _start_programs(layout: Layout, record: Record, images: Mapping[str, Path], 
         rpc.startProcess(program.name, False)
         if program.name == "kube-apiserver":
             wait_until("the API server", layout, lambda: api_ready(layout))
+            # Before kube-proxy, which could take the API server's own address away.
+            remove_external_ips(layout, show)
 
 
 def _make_link(link: Path, layout: Layout) -> None:
@@ -125,7 +128,8 @@ def up(
         linked = link.is_symlink() and link.readlink() == layout.state
         states = programs_state(layout)
         runs = bool(states) and all(state == "RUNNING" for state in states.values()) and node_ready(layout)
-        wanted = Record(network or (last.network if last else ""), str(binaries), keys)
+        configuration = digest(layout, binaries)
+        wanted = Record(network or (last.network if last else ""), str(binaries), keys, configuration)
         if runs and last == wanted and linked:
             return False
         if check_mode:
@@ -135,10 +139,11 @@ def up(
             return True
         found = remains(layout)
         if found:
-            why = "it runs with other builds" if runs else "it is unhealthy"
+            why = "it runs with other builds or another configuration" if runs else "it is unhealthy"
             show(f"restarting because {why}: removing {', '.join(found)} first")
             heal(layout)
-        record = Record(choose_network(layout, network, last.network if last else None), str(binaries), keys)
+        chosen = choose_network(layout, network, last.network if last else None)
+        record = Record(chosen, str(binaries), keys, configuration)
         layout.record.unlink(missing_ok=True)
         write_configuration(layout, record)
         show(f"starting the node {layout.name} at {record.address}")

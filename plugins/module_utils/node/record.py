@@ -19,11 +19,13 @@ class Record:
     network: the /30 between host and node, as text.
     binaries: folder of the built components.
     images: image name to the key of its build.
+    configuration: digest of what the components are told (config.digest).
     """
 
     network: str
     binaries: str
     images: Mapping[str, str]
+    configuration: str = ""
 
     def _hosts(self) -> list[ipaddress.IPv4Address]:
         return list(ipaddress.IPv4Network(self.network).hosts())

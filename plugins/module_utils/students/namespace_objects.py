@@ -12,6 +12,10 @@ from ..task import Params
 
 #: The lab's objects carry this label. A namespace without it belongs to someone else.
 LABELS = {"app.kubernetes.io/managed-by": "temporal-lab"}
+#: The Namespace of a student carries this one as well, by which the admission policies select it.
+STUDENTS = {"temporal-lab/kind": "student"}
+#: The name under which the API server records which fields the lab manages.
+MANAGER = "temporal-lab"
 #: Annotation of the Namespace: whose it is.
 STUDENT = "temporal-lab/student"
 #: URL parts of each kind that a student's namespace gets, in the order in which they are created.
@@ -23,17 +27,33 @@ KINDS: dict[str, tuple[str, str]] = {
     "Role": ("rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings"),
 }
-#: Priorities with which a pod would drive those of others from a node.
+#: Priority classes of every cluster with which a pod would drive those of others from a node.
 PRIORITIES = ("system-cluster-critical", "system-node-critical")
 
 
-def documents(params: Params, api_servers: Iterable[str] = ()) -> list[Json]:
-    """The objects that a student gets, the Namespace first. api_servers: addresses that its proxy may ask from."""
+def is_ours(found: Json) -> bool:
+    labels = found["metadata"].get("labels") or {}
+    return all(labels.get(name) == value for name, value in LABELS.items())
+
+
+def driving(classes: Iterable[Json]) -> list[str]:
+    """Names of the PriorityClasses with which a pod would drive those of others from a node."""
+    values = {entry["metadata"]["name"]: entry for entry in classes}
+    usual = max([entry["value"] for entry in values.values() if entry.get("globalDefault")], default=0)
+    above = {name for name, entry in values.items() if entry["value"] > usual}
+    return sorted({*PRIORITIES, *above})
+
+
+def documents(params: Params, api_servers: Iterable[str] = (), priorities: Iterable[str] = PRIORITIES) -> list[Json]:
+    """The objects that a student gets, the Namespace first.
+
+    api_servers: addresses that its proxy may ask from. priorities: classes that the student's pods may not have.
+    """
     name, account = params["namespace"], params["account"]
     found = [_namespace(params)]
     if params["quota"]:
         found.append(_document(params, "ResourceQuota", spec={"hard": _texts(params["quota"])}))
-    found.append(_document(params, "ResourceQuota", f"{account}-priority", spec=no_pods_of(PRIORITIES)))
+    found.append(_document(params, "ResourceQuota", f"{account}-priority", spec=no_pods_of(priorities)))
     if params["container_limits"]:
         limits = {kind: _texts(values) for kind, values in params["container_limits"].items()}
         found.append(_document(params, "LimitRange", spec={"limits": [{"type": "Container", **limits}]}))
@@ -83,7 +103,7 @@ def _namespace(params: Params) -> Json:
     security = {f"pod-security.kubernetes.io/{mode}": params["pod_security"] for mode in ("enforce", "warn")}
     metadata = {
         "name": params["namespace"],
-        "labels": {**LABELS, **security},
+        "labels": {**LABELS, **STUDENTS, **security},
         "annotations": {STUDENT: params["student"]},
     }
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}

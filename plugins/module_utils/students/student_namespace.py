@@ -19,8 +19,11 @@ from ..cluster.object_shapes import OBJECT
 from ..cluster.predicates import Json
 from ..cluster.wait import Look, wait_for
 from ..errors import LabError
+from ..http.errors import NotFound, Refused
 from ..task import Context, Params, Result, Task
-from .namespace_objects import KINDS, LABELS, STUDENT, documents
+from . import admission_policies
+from .namespace_objects import KINDS, LABELS, MANAGER, PRIORITIES, STUDENT, documents, driving, is_ours
+from .refused_objects import refused_objects
 
 SPEC: dict[str, Any] = {
     **INSTRUCTOR,
@@ -34,13 +37,12 @@ SPEC: dict[str, Any] = {
     "network_sources": {"type": "list", "elements": "str", "default": []},
     "egress": {"type": "bool", "default": True},
     "pod_security": {"type": "str", "choices": ["privileged", "baseline", "restricted"], "default": "baseline"},
+    "policy": {"type": "str", "choices": ["wanted", "required", "none"], "default": "wanted"},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 120.0},
 }
 
-#: The name under which the API server records which fields the lab manages.
-MANAGER = "temporal-lab"
-
+PRIORITY_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 #: Metadata that the API server writes and that differs without anybody's change.
 UNTOLD = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
 #: Conditions of a Namespace that say why it still exists.
@@ -96,7 +98,7 @@ def run(params: Params, context: Context) -> Result:
     trusted = bool(params["kubeconfig_exec"])
     with Cluster.connect(params["kubeconfig"], params["context"], params["namespace"], trusted=trusted) as cluster:
         if params["state"] == "absent":
-            return _absent(params, context, cluster)
+            return _without_policies(params, context, cluster, _absent(params, context, cluster))
         return _Present(params, context, cluster).run()
 
 
@@ -116,7 +118,8 @@ class _Present:
             _check_ours(namespace, self.params["student"])
             if namespace["metadata"].get("deletionTimestamp"):
                 raise LabError(f"Namespace {name} is being deleted: wait until it is gone, and run the task again.")
-        wanted = documents(self.params, self._api_servers() if self.params["isolated"] else ())
+        api_servers = self._api_servers() if self.params["isolated"] else ()
+        wanted = documents(self.params, api_servers, self._priorities())
         self._apply(wanted[0], namespace, self.cluster.path("namespaces", name), may_ask=True)
         for kind in KINDS:
             # A namespace that does not exist yet is empty.
@@ -126,12 +129,34 @@ class _Present:
                 path = f"{self._folder(kind)}/{one}"
                 self._apply(document, found.get(one), path, may_ask=namespace is not None)
             for one, old in found.items():
-                if one not in named and _is_ours(old):
+                if one not in named and is_ours(old):
                     self._delete(kind, one, old)
-        result: Result = {"changed": bool(self.changes), "changes": self.changes, "gone": False}
+        warnings, policy = self._hold(namespace is not None)
+        result: Result = {"changed": bool(self.changes), "changes": self.changes, "gone": False, "policy": policy}
+        if warnings:
+            result["warnings"] = warnings
         if self.context.diff:
             result["diff"] = {"before": self.before, "after": self.after}
         return result
+
+    def _hold(self, existed: bool) -> tuple[list[str], str]:
+        """Apply the cluster's admission policies; return warnings, and whether the student is held by them."""
+        if self.params["policy"] == "none":
+            return [], "none"
+        # After the Namespace: whoever removes the policies with the last student sees this one.
+        policies = admission_policies.hold(self.cluster, self.context.check_mode)
+        if policies.missing and self.params["policy"] == "required":
+            raise LabError(policies.missing)
+        self.changes += policies.changes
+        self.before.update({name: view(entry) for name, entry in policies.before.items()})
+        self.after.update({name: view(entry) for name, entry in policies.after.items()})
+        warnings = [policies.missing] if policies.missing else []
+        if existed and (found := refused_objects(self.cluster)):
+            warnings.append(
+                f"Namespace {self.params['namespace']} already has what students may not create: {', '.join(found)}. "
+                f"The policies refuse only what is new, so look at these and delete them."
+            )
+        return warnings, "missing" if policies.missing else "enforced"
 
     def _folder(self, kind: str) -> str:
         version, plural = KINDS[kind]
@@ -175,6 +200,13 @@ class _Present:
             self.changes.append(f"{what} {'created' if found is None else 'deleted' if made is None else 'changed'}")
             self.before.update({what: before} if before else {})
             self.after.update({what: after} if after else {})
+
+    def _priorities(self) -> list[str]:
+        try:
+            return driving(self.cluster.list_objects("priorityclasses", path=PRIORITY_CLASSES))
+        except (NotFound, Refused):
+            # Those that every cluster has.
+            return list(PRIORITIES)
 
     def _api_servers(self) -> list[str]:
         """The addresses of the API servers, as the cluster itself knows them."""
@@ -232,15 +264,25 @@ def _absent(params: Params, context: Context, cluster: Cluster) -> Result:
     return {**result, "gone": True}
 
 
-def _is_ours(found: Json) -> bool:
-    labels = found["metadata"].get("labels") or {}
-    return all(labels.get(name) == value for name, value in LABELS.items())
+def _without_policies(params: Params, context: Context, cluster: Cluster, result: Result) -> Result:
+    """Remove the admission policies too, when this was the last student. result: of removing the namespace."""
+    if params["policy"] == "none" or not (result["gone"] or context.check_mode):
+        return result
+    leaving = params["namespace"] if context.check_mode else ""
+    policies = admission_policies.release(cluster, context.check_mode, leaving)
+    if not policies.changes:
+        return result
+    result = {**result, "changed": True, "changes": [*result["changes"], *policies.changes]}
+    if context.diff:
+        before = {name: view(entry) for name, entry in policies.before.items()}
+        result["diff"] = {"before": {**result.get("diff", {}).get("before", {}), **before}, "after": {}}
+    return result
 
 
 def _check_ours(namespace: Json, student: str) -> None:
     """Raises LabError when a Namespace is not one that was made for this student."""
     name = namespace["metadata"]["name"]
-    if not _is_ours(namespace):
+    if not is_ours(namespace):
         label = ", ".join(f"{key}={value}" for key, value in LABELS.items())
         raise LabError(
             f"Namespace {name} was not made for a student, because it has no label {label}, and is left as it is: name "

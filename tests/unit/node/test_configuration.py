@@ -38,6 +38,20 @@ def test_the_kubelet_keeps_its_pods_below_the_nodes_cgroup():
     assert settings["imageGCHighThresholdPercent"] == 100
 
 
+def test_the_api_server_lets_no_service_take_an_address():
+    (api_server,) = [
+        program for program in config.programs(LAYOUT, Path("/b"), ADDRESS) if program.name == "kube-apiserver"
+    ]
+    assert "--enable-admission-plugins=DenyServiceExternalIPs" in api_server.command
+
+
+def test_another_configuration_is_told_apart_and_another_address_is_not(monkeypatch):
+    before = config.digest(LAYOUT, Path("/b"))
+    assert config.digest(LAYOUT, Path("/c")) != before
+    monkeypatch.setattr(config, "SERVICE_RANGE", "10.97.0.0/16")
+    assert config.digest(LAYOUT, Path("/b")) != before
+
+
 def test_supervisord_reads_back_each_command_as_it_was():
     programs = config.programs(LAYOUT, Path("/bin dir"), ADDRESS)
     parser = configparser.RawConfigParser()

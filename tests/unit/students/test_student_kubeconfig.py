@@ -493,6 +493,8 @@ def test_the_role_and_no_secret_in_what_it_shows(
     ):
         api.on("PATCH", f"{one}/student", apply)
     api.on("PATCH", f"{namespace}/resourcequotas/student-priority", apply)
+    for one in ("services", "secrets"):
+        api.on("GET", f"{namespace}/{one}", {"items": []})
     variables = {
         "ansible_python_interpreter": sys.executable,
         "students_kubeconfig": str(instructor),

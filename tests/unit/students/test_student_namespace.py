@@ -12,6 +12,10 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.permissions import NEEDED
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_namespace
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.admission_policies import (
+    FOLDERS,
+    wanted,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.namespace_objects import (
     LABELS,
     documents,
@@ -79,6 +83,8 @@ class Store:
         self.objects: dict[str, dict[str, Any]] = {}
         self.version = 0
         api.on("GET", SLICES, {"items": [{"addressType": "IPv4", "endpoints": [{"addresses": ["192.0.2.7"]}]}]})
+        for one in ("services", "secrets"):
+            api.on("GET", f"{NAMESPACE}/{one}", {"items": []})
         for path in PATHS.values():
             self.watch(path)
 
@@ -255,6 +261,12 @@ def test_the_quota_has_room_for_an_upgrade(kind: str, name: str, quota: str, loa
     values = yaml.safe_load((ROOT / "files/charts/temporal-lab/values.yaml").read_text(encoding="utf-8"))
     hard = defaults()["students_quota"]
     assert requested(values, kind, name) + float(parse_quantity(load)) <= float(parse_quantity(hard[quota]))
+    # Of the node's disk too, which most containers leave to the default.
+    disk = defaults()["students_container_limits"]["default"]["ephemeral-storage"]
+    own = [values[name]["resources"]["limits"]["ephemeral-storage"] for name in ("postgresql",)]
+    own.append(values["prometheus"]["server"]["resources"]["limits"]["ephemeral-storage"])
+    total = sum(float(parse_quantity(size)) for size in own) + 17 * float(parse_quantity(disk))
+    assert total <= float(parse_quantity(hard["limits.ephemeral-storage"]))
     # Of CPU there is no limit: it would force one on every container.
     assert "limits.cpu" not in hard
     assert "cpu" not in defaults()["students_container_limits"]["default"]
@@ -318,6 +330,59 @@ def test_what_the_server_notes_is_no_change() -> None:
     noted = {"name": "a", "uid": "1", "resourceVersion": "2", "managedFields": [], "generation": 3}
     assert view({"metadata": noted, "spec": 1, "status": 2}) == {"metadata": {"name": "a"}, "spec": 1}
     assert view(None) == {}
+
+
+# -- the policies of the cluster ---------------------------------------------
+
+
+def test_without_policies_it_warns_or_fails_as_wanted(task: Task, store: Store, api: ScriptedApi) -> None:
+    """The scripted API server has no ValidatingAdmissionPolicy."""
+    result = run(task)
+    assert result["policy"] == "missing"
+    assert "Kubernetes 1.30" in result["warnings"][0]
+    with pytest.raises(LabError, match=r"Kubernetes 1\.30"):
+        run(task, policy="required")
+    result = run(task, policy="none")
+    assert result["policy"] == "none"
+    assert "warnings" not in result
+
+
+def test_policies_are_made_with_the_first_student(task: Task, store: Store, api: ScriptedApi) -> None:
+    for plural in FOLDERS.values():
+        api.on("GET", f"/apis/admissionregistration.k8s.io/v1/{plural}", {"items": []})
+    for (kind, name), document in wanted().items():
+        path = f"/apis/admissionregistration.k8s.io/v1/{FOLDERS[kind]}/{name}"
+        api.on("PATCH", path, Answer(document, 201))
+    result = run(task, diff=True)
+    assert result["policy"] == "enforced"
+    assert "warnings" not in result
+    names = [f"{kind} {name}" for kind, name in wanted()]
+    assert result["changes"][-len(names) :] == [f"{name} created" for name in names]
+    assert set(names) <= result["diff"]["after"].keys()
+
+
+def test_it_warns_of_what_is_there_already(task: Task, there: Store, api: ScriptedApi) -> None:
+    service = {"metadata": {"name": "taking"}, "spec": {"externalIPs": ["192.0.2.9"]}}
+    api.on("GET", f"{NAMESPACE}/services", {"items": [service]})
+    warnings = run(task)["warnings"]
+    assert "student-01 already has" in warnings[-1]
+    assert "Service taking (externalIPs 192.0.2.9)" in warnings[-1]
+
+
+def test_a_look_that_is_not_permitted_finds_nothing(task: Task, there: Store, api: ScriptedApi) -> None:
+    api.on("GET", f"{NAMESPACE}/secrets", status(403, "no"))
+    assert run(task)["changed"] is False
+
+
+@pytest.mark.parametrize("classes", [{"items": [{"metadata": {"name": "urgent"}, "value": 7}]}, status(403, "no")])
+def test_priorities_that_a_student_may_not_have(
+    task: Task, store: Store, api: ScriptedApi, classes: dict[str, Any] | Answer
+) -> None:
+    api.on("GET", "/apis/scheduling.k8s.io/v1/priorityclasses", classes)
+    run(task)
+    (chosen,) = store.objects[PATHS["ResourceQuota student-priority"]]["spec"]["scopeSelector"]["matchExpressions"]
+    assert ("urgent" in chosen["values"]) == isinstance(classes, dict)
+    assert "system-node-critical" in chosen["values"]
 
 
 # -- whose it is ------------------------------------------------------------
@@ -395,6 +460,24 @@ def test_it_goes_and_is_waited_for(task: Task, there: Store, api: ScriptedApi) -
     ]
     result = run(task, state="absent")
     assert (result["changed"], result["gone"]) == (False, True)
+
+
+def test_with_the_last_student_the_policies_go(task: Task, store: Store, api: ScriptedApi) -> None:
+    (kind, name), document = next(iter(wanted().items()))
+    folder = f"/apis/admissionregistration.k8s.io/v1/{FOLDERS[kind]}"
+    mine = {**document, "metadata": {**document["metadata"], "uid": "1"}}
+    for plural in FOLDERS.values():
+        api.on("GET", f"/apis/admissionregistration.k8s.io/v1/{plural}", {"items": []})
+    api.on("GET", folder, {"items": [mine]}, {"items": []})
+    api.on("GET", "/api/v1/namespaces", {"items": []})
+    api.on("DELETE", f"{folder}/{name}", Answer({}))
+    result = run(task, state="absent", diff=True)
+    assert (result["changed"], result["changes"]) == (True, [f"{kind} {name} deleted"])
+    assert list(result["diff"]["before"]) == [f"{kind} {name}"]
+    assert run(task, state="absent")["changed"] is False
+    before = len(api.asked)
+    assert run(task, state="absent", policy="none")["changed"] is False
+    assert len(api.asked) == before + 1
 
 
 @pytest.mark.usefixtures("hurry")
