@@ -102,7 +102,6 @@ MAY = [
 
 #: What the policies refuse: of each object its specification, and words of the sentence.
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
-    "externalIPs": ("Service", {"spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.7"]}}, "externalIPs"),
     "NodePort": ("Service", {"spec": {"ports": [{"port": 80}], "type": "NodePort"}}, "ClusterIP only"),
     "LoadBalancer": ("Service", {"spec": {"ports": [{"port": 80}], "type": "LoadBalancer"}}, "ClusterIP only"),
     "ExternalName": ("Service", {"spec": {"type": "ExternalName", "externalName": "a.test"}}, "ClusterIP only"),
@@ -331,7 +330,7 @@ def test_a_student_cannot_leave_the_namespace_by_other_ways() -> None:
 
 def test_policies_hold_students() -> None:
     """The API server enforces a policy a moment after it was made, and from then on."""
-    kind, given, words = REFUSED["externalIPs"]
+    kind, given, words = REFUSED["NodePort"]
     deadline = time.monotonic() + 60
     while words not in try_to_create(file_of(ANNE), document(kind, given, ANNE)).stderr:
         assert time.monotonic() < deadline
@@ -352,6 +351,15 @@ def test_what_is_permitted(what: str) -> None:
     kind, given = PERMITTED[what]
     done = try_to_create(file_of(ANNE), document(kind, given, ANNE))
     assert done.returncode == 0, done.stderr
+
+
+def test_external_ips_are_refused() -> None:
+    """On the embedded node to everybody, by its API server, before any policy is asked."""
+    taking = {"spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.7"]}}
+    for kubeconfig in (file_of(ANNE), KUBECONFIG):
+        refused = try_to_create(kubeconfig, document("Service", taking, ANNE))
+        assert refused.returncode == 1
+        assert "external IPs is denied" in refused.stderr
 
 
 def test_nobody_whom_a_student_lets_in_is_exempt() -> None:
