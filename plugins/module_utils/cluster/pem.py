@@ -13,8 +13,9 @@ import re
 
 CERTIFICATE = re.compile(r"CERTIFICATE")
 KEY = re.compile(r"(?:RSA |EC |DSA )?PRIVATE KEY")
+# What precedes the body is part of it: with a repetition of its own, blanks would take quadratic time.
 _BLOCK = re.compile(
-    r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----\s+(?P<body>[A-Za-z0-9+/=\s]{1,1000000})-----END (?P=label)-----"
+    r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----(?P<body>\s[A-Za-z0-9+/=\s]{1,1000000})-----END (?P=label)-----"
 )
 
 

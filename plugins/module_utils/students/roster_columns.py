@@ -115,6 +115,12 @@ class Columns:
         if not given:
             return ""
         _check_expansions(what, given, origin)
+        if os.pathsep in given:
+            raise LabError(
+                f"The {what} is {shown(given)}, which is several files for kubectl: name one, without "
+                f"{os.pathsep!r} in its path.",
+                obj=origin,
+            )
         path = os.path.normpath(folder / given)
         if "kubeconfig" in self.allowed:
             return path

@@ -252,6 +252,13 @@ def test_a_kubeconfig_of_a_file_is_below_its_folder(path, tmp_path):
         assert of_a_file(elsewhere, folder, kubeconfig=path).kubeconfig == os.path.normpath(folder / path)
 
 
+@pytest.mark.parametrize("columns", [STRANGERS, Columns(trusted=False, allowed=["kubeconfig"])])
+def test_a_kubeconfig_of_a_file_is_one_file(columns):
+    """kubectl's rules make two of it, and the second would be the instructor's."""
+    with pytest.raises(LabError, match="is several files for kubectl"):
+        of_a_file(columns, kubeconfig="k/a:/root/.kube/config")
+
+
 def test_a_kubeconfig_below_the_folder_of_the_roster(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "class").symlink_to("real")
