@@ -206,14 +206,14 @@ windows:
         interval:
           description:
             - Lower and upper end of where the true value is; null for an end that is not known.
-            - For a quantile its bucket; for growth what the samples allow. Not for gauges and ratios.
+            - For a quantile its bucket; for all else what the samples allow. Not for gauges.
           type: list
           elements: float
         bound:
           description: V(below) or V(above), when the value is only the end of a quantile's bucket.
           type: str
         observations:
-          description: Number of observations that a quantile is of.
+          description: Number of observations that a quantile, a share or a mean is of.
           type: float
         samples:
           description: Number of samples inside the window.

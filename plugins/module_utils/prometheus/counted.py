@@ -132,7 +132,8 @@ def count(selected: Selected, ruler: Ruler, processes: Sequence[Process]) -> Cou
     found = Counted(doubles=selected.doubles, dropped=selected.dropped)
     for piece, source in selected.pieces:
         grown = growth(piece, ruler)
-        if grown is not None and grown.course.begins == "new" and _is_unlikely(piece, grown, ruler.lives):
+        events = not source.buckets
+        if grown is not None and grown.course.begins == "new" and events and _is_unlikely(piece, grown, ruler.lives):
             # What it counted before its first sample is not known after all.
             found.unlikely += 1
             piece = replace(piece, respelt=True)

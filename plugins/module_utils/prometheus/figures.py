@@ -30,16 +30,19 @@ from .zero_evidence import doubt_of_zero
 
 def lives_of(profile: Profile, reading: Reading) -> Lives:
     """The lives of the processes that a reading has samples of."""
-    counters = {
-        source.metric
+    counting = [
+        source
         for figure in profile.figures
         if figure.kind != "gauge"
         for selection in figure.selections
         for source in selection.sources
-    }
+    ]
+    counters = {source.metric for source in counting}
+    # A sum adds up times, which tell nothing of how many events a process counts.
+    events = {source.metric for source in counting if not source.buckets}
     metrics = [reading.numbers(metric)[0] for metric in reading.metrics]
     found = processes(reading.up.series, reading.starts.series, metrics, counters)
-    return Lives(found, counters, reading.interval, reading.begin)
+    return Lives(found, counters, reading.interval, reading.begin, events)
 
 
 def work_out(profile: Profile, reading: Reading, window: Window, earlier: Values) -> WindowResult:
@@ -84,6 +87,7 @@ class _Window:
         self.ruler = ruler
         self._selected: dict[Selection, Selected] = {}
         self._counted: dict[tuple[Selection, tuple[str, ...]], Counted] = {}
+        self._summed: dict[tuple[Selection, tuple[str, ...]], histograms.Sums] = {}
         up = [
             (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
             for one in reading.up.series
@@ -189,18 +193,17 @@ class _Window:
         _describe(counts, evidence)
         if not all(one.growths for one in counts):
             return [], self._nothing(figure, counts, evidence)
+        few = ""
         if figure.kind == "quantile":
-            rows = self._quantile(figure, counts[0], evidence)
-        elif figure.kind == "ratio":
-            above, below = (
-                math.fsum(source.scale * grown.value for _piece, source, grown in one.growths) for one in counts
-            )
-            nothing = math.nan if above == 0 else math.inf
-            rows = [({}, above / below if below else nothing)]
+            rows, few = self._quantile(figure, evidence)
+        elif figure.kind == "share":
+            rows, few = self._share(figure, evidence)
+        elif figure.denominator is not None:
+            rows = _ratio(figure, counts, evidence)
         else:
             rows = self._grown(figure, counts[0], evidence)
-        doubts = (one.doubt(self.ruler.length, self.reading.interval) for one in counts)
-        return rows, next((doubt for doubt in doubts if doubt), "")
+        doubts = [one.doubt(self.ruler.length, self.reading.interval) for one in counts]
+        return rows, next((doubt for doubt in doubts if doubt), few)
 
     def _nothing(self, figure: Figure, counts: Sequence[Counted], evidence: Evidence) -> str:
         """Why a figure without growth is not known to be zero; what may have been counted is in its interval."""
@@ -227,21 +230,43 @@ class _Window:
         evidence["interval"] = [math.fsum(least), None if found.open else math.fsum([*most, found.more / whole])]
         return [({figure.by: label} if figure.by else {}, math.fsum(of)) for label, of in values.items()]
 
-    def _quantile(self, figure: Figure, found: Counted, evidence: Evidence) -> list[tuple[Labels, float]]:
-        sums = histograms.summed(histograms.groups(found.growths))
+    def _sums(self, figure: Figure, evidence: Evidence) -> histograms.Sums:
+        """The growth of a figure's buckets over all of its histograms."""
+        key = figure.selection, figure.components
+        if key not in self._summed:
+            self._summed[key] = histograms.summed(histograms.groups(self._count(*key).growths))
+        sums = self._summed[key]
         if not sums.same:
             evidence["notes"].append("The processes have different buckets: only the bounds that all have are used.")
-        quantile = histograms.quantile(figure.quantile or 0.0, sums.value)
+        return sums
+
+    def _quantile(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
+        """The quantile, and why it rests on too few observations."""
+        q = figure.quantile or 0.0
+        sums = self._sums(figure, evidence)
+        quantile = histograms.quantile(q, sums.value)
         if quantile is None:
-            return [({}, math.nan)]
-        lower, upper = histograms.certain_bucket(figure.quantile or 0.0, sums.least, sums.most)
+            return [({}, math.nan)], ""
+        lower, upper = histograms.certain_bucket(q, sums.least, sums.most)
         evidence["interval"] = [lower, upper]
         evidence["observations"] = quantile.observations
         if quantile.bound and (lower, upper) == (quantile.lower, quantile.upper):
             evidence["bound"] = quantile.bound
-            which = "at or below the smallest bound" if quantile.bound == "below" else "above the largest bound"
-            evidence["notes"].append(f"The quantile is {which} of the histogram's buckets, which is what is shown.")
-        return [({}, quantile.value)]
+            if q < 1:
+                which = "at or below the smallest bound" if quantile.bound == "below" else "above the largest bound"
+                evidence["notes"].append(f"The quantile is {which} of the histogram's buckets, which is what is shown.")
+        return [({}, quantile.value)], histograms.too_few(q, quantile.observations)
+
+    def _share(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
+        """The share of observations above a bound, and why it cannot be told."""
+        above = figure.above or 0.0
+        sums = self._sums(figure, evidence)
+        share = histograms.share_above(above, sums)
+        if share is None:
+            return [({}, math.nan)], "" if histograms.observations(sums) <= 0 else histograms.no_bound(above, sums)
+        evidence["interval"] = [share.least, share.most]
+        evidence["observations"] = share.observations
+        return [({}, share.value)], ""
 
     def _gauge(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
         selected = self._select(figure.selection)
@@ -281,6 +306,29 @@ class _Window:
         return ""
 
 
+def _ratio(figure: Figure, counts: Sequence[Counted], evidence: Evidence) -> list[tuple[Labels, float]]:
+    """What one selection counted over what another did."""
+    (value, least, most), (divisor, fewest, largest) = map(_growth, counts)
+    if figure.kind == "mean":
+        evidence["observations"] = divisor
+    if not divisor:
+        return [({}, math.nan if value == 0 else math.inf)]
+    evidence["interval"] = [
+        least / largest if largest else 0.0,
+        most / fewest if most is not None and fewest > 0 else None,
+    ]
+    return [({}, value / divisor)]
+
+
+def _growth(found: Counted) -> tuple[float, float, float | None]:
+    """What was counted, and between what it certainly lies; None is a side without an end."""
+    value, least, most = (
+        math.fsum(source.scale * getattr(grown, which) for _piece, source, grown in found.growths)
+        for which in ("value", "least", "most")
+    )
+    return value, least, None if found.open else most + found.more
+
+
 def _describe(counts: Sequence[Counted], evidence: Evidence) -> None:
     """Say beside a value how well it is known."""
     courses = [grown.course for one in counts for _piece, _source, grown in one.growths]
@@ -317,8 +365,8 @@ def _wrong_unit(sources: Sequence[Source], found: FoundMetrics) -> str:
     for source in sources:
         if not found.fits(source):
             return (
-                f"the buckets of {source.metric} begin at {query.number(found.smallest[source.metric])} where the "
-                f"profile says {query.number(source.smallest_bucket or 0.0)}: its unit is another one"
+                f"the buckets of {source.unit_metric} begin at {query.number(found.smallest[source.unit_metric])} "
+                f"where the profile says {query.number(source.smallest_bucket or 0.0)}: its unit is another one"
             )
     return ""
 

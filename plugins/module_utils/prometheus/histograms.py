@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quantiles of classic histograms: buckets are summed over all series first, then the rank is looked up."""
+"""Quantiles of classic histograms, and shares above a bound: buckets are summed over all series first."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ UNITS = {1: "milliseconds", 2: "microseconds", 3: "nanoseconds"}
 class Quantile:
     """A quantile with the bucket that its rank is in.
 
-    The true value lies in (lower, upper]; None is a side without an end. ``bound`` says that
-    value is one of these sides itself: "below" when the true value is at or below it (the
-    smallest bucket), "above" when it is above it (the bucket to +Inf); else empty, and value is
-    interpolated inside the bucket.
+    The true value lies in (lower, upper]; None is a side without an end. ``bound`` says that value is one of these
+    sides itself: "below" when the true value is at or below it (the smallest bucket, or the largest observation),
+    "above" when it is above it (the bucket to +Inf); else empty, and value is interpolated inside the bucket.
     """
 
     value: float
@@ -98,6 +97,10 @@ def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:
         # Never falling: a scrape can come between two buckets of one observation.
         count = max(below, buckets[bound])
         if count >= rank:
+            if q == 1:
+                # The largest observation is somewhere in the last bucket that grew.
+                lowest = 0.0 if bound > 0 else None
+                return Quantile(bound, bounds[index - 1] if index else lowest, bound, "below", total)
             if index == 0:
                 return Quantile(bound, 0.0 if bound > 0 else None, bound, "below", total)
             lower = bounds[index - 1]
@@ -105,6 +108,64 @@ def quantile(q: float, buckets: Mapping[float, float]) -> Quantile | None:
             return Quantile(value, lower, bound, "", total)
         below = count
     return Quantile(bounds[-1], bounds[-1], None, "above", total)
+
+
+#: A quantile needs so many observations beyond it: where fewer are expected there, one time in twenty none of those
+#: seen is beyond it (the rule of three), and nothing is known of it but that it is not lower.
+BEYOND = 3.0
+
+
+def needed(q: float) -> int:
+    """How many observations a q-quantile needs; the largest observation is what it is, however few there are."""
+    return math.ceil(round(BEYOND / (1 - q), 6)) if q < 1 else 1
+
+
+def too_few(q: float, observations: float) -> str:
+    """Why a number of observations does not bear a q-quantile; empty when it does."""
+    if observations >= needed(q):
+        return ""
+    return f"{number(math.floor(observations))} observations do not bear this quantile: it needs {needed(q):,}"
+
+
+class Share(NamedTuple):
+    """The share of observations above a bound, and between what it certainly lies."""
+
+    value: float
+    least: float
+    most: float
+    observations: float
+
+
+def observations(sums: Sums) -> float:
+    """How many observations histograms had."""
+    return sums.value.get(math.inf, 0.0)
+
+
+def share_above(bound: float, sums: Sums) -> Share | None:
+    """The share of observations above a bound; None without observations, or where no bucket ends there.
+
+    It is exact, since nothing is interpolated. As for certain_bucket what is open are whole steps between scrapes.
+    """
+    total = observations(sums)
+    at = next((known for known in sums.value if math.isclose(known, bound, rel_tol=1e-9)), None)
+    if at is None or at == math.inf or not total > 0:
+        return None
+    low, high = sums.least[at], sums.most[at]
+    least, most = max(0.0, sums.least[math.inf] - low), max(0.0, sums.most[math.inf] - high)
+    return Share(
+        max(0.0, total - sums.value[at]) / total,
+        least / (least + high) if least else 0.0,
+        most / (most + low) if most else 0.0,
+        total,
+    )
+
+
+def no_bound(bound: float, sums: Sums) -> str:
+    """Why no share above a bound can be told: no bucket ends there. It names those next to it."""
+    known = sorted(one for one in sums.value if one != math.inf)
+    near = [one for one in known if one < bound][-1:] + [one for one in known if one > bound][:1]
+    beside = f"; the next are {' and '.join(number(one) for one in near)}" if near else ""
+    return f"no bucket ends at {number(bound)}, so the share above it cannot be told{beside}"
 
 
 def certain_bucket(

@@ -89,16 +89,23 @@ class Birth:
 class Lives:
     """The lives of processes.
 
-    counters: names of the metrics whose values never fall while a process lives. interval: seconds between scrapes.
-    begin: the time from which samples were read.
+    counters: names of the metrics whose values never fall while a process lives. events: those of them that count
+    events. interval: seconds between scrapes. begin: the time from which samples were read.
     pieces: those of each metric. doubles: its series left out, since another target of the same process has them.
     """
 
-    def __init__(self, processes: Iterable[Process], counters: Collection[str], interval: float, begin: float) -> None:
+    def __init__(
+        self,
+        processes: Iterable[Process],
+        counters: Collection[str],
+        interval: float,
+        begin: float,
+        events: Collection[str],
+    ) -> None:
         self.interval = interval
         self.processes = list(processes)
         self._begin = begin
-        self._counters = frozenset(counters)
+        self._events = frozenset(events)
         self._largest: dict[Process, float] = {}
         self._restarts: dict[Process, list[Restart]] = {}
         self.pieces: dict[str, list[Piece]] = {}
@@ -120,12 +127,12 @@ class Lives:
         return self._restarts[process]
 
     def largest_step(self, process: Process) -> float:
-        """The most that any counter of a process grew from one of its samples to the next."""
+        """The most events that any counter of a process counted from one of its samples to the next."""
         if process not in self._largest:
             steps = (
                 after - before
                 for key, series in process.series.items()
-                if key[0] in self._counters
+                if key[0] in self._events
                 for before, after in pairwise(series.values)
             )
             self._largest[process] = max(steps, default=0.0)

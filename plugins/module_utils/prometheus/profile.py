@@ -17,7 +17,7 @@ from ..errors import LabError
 from ..results.types import Direction
 from .matchers import parse_matcher, pattern_fault
 
-Kind = Literal["rate", "total", "gauge", "quantile", "ratio"]
+Kind = Literal["rate", "total", "gauge", "quantile", "share", "mean", "ratio"]
 #: What it means that a figure has no series.
 Absent = Literal["error", "zero", "inconclusive"]
 #: Which value of a gauge counts.
@@ -50,7 +50,8 @@ class Source:
 
     server: versions of the Temporal server for which it is the right one, such as ">=1.23"; empty for all.
     smallest_bucket: bound of a histogram's smallest bucket in the metric's unit, by which the unit is told.
-    histogram: whether it is a part of a classic histogram.
+    histogram: whether it is a part of a classic histogram. buckets: the metric with that histogram's buckets, where
+    this is its sum.
     """
 
     metric: str
@@ -59,6 +60,12 @@ class Source:
     server: str = ""
     smallest_bucket: float | None = None
     histogram: bool = False
+    buckets: str = ""
+
+    @property
+    def unit_metric(self) -> str:
+        """The metric whose buckets tell the unit."""
+        return self.buckets or self.metric
 
     def is_for(self, version: str) -> bool:
         """Whether it is right for a version of the server; one that is not known rules nothing out."""
@@ -88,7 +95,10 @@ class Relative:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the profile; docs/profile.md says what each field means. fault: why it cannot be right as bound."""
+    """A figure of the profile; docs/profile.md says what each field means.
+
+    distribution: the id of the distribution that it is a part of. fault: why it cannot be right as bound.
+    """
 
     id: str
     title: str
@@ -103,6 +113,8 @@ class Figure:
     absent: Absent = "error"
     key: bool = False
     quantile: float | None = None
+    above: float | None = None
+    distribution: str = ""
     take: Take | None = None
     by: str | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -112,7 +124,7 @@ class Figure:
 
     @property
     def selections(self) -> tuple[Selection, ...]:
-        """The selections that the figure is made of: one, or two for a ratio."""
+        """The selections that the figure is made of: one, or two for a ratio and a mean."""
         return (self.selection,) if self.denominator is None else (self.selection, self.denominator)
 
 

@@ -40,7 +40,7 @@ def selector(metric: str, *matchers: Sequence[str]) -> str:
 class FoundMetrics:
     """What Prometheus has of a profile.
 
-    names: its metrics. smallest: the smallest bound of each histogram's buckets, in the metric's own unit.
+    names: its metrics. smallest: the smallest bound of each histogram's buckets, in the histogram's own unit.
     """
 
     names: frozenset[str] = frozenset()
@@ -48,7 +48,7 @@ class FoundMetrics:
 
     def fits(self, source: Source) -> bool:
         """Whether the metric has the unit that the source says, as far as its buckets can tell."""
-        smallest = self.smallest.get(source.metric)
+        smallest = self.smallest.get(source.unit_metric)
         if source.smallest_bucket is None or smallest is None:
             return True
         return source.smallest_bucket / SAME_UNIT < smallest < source.smallest_bucket * SAME_UNIT
@@ -80,6 +80,8 @@ def instant(figure: Figure, found: FoundMetrics, filters: Sequence[str], length:
     span = duration(length)
     if figure.kind == "quantile":
         expression = _quantile(figure, f"increase({series}[{span}])")
+    elif figure.kind == "share":
+        return _share(figure, source, filters, f"increase({{}}[{span}])")
     elif figure.denominator is not None:
         below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
         expression = f"sum(increase({series}[{span}])) / sum(increase({below}[{span}]))"
@@ -104,6 +106,8 @@ def plot(figure: Figure, found: FoundMetrics, filters: Sequence[str], interval: 
     span = duration(LEAST_SCRAPES * interval)
     if figure.kind == "quantile":
         expression = _quantile(figure, f"rate({series}[{span}])")
+    elif figure.kind == "share":
+        return _share(figure, source, filters, f"rate({{}}[{span}])")
     elif figure.denominator is not None:
         below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
         expression = f"sum(rate({series}[{span}])) / sum(rate({below}[{span}]))"
@@ -127,6 +131,21 @@ def _sum(figure: Figure) -> str:
 
 def _quantile(figure: Figure, buckets: str) -> str:
     return f"histogram_quantile({number(figure.quantile or 0.0)}, sum by (le) ({buckets}))"
+
+
+def _share(figure: Figure, source: Source, filters: Sequence[str], grown: str) -> str:
+    """The share of observations above the figure's bound, which is one of a bucket. grown: growth of a selector."""
+    parts = [
+        grown.format(selector(source.metric, figure.selection.where, filters, [le]))
+        for le in (_le((figure.above or 0.0) / source.scale), 'le="+Inf"')
+    ]
+    return f"1 - sum({parts[0]}) / sum({parts[1]})"
+
+
+def _le(bound: float) -> str:
+    """The matcher of a bucket's upper bound, which a whole number is written in two ways for."""
+    text = number(bound)
+    return f'le=~"{text}|{text}[.]0"' if text.isdigit() else f'le="{text}"'
 
 
 def _alive(series: str, interval: float) -> str:

@@ -56,10 +56,10 @@ class Reader:
         """Smallest bucket bounds of the histograms whose unit the profile tells by them."""
         asked = sorted(
             {
-                source.metric
+                source.unit_metric
                 for selection in self.profile.selections
                 for source in selection.sources
-                if source.smallest_bucket is not None and source.metric in names
+                if source.smallest_bucket is not None and source.unit_metric in names
             }
         )
         if not asked:

@@ -8,14 +8,23 @@ worlds there were, and of how many the figure passed.
 
 from __future__ import annotations
 
+import functools
+import math
+import operator
 import os
+import random
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import lives, processes
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    counted,
+    growth,
+    lives,
+    processes,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.figures import work_out
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile_file import parse
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.query import FoundMetrics
@@ -168,3 +177,112 @@ def test_a_planted_fault_is_found(fault: Callable[[pytest.MonkeyPatch], None], m
     fault(monkeypatch)
     worlds = map(simulate, range(MOST_WORLDS))
     assert any(not answer(world).holds(world.truth) for world in worlds)
+
+
+# -- mean, share and largest -------------------------------------------------------------------
+
+BOUNDS = {"0.1": 0.1, "1": 1.0, "+Inf": float("inf")}
+WAITS = parse(
+    """\
+schema: temporal_lab.benchmarking/profile/1
+title: Waits
+filters: ['kubernetes_namespace="$namespace"']
+components: {app: app-.+}
+figures:
+  - id: wait
+    title: T
+    question: q
+    unit: s
+    kind: distribution
+    components: [app]
+    absent: inconclusive
+    quantiles: [0.5, 0.9]
+    above: [0.1, 1]
+    sources: [{metric: h_bucket}]
+""",
+    "waits.yml",
+).bind("ns", "release")
+
+
+def waiting(seed: int) -> tuple[Reading, dict[str, float]]:
+    """Waits at random times, some of them long, as they are scraped; and what is true of those in the window.
+
+    Scrapes lie beside the window's edges, so that it is not known on which side a wait was.
+    """
+    chance = random.Random(seed)
+    waits = [
+        (chance.uniform(-60, 140), chance.choice((0.05, 0.05, 0.05, 0.5, chance.uniform(1, 50))))
+        for _wait in range(int(200 * chance.uniform(0.05, 20)))
+    ]
+    scrapes = [round(tick + chance.uniform(0, 0.9), 3) for tick in range(-20, 90, 5)]
+    times = [BASE + time for time in scrapes]
+    labels = {"job": "pods", "pod": "app-1", "instance": "10.0.0.1:9090", "kubernetes_namespace": "ns"}
+    pool = Pool()
+
+    def one(name: str, of: Callable[[float], float], **own: str) -> Series:
+        values = [repr(sum(of(took) for at, took in waits if at <= time)) for time in scrapes]
+        return pool.series({**labels, "__name__": name, **own}, times, values)
+
+    metrics = {
+        "h_bucket": [one("h_bucket", functools.partial(operator.ge, bound), le=le) for le, bound in BOUNDS.items()],
+        "h_sum": [one("h_sum", float)],
+    }
+    window = Window("w", "w", round(BASE + chance.uniform(0, 5), 3), round(chance.uniform(20, 60), 3))
+    inside = sorted(took for at, took in waits if window.start < BASE + at <= window.end)
+    many = max(len(inside), 1)
+    truth = {
+        "wait_mean": sum(inside) / many,
+        "wait_above_100ms": sum(took > 0.1 for took in inside) / many,
+        "wait_above_1s": sum(took > 1 for took in inside) / many,
+        **{f"wait_p{p}": (inside or [0.0])[max(0, math.ceil(p * many / 100) - 1)] for p in (50, 90)},
+        "wait_largest": max(inside, default=0.0),
+    }
+    of = Reading(
+        windows=[window],
+        interval=INTERVAL,
+        skew=0.0,
+        begin=window.start - MARGIN * INTERVAL,
+        end=window.end + MARGIN * INTERVAL,
+        found=FoundMetrics(frozenset(metrics)),
+        up=Samples("up", (), [pool.series({**labels, "__name__": "up"}, times, ["1"] * len(times))]),
+        starts=Samples("", (), []),
+        metrics={name: Samples(name, (), found) for name, found in metrics.items()},
+        answers={},
+    )
+    return of, truth
+
+
+def unlikely_waits(seeds: Iterable[int]) -> tuple[int, list[str]]:
+    """How many figures of distributions pass, and those whose interval does not hold the truth."""
+    looked, wrong = 0, []
+    for seed in seeds:
+        of, truth = waiting(seed)
+        for figure in work_out(WAITS, of, of.windows[0], {})["figures"]:
+            if figure["state"] != "pass":
+                continue
+            looked += 1
+            least, most = figure["interval"]
+            true = truth[figure["id"]]
+            if true < (least or 0.0) - 1e-9 or (most is not None and true > most + 1e-9):
+                wrong.append(f"seed {seed}: {figure['id']} is {true}, and is said to be in {least} to {most}")
+    return looked, wrong
+
+
+def test_what_is_true_of_a_distribution_lies_in_its_intervals(capsys: pytest.CaptureFixture[str]) -> None:
+    looked, wrong = unlikely_waits(range(FIRST, FIRST + WORLDS // 20))
+    with capsys.disabled():
+        sys.stdout.write(f"\n{looked} figures of distributions pass, {len(wrong)} wrongly\n")
+    assert wrong == []
+    assert looked >= WORLDS // 5
+
+
+def test_an_interval_of_a_distribution_that_is_too_narrow_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: what came between an edge and the next scrape is taken for known."""
+    of = counted.growth
+
+    def sure(piece: lives.Piece, ruler: growth.Ruler) -> growth.Growth | None:
+        found = of(piece, ruler)
+        return found and found._replace(least=found.value, most=found.value)
+
+    monkeypatch.setattr(counted, "growth", sure)
+    assert unlikely_waits(range(30))[1]

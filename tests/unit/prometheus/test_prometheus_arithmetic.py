@@ -42,7 +42,7 @@ def grown(
     """The growth of a counter in a window, and that of each piece between its restarts."""
     begin = (BASE + start) / 1000
     named = samples.Series({**of.labels, "__name__": "m"}, of.times, of.text, of.values)
-    found = lives.Lives(processes.processes(up, [], [[named]], {"m"}), {"m"}, 5.0, begin - 12.5)
+    found = lives.Lives(processes.processes(up, [], [[named]], {"m"}), {"m"}, 5.0, begin - 12.5, {"m"})
     ruler = growth.Ruler(begin, (BASE + end) / 1000, found)
     each = [one for piece in found.pieces["m"] if (one := growth.growth(piece, ruler)) is not None]
     return sum(one.value for one in each), each

@@ -262,6 +262,63 @@ FAULTS = [
 ]
 
 
+DISTRIBUTION = """\
+    kind: distribution
+    quantiles: [0.5, 0.999]
+    above: [0.001, 2.5]
+"""
+
+
+def test_a_distribution_is_several_figures_of_one_histogram() -> None:
+    text = GOOD.replace("    kind: quantile\n    quantile: 0.95\n", DISTRIBUTION)
+    text = text.replace("{metric: latency_bucket}", "{metric: latency_bucket, scale: 0.001}")
+    parts = "    parts: {mean: {key: true}, p999: {short: tail, thresholds: {warn: 1}}}\n"
+    found = profile_file.parse(text.replace(DISTRIBUTION, DISTRIBUTION + parts), "p.yml")
+    figures = {figure.id: figure for figure in found.figures if figure.distribution == "latency"}
+    assert {name: (figure.kind, figure.title, figure.unit) for name, figure in figures.items()} == {
+        "latency_mean": ("mean", "Latency, mean", "s"),
+        "latency_p50": ("quantile", "Latency, p50", "s"),
+        "latency_p999": ("quantile", "Latency, p99.9", "s"),
+        "latency_above_1ms": ("share", "Latency, share above 1 ms", "ratio"),
+        "latency_above_2_5s": ("share", "Latency, share above 2.5 s", "ratio"),
+        "latency_largest": ("quantile", "Latency, largest", "s"),
+    }
+    assert {name for name, figure in figures.items() if figure.key} == {"latency_mean"}
+    assert (figures["latency_p999"].short, dict(figures["latency_p999"].thresholds)) == ("tail", {"warn": 1})
+    mean = figures["latency_mean"]
+    assert mean.denominator is not None
+    assert [(one.metric, one.scale, one.buckets) for one in mean.selection.sources] == [
+        ("latency_sum", 0.001, "latency_bucket")
+    ]
+    assert [(one.metric, one.scale) for one in mean.denominator.sources] == [("latency_bucket", 1.0)]
+    assert mean.denominator.where[-1] == 'le="+Inf"'
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        ("[0.5, 0.999]", "[0.5, 95]", "`quantiles[1]`: 95 is not between 0 and 1"),
+        ("[0.001, 2.5]", "[0]", "`above[0]`: must be above zero"),
+        ("[0.001, 2.5]", "[x]", "`above[0]`: 'x' is not a number"),
+        ("    above: [0.001, 2.5]\n", "", "the key `above` is missing"),
+        (
+            "2.5]\n",
+            "2.5]\n    parts: {p99: {key: true}}\n",
+            "`parts.p99`: is no part of this distribution (did you mean",
+        ),
+        ("2.5]\n", "2.5]\n    parts: {p50: {unit: ms}}\n", "`parts.p50.unit`: is no key"),
+        ("2.5]\n", "2.5]\n    key: true\n", "`key`: is no key"),
+    ],
+)
+def test_a_fault_of_a_distribution(good: str, bad: str, reason: str) -> None:
+    text = GOOD.replace("    kind: quantile\n    quantile: 0.95\n", DISTRIBUTION)
+    profile_file.parse(text, "p.yml")
+    with pytest.raises(LabError) as raised:
+        profile_file.parse(text.replace(good, bad, 1), "p.yml")
+    assert "figure 'latency'" in raised.value.msg
+    assert reason in raised.value.msg
+
+
 @pytest.mark.parametrize(("good", "bad", "line", "reason"), FAULTS, ids=[fault[3][:40] for fault in FAULTS])
 def test_a_fault_is_told_with_path_line_and_reason(good: str, bad: str, line: int, reason: str) -> None:
     assert good in GOOD
