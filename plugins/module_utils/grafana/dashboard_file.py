@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from ..errors import LabError
+from ..http.message import whole_pairs
 from .json_values import Json, as_objects, kind
 
 #: Grafana refuses a dashboard of this many bytes (413); it accepted one of 5 MiB.
@@ -93,7 +94,7 @@ def _parse(text: str, name: str) -> Any:
         raise ValueError(constant)
 
     try:
-        data = json.loads(text, parse_constant=refuse)
+        data = json.loads(whole_pairs(text), parse_constant=refuse)
     except json.JSONDecodeError as error:
         what = error.msg[0].lower() + error.msg[1:]
         raise LabError(

@@ -10,6 +10,8 @@ import copy
 import re
 from collections.abc import Mapping
 
+from ..errors import LabError
+from ..prometheus.matchers import found_in
 from .dashboard_parts import variables
 from .data_sources import DataSources
 from .json_values import Json, as_object, same
@@ -20,15 +22,16 @@ from .rows import with_collapsed
 def offers(pattern: str, name: str) -> bool:
     """Whether a data-source variable's filter lets a name through.
 
-    pattern: as JavaScript writes it. An empty one lets all through, as does one that Python cannot read.
+    pattern: as JavaScript writes it. An empty one lets all through, as does one that RE2 does not take: other engines
+    may need for ever for what somebody wrote into a dashboard.
     """
     if not pattern:
         return True
     found = re.fullmatch(r"/(.*)/([a-z]*)", pattern, re.DOTALL)
     text, flags = (found[1], found[2]) if found else (f"^{pattern}$", "")
     try:
-        return re.search(text, name, re.IGNORECASE if "i" in flags else 0) is not None
-    except re.error:
+        return found_in(text, name, "i" in flags)
+    except (LabError, UnicodeError):
         return True
 
 

@@ -20,6 +20,7 @@ from ..cluster.cluster import Cluster
 from ..errors import LabError
 from ..files import private_file_beside, read_regular_file
 from ..http.errors import Conflict, NotFound, Refused
+from ..http.message import json_value
 
 #: Labels by which a Secret is known for ours, and annotations that say what is in it.
 PART_OF = {"app.kubernetes.io/part-of": "temporal-lab"}
@@ -154,10 +155,7 @@ class FileStore:
                 f"Others can read the {self.place}: set its mode to 0600, and create a new token if others use "
                 f"this machine."
             )
-        try:
-            kept = json.loads(text)
-        except ValueError:
-            kept = None
+        kept = json_value(text)
         if not isinstance(kept, dict) or kept.get("schema") != SCHEMA or not isinstance(kept.get("token"), str):
             raise self._foreign("it is not a token file of the lab")
         return Token(kept["token"], *(str(kept.get(key) or "") for key in ("account", "name", "expires")))

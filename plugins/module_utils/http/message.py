@@ -79,11 +79,13 @@ def json_value(text: bytes, deepest: int | None = DEEPEST) -> Any:
 
 
 def _value(text: bytes, deepest: int | None) -> Any:
-    letters = text.decode("utf-8-sig")
-    if "\\ud" in letters or "\\uD" in letters:
-        letters = _ESCAPE.sub(_whole_pair, letters)
-    value = _DECODER.decode(letters)
+    value = _DECODER.decode(whole_pairs(text.decode("utf-8-sig")))
     return value if deepest is None or _no_deeper(value, deepest) else None
+
+
+def whole_pairs(text: str) -> str:
+    """A JSON text with U+FFFD in place of halves of surrogate pairs, which no file and no terminal takes."""
+    return _ESCAPE.sub(_whole_pair, text) if "\\ud" in text or "\\uD" in text else text
 
 
 def _no_number(name: str) -> NoReturn:

@@ -64,6 +64,11 @@ def full_match(pattern: str, text: str) -> bool:
     return _compiled(pattern).fullmatch(text) is not None
 
 
+def found_in(pattern: str, text: str, ignore_case: bool = False) -> bool:
+    """Whether a pattern matches a part of a text. Raises LabError for a pattern that RE2 does not take."""
+    return _compiled(f"(?i:{pattern})" if ignore_case else pattern).search(text) is not None
+
+
 def pattern_fault(pattern: str) -> str:
     """Why RE2 does not take a pattern; empty when it does."""
     try:

@@ -18,8 +18,9 @@ class FuzzCluster(Cluster):
     """Answers a path by its last parts that ``world`` has: a list is the items of a list, other values as they are."""
 
     def __init__(self, world: Any) -> None:
-        options = SimpleNamespace(host="http://127.0.0.1:1", proxy=None, no_proxy=None, auth_settings=dict)
-        super().__init__(KubeconfigContext("k", "c", options, None), "ns", "lab", patience=0.0)
+        access: Any = SimpleNamespace(server="http://127.0.0.1:1", cluster={}, user={}, shown="k", context="c")
+        login: Any = SimpleNamespace(authorization=lambda: None)
+        super().__init__(KubeconfigContext("k", "c", access, None, login), "ns", "lab", patience=0.0)
         self.world = world if isinstance(world, dict) else {}
         self.sleep = lambda _seconds: None
 
