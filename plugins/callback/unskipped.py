@@ -26,11 +26,14 @@ requirements:
 import dataclasses
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible.template import Templar
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import sentence, tidy
+from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.task_secrets import task_secrets
 
 #: What ansible-core from 2.19 on shows of a task beside its result.
 MESSAGES = ("exception", "warnings", "deprecations")
@@ -42,6 +45,10 @@ class CallbackModule(Default):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "temporal_lab.benchmarking.unskipped"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._secrets: dict[Any, list[str]] = {}
 
     def _task_start(self, task: Any, prefix: str | None = None) -> None:
         super()._task_start(task, prefix)
@@ -62,22 +69,22 @@ class CallbackModule(Default):
         super().v2_runner_on_ok(self._tidied(result))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        super().v2_runner_on_failed(self._tidied(result), ignore_errors)
+        super().v2_runner_on_failed(self._tidied(result, failed=True), ignore_errors)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        super().v2_runner_on_unreachable(self._tidied(result))
+        super().v2_runner_on_unreachable(self._tidied(result, failed=True))
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         super().v2_runner_on_skipped(self._tidied(result))
 
     def v2_runner_retry(self, result: Any) -> None:
-        super().v2_runner_retry(self._tidied(result))
+        super().v2_runner_retry(self._tidied(result, failed=True))
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
         super().v2_runner_item_on_ok(self._tidied(result))
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        super().v2_runner_item_on_failed(self._tidied(result))
+        super().v2_runner_item_on_failed(self._tidied(result, failed=True))
 
     def v2_runner_item_on_skipped(self, result: Any) -> None:
         super().v2_runner_item_on_skipped(self._tidied(result))
@@ -89,34 +96,50 @@ class CallbackModule(Default):
         label = super()._get_item_label(result)
         return label if label is None else sentence(str(label))
 
-    def _tidied(self, result: Any) -> Any:
-        """A task's result, which is a copy for callbacks, with its texts made fit to be shown."""
+    def _tidied(self, result: Any, failed: bool = False) -> Any:
+        """A task's result, which is a copy for callbacks, with its texts made fit to be shown.
+
+        failed: what went wrong may repeat what was sent, so the student's secrets are looked for too.
+        """
+        secrets = self._secrets_for(result) if failed else []
         # By this name ansible-core before 2.19 has it as well.
         found = result._result
         kept = {name: found.pop(name) for name in MESSAGES if name in found}
-        shown = tidy(found)
+        shown = tidy(found, secrets)
         found.clear()
-        found.update(shown, **{name: tidied_message(message) for name, message in kept.items()})
+        found.update(shown, **{name: tidied_message(message, secrets) for name, message in kept.items()})
         current = getattr(self, "_current_task_result", None)
         if current is not None and not isinstance(current, SimpleNamespace):
             self._current_task_result = SimpleNamespace(
-                **{name: tidied_message(getattr(current, name, None)) for name in MESSAGES}
+                **{name: tidied_message(getattr(current, name, None), secrets) for name in MESSAGES}
             )
         return result
 
+    def _secrets_for(self, result: Any) -> list[str]:
+        """The secrets of a task's host, read when its first task fails."""
+        host, task = result._host, result._task
+        if host not in self._secrets:
+            self._secrets[host] = []
+            # What cannot be found out must not end the run.
+            with suppress(Exception):
+                manager = self._play.get_variable_manager()
+                variables = manager.get_vars(play=self._play, host=host, task=task)
+                self._secrets[host] = task_secrets(variables, Templar(manager._loader, variables).template)
+        return self._secrets[host]
 
-def tidied_message(message: Any, lines: bool = False) -> Any:
+
+def tidied_message(message: Any, secrets: Sequence[str] = (), lines: bool = False) -> Any:
     """An error or a warning of Ansible's, a text or an object that holds several, with its texts fit to be shown.
 
     lines: its lines stay lines, which are set in: where one begins is nothing of others'.
     """
     if dataclasses.is_dataclass(message) and not isinstance(message, type):
         fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
-        tidied = {name: tidied_message(value, name in LINES) for name, value in fields.items()}
+        tidied = {name: tidied_message(value, secrets, name in LINES) for name, value in fields.items()}
         changed = {name: value for name, value in tidied.items() if value is not fields[name]}
         return dataclasses.replace(message, **changed) if changed else message
     if isinstance(message, str):
-        return textwrap.indent(tidy(message), "  ") if lines else sentence(message)
+        return textwrap.indent(tidy(message, secrets), "  ") if lines else sentence(message, secrets)
     if isinstance(message, tuple):
-        return tuple(map(tidied_message, message))
-    return [tidied_message(entry) for entry in message] if isinstance(message, Sequence) else message
+        return tuple(tidied_message(entry, secrets) for entry in message)
+    return [tidied_message(entry, secrets) for entry in message] if isinstance(message, Sequence) else message

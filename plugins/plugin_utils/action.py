@@ -17,7 +17,7 @@ from ..module_utils.errors import LabError
 from ..module_utils.foreign_text import visible
 from ..module_utils.task import Context, Result, Task
 from . import output
-from .vaulted import vaulted
+from .task_secrets import task_secrets
 
 display = Display()
 
@@ -70,7 +70,7 @@ class LabAction(ActionBase):
             output.show(f"{visible(host)}: {line}")
 
         def secrets() -> list[str]:
-            return vaulted(task_vars or {})
+            return task_secrets(task_vars or {}, lambda value: self._templar.template(value))
 
         # Looking for garbage in a hundred thousand samples is a fifth of reading them, and a task is short.
         gc.disable()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of a task's variables were encrypted with ansible-vault."""
+"""Texts that may never be shown, by the variables of a task: its student's kubeconfig, and what was vaulted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,21 @@ ELSEWHERE = ("hostvars", "vars", "groups", "ansible_facts")
 #: How deep in a variable is looked for them, and how many are decrypted: each costs some milliseconds.
 DEEPEST = 6
 MOST = 100
+
+
+def task_secrets(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> list[str]:
+    """The secrets in a kubeconfig and in vaulted variables. For failures: it reads a file, and may decrypt.
+
+    template: what makes of a variable's template its value.
+    """
+    # Only here, as not every task needs what reads kubeconfigs.
+    from ..module_utils.cluster.kubeconfig_secrets import kubeconfig_secrets
+
+    try:
+        kubeconfig = template(variables.get("lab_kubeconfig")) or None
+    except Exception:  # noqa: BLE001 (a template that fails names no file)
+        return vaulted(variables)
+    return kubeconfig_secrets(kubeconfig if isinstance(kubeconfig, str) else None) + vaulted(variables)
 
 
 def vaulted(variables: Mapping[str, Any]) -> list[str]:
