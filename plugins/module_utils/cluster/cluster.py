@@ -269,12 +269,20 @@ class Cluster:
         return None if answer.status == 404 else self._checked(answer, value, shape_of(kind, accept == METADATA))
 
     def list_objects(
-        self, kind: str, label_selector: str = "", *, path: str | None = None, accept: str = "application/json"
+        self,
+        kind: str,
+        label_selector: str = "",
+        *,
+        field_selector: str = "",
+        path: str | None = None,
+        accept: str = "application/json",
     ) -> list[Json]:
-        """All objects of a kind in the student's namespace (or at ``path``) that match the label selector."""
+        """All objects of a kind in the student's namespace (or at ``path``) that match the selectors."""
         query = {"limit": str(PAGE)}
         if label_selector:
             query["labelSelector"] = label_selector
+        if field_selector:
+            query["fieldSelector"] = field_selector
         shape = record(
             {"items": each(listed_shape(kind, accept == METADATA_LIST))}, metadata=record(**{"continue": text})
         )

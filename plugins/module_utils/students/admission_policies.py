@@ -190,11 +190,8 @@ def _path(kind: str, name: str) -> str:
 
 def _students(cluster: Cluster, leaving: str) -> Sequence[str]:
     """Names of the students' namespaces, those that are being deleted among them: they may hold pods still."""
-    # Two are enough to know whether there is another one.
-    query = {"labelSelector": _selector(STUDENTS), "limit": "2"}
-    found = cluster.get_json(cluster.path("namespaces"), query, accept=METADATA_LIST)
-    names = [entry["metadata"]["name"] for entry in found.get("items") or []]
-    return [name for name in names if name != leaving]
+    found = cluster.list_objects("namespaces", _selector(STUDENTS), accept=METADATA_LIST)
+    return [entry["metadata"]["name"] for entry in found if entry["metadata"]["name"] != leaving]
 
 
 def _selector(labels: dict[str, str]) -> str:

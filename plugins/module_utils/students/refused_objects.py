@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from ..cluster.cluster import METADATA_LIST, PAGE, Cluster
+from ..cluster.cluster import METADATA_LIST, Cluster
 from ..cluster.predicates import Json
+from ..foreign_text import plain
 from ..http.errors import Refused
 
 TOKEN = "kubernetes.io/service-account-token"
@@ -19,9 +20,8 @@ def refused_objects(cluster: Cluster) -> list[str]:
     try:
         found += [said for service in cluster.list_objects("services") if (said := taken_by(service))]
         # Never their data.
-        query = {"fieldSelector": f"type={TOKEN}", "limit": str(PAGE)}
-        secrets = cluster.get_json(cluster.path("secrets"), query, accept=METADATA_LIST).get("items") or []
-        found += [f"Secret {entry['metadata']['name']} (a token that never ends)" for entry in secrets]
+        secrets = cluster.list_objects("secrets", field_selector=f"type={TOKEN}", accept=METADATA_LIST)
+        found += [f"Secret {plain(entry['metadata']['name'])} (a token that never ends)" for entry in secrets]
     except Refused:
         # An instructor need not be permitted to look.
         pass
@@ -30,8 +30,8 @@ def refused_objects(cluster: Cluster) -> list[str]:
 
 def taken_by(service: Json) -> str:
     """Which addresses a Service takes, in words; empty when it has only one of the cluster's."""
-    spec, name = service.get("spec") or {}, service["metadata"]["name"]
+    spec, name = service.get("spec") or {}, plain(service["metadata"]["name"])
     if spec.get("externalIPs"):
-        return f"Service {name} (externalIPs {', '.join(spec['externalIPs'])})"
+        return f"Service {name} (externalIPs {', '.join(map(plain, spec['externalIPs']))})"
     kind = spec.get("type") or "ClusterIP"
-    return "" if kind == "ClusterIP" else f"Service {name} (type {kind})"
+    return "" if kind == "ClusterIP" else f"Service {name} (type {plain(kind)})"
