@@ -236,6 +236,8 @@ def programs(layout: Layout, binaries: Path, address: str) -> tuple[Program, ...
                 f"--master={kubernetes}",
                 f"--hostname-override={NODE_NAME}",
                 "--proxy-mode=iptables",
+                # Else the kernel routes packets of pods to 127.0.0.1, where etcd listens, and only a rule drops them.
+                "--iptables-localhost-nodeports=false",
                 f"--cluster-cidr={POD_RANGE}",
                 "--conntrack-max-per-core=0",
                 "--bind-address=127.0.0.1",

@@ -16,13 +16,8 @@ from ..cluster.cluster import METADATA_LIST, Cluster
 from ..cluster.predicates import Json
 from ..errors import LabError
 from ..http.errors import NotFound, Refused
+from ..yaml_file import read_yaml
 from .namespace_objects import LABELS, MANAGER, STUDENTS, is_ours
-
-try:
-    import yaml
-except ImportError:
-    # require_kubernetes names the missing package.
-    pass
 
 #: Where the API has each kind, in the order in which they are removed: a binding first.
 FOLDERS = {
@@ -66,12 +61,13 @@ def wanted() -> dict[Key, Json]:
     """The policies and their bindings, as they are applied. Raises LabError where the collection's files are not."""
     path = Path(__file__).resolve().parents[3] / FILE
     try:
-        documents = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        texts = path.read_text(encoding="utf-8").split("\n---\n")
     except OSError as error:
         raise LabError(
             f"The policies for students cannot be read from {path} ({error.strerror}): run this task on the control "
             f"node, where the collection is."
         ) from error
+    documents = [read_yaml(text, f"The file {path}", "install the collection again") for text in texts]
     return {(document["kind"], document["metadata"]["name"]): document for document in documents}
 
 
