@@ -15,6 +15,8 @@ from .student import Access, Student
 
 #: The namespace of a student for whom none is given, as in the role lab.
 DEFAULT_NAMESPACE = "default"
+#: Namespaces with these prefixes are the cluster's: the admission policies do not hold who is from there.
+SYSTEMS = ("kube-", "openshift-")
 #: Ansible gives a host of such a name what it does on the control node itself.
 THIS_MACHINE = ("localhost", "127.0.0.1")
 
@@ -112,9 +114,9 @@ def _check_names(student: Student, groups: Collection[str]) -> None:
             f"Kubernetes; {LABEL_RULE}.",
             obj=student.origin,
         )
-    if student.namespace.startswith("kube-"):
+    if student.namespace.startswith(SYSTEMS):
         raise LabError(
-            f"The namespace {student.namespace} of {student.name} ({student.place}) is one of Kubernetes' own; give "
+            f"The namespace {student.namespace} of {student.name} ({student.place}) is one of the cluster's own; give "
             "the student another one.",
             obj=student.origin,
         )

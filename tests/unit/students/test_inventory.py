@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -444,7 +445,12 @@ def test_what_is_no_range_is_told(given, expand, message):
         ([student("a", namespace="a.b")], Access(), "cannot be one of Kubernetes"),
         ([student("a", namespace="a-")], Access(), "cannot be one of Kubernetes"),
         ([student("a", namespace="a" * 64)], Access(), "cannot be one of Kubernetes"),
-        ([student("a", namespace="kube-system")], Access(), r"namespace kube-system of a .* is one of Kubernetes' own"),
+        (
+            [student("a", namespace="kube-system")],
+            Access(),
+            r"namespace kube-system of a .* is one of the cluster's own",
+        ),
+        ([student("a", namespace="openshift-a")], Access(), "openshift-a of a .* is one of the cluster's own"),
         ([student("Anna", namespace="a"), student("anna", namespace="b")], Access(), "results as Anna and anna, which"),
         ([student("a1", namespace="a"), student("ａ1", namespace="b")], Access(), "some file systems take for one"),
         ([student("localhost")], Access(), "localhost .* has the name of the machine that Ansible runs on"),
@@ -582,3 +588,13 @@ def test_no_path_is_no_path(monkeypatch):
     assert expand_path("x", "", Path("/class")) == ""
     assert expand_path("x", ".", Path("/class")) == "/class"
     assert expand_path("x", "$LAB_NOWHERE/a", Path("/class")) == "/class/$LAB_NOWHERE/a"
+
+
+def test_no_student_is_where_the_policies_hold_nobody():
+    """The policies leave out accounts of the cluster itself by the beginning of their namespaces."""
+    text = (ROOT / "files" / "admission" / "students.yaml").read_text()
+    left_out = set(re.findall(r"startsWith\('system:serviceaccount:([\w-]+):?'\)", text))
+    assert left_out
+    for prefix in left_out:
+        with pytest.raises(LabError, match="is one of the cluster's own"):
+            check_students([student("a", namespace=f"{prefix}-x".replace("--", "-"))], Access())
