@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.port_forward import open_websocket
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.websocket import open_websocket
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import connect as arguments
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.client import Grafana

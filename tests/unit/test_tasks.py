@@ -72,7 +72,7 @@ def test_a_file_that_is_no_task_is_not_found() -> None:
 # -- errors -----------------------------------------------------------------
 
 
-def failing(error: Exception) -> Callable[[Params, Context], Result]:
+def failing(error: BaseException) -> Callable[[Params, Context], Result]:
     def run(params: Params, context: Context) -> Result:
         raise error
 
@@ -180,14 +180,15 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Callable[..., LabAction]:
     return make
 
 
+@pytest.mark.parametrize("error", [RecursionError("deep"), MemoryError("deep"), SystemExit("deep")], ids=repr)
 def test_an_unforeseen_error_ends_only_its_host(
-    made: Callable[..., LabAction], monkeypatch: pytest.MonkeyPatch
+    made: Callable[..., LabAction], monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     shown: list[str] = []
     monkeypatch.setattr(action_file.display, "vvv", shown.append)
-    result = made(Task(SPEC, failing(RecursionError("deep"))), "local").run()
+    result = made(Task(SPEC, failing(error)), "local").run()
     assert result["failed"] is True
-    assert "RecursionError (deep)" in result["msg"]
+    assert f"{type(error).__name__} (deep)" in result["msg"]
     assert "Traceback" not in result["msg"]
     assert ["Traceback" in text for text in shown] == [True]
 

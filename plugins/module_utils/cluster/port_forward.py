@@ -7,36 +7,35 @@ For what the API server's proxy cannot carry: it removes the Authorization heade
 from __future__ import annotations
 
 import io
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
+from ..digits import whole_number
 from ..errors import LabError
-from ..http.errors import NotFound, RequestFailed, TemporaryFailure, UnexpectedAnswer, Unreachable, Untrusted
+from ..foreign_text import plain
+from ..http.errors import NotFound, RequestFailed, TemporaryFailure, Unreachable, Untrusted
 from ..http.limits import timed
-from ..http.message import Answer, Request
+from ..http.message import CONNECT, Answer, Request
 from ..http.service import Service
 from ..http.transport import Transport
 from .cluster import Cluster, Json
 from .predicates import matches, pod_state
+from .websocket import open_websocket
 
 try:
-    import websocket
     from urllib3.connection import HTTPConnection
     from urllib3.connectionpool import HTTPConnectionPool
 except ImportError:
     # Cluster names the missing package.
     HTTPConnection = HTTPConnectionPool = object  # type: ignore[assignment,misc] # never used then
 
-#: Seconds for the API server to open a port-forward.
-OPEN = 10.0
 #: Protocol of a port-forward on a WebSocket: each frame begins with its channel.
 CHANNELS = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
-#: Bytes a frame.
+#: Bytes a message that is sent, and of what the kubelet says.
 CHUNK = 64 * 1024
+LONGEST_ERROR = 300
 #: Seconds after its last answer during which a forwarded connection is taken to be alive. The API server does not tell
 #: when the pod at its other end has gone: only a request shows it, which is then lost.
 FRESH = 1.0
@@ -91,7 +90,7 @@ class ForwardTransport(Transport):
             with self._cluster.patient(0.0):
                 pod, port = self._target()
                 path = f"{self._cluster.path('pods', pod, 'portforward')}?ports={port}"
-                self._socket = ForwardedSocket(open_websocket(self._cluster, path, CHANNELS, timeout))
+                self._socket = ForwardedSocket(open_websocket(self._cluster, path, CHANNELS, timeout, self._deadline))
         except Untrusted:
             raise
         except (NotFound, TemporaryFailure, Unreachable) as error:
@@ -131,11 +130,12 @@ class ForwardTransport(Transport):
         raise Unreachable(f"The {where} has no ready pod ({why}): check whether it starts.", received=False)
 
     def _pod_port(self, pod: Json, port: int | str, where: str) -> int:
-        if isinstance(port, int) or port.isdigit():
-            return int(port)
+        number = port if isinstance(port, int) else whole_number(port)
+        if number is not None:
+            return number
         for container in (pod.get("spec") or {}).get("containers") or []:
             for known in container.get("ports") or []:
-                if known.get("name") == port:
+                if known.get("name") == port and known.get("containerPort"):
                     return int(known["containerPort"])
         raise LabError(
             f"The {where} leads to a port named {port}, which pod {pod['metadata']['name']} does not have: give "
@@ -152,7 +152,7 @@ class _ForwardConnection(HTTPConnection):
 
     def _new_conn(self) -> Any:
         timeout = self.timeout
-        return self._opener(float(timeout) if isinstance(timeout, (int, float)) else OPEN)
+        return self._opener(float(timeout) if isinstance(timeout, (int, float)) else CONNECT)
 
 
 class _ForwardPool(HTTPConnectionPool):
@@ -170,87 +170,7 @@ def _service_port(spec: Json, wanted: int | str, where: str) -> int | str:
     raise LabError(f"The {where} has no port {wanted}, it has {known}: correct the option service_port.")
 
 
-# -- WebSockets -------------------------------------------------------------
-
-
-def open_websocket(cluster: Cluster, path: str, subprotocol: str, timeout: float) -> Any:
-    """Open a WebSocket (websocket-client) to the API server, trusted and let in as requests are.
-
-    timeout: the longest silence in seconds. Raises the errors of http.errors.
-    """
-    target = cluster.target
-    tls: Json = {"context": target.tls} if target.tls is not None else {}
-    if target.server_name:
-        tls["server_hostname"] = target.server_name
-    authorization = target.authorization()
-    request = Request("GET", path.partition("?")[0], headers={"Authorization": authorization} if authorization else {})
-    opened: Any = websocket.WebSocket(sslopt=tls)
-    direct = None
-    try:
-        way = _proxy_options(cluster)
-        if not way:
-            # The library takes a proxy from the environment, unless it is given the connection itself.
-            way["socket"] = direct = _connect(cluster.server, tls, timeout)
-        opened.connect(
-            "ws" + cluster.server.removeprefix("http") + path,
-            header=[f"{name}: {value}" for name, value in request.headers.items()],
-            subprotocols=[subprotocol],
-            timeout=timeout,
-            redirect_limit=0,
-            **way,
-        )
-    except websocket.WebSocketBadStatusException as error:
-        body = getattr(error, "resp_body", None) or b""
-        raise cluster.failure(Answer(request, error.status_code, {}, body)) from None
-    except (websocket.WebSocketException, OSError) as error:
-        if direct is not None:
-            direct.close()
-        if opened.handshake_response is not None:
-            raise _moved(cluster, request, opened.handshake_response.status) from None
-        raise cluster.transport.no_connection(error) from None
-    if opened.handshake_response.status != 101:
-        opened.shutdown()
-        raise _moved(cluster, request, opened.handshake_response.status)
-    return opened
-
-
-def _moved(cluster: Cluster, request: Request, status: int) -> UnexpectedAnswer:
-    failure = cluster.failure(Answer(request, status, {}, b""))
-    return UnexpectedAnswer(failure.msg, status)
-
-
-def _connect(address: str, tls: Json, timeout: float) -> socket.socket:
-    """A connection to the API server itself, with TLS where its address says so."""
-    server = urlsplit(address)
-    secure = server.scheme == "https"
-    plain = socket.create_connection((server.hostname or "", server.port or (443 if secure else 80)), timeout)
-    if not secure:
-        return plain
-    try:
-        wrapped: socket.socket = tls["context"].wrap_socket(
-            plain, server_hostname=tls.get("server_hostname") or server.hostname
-        )
-    except OSError:
-        plain.close()
-        raise
-    return wrapped
-
-
-def _proxy_options(cluster: Cluster) -> Json:
-    """The proxy that requests take, for a WebSocket; empty without one."""
-    proxy = cluster.proxy
-    if proxy is None:
-        return {}
-    if proxy.scheme != "http":
-        raise LabError(
-            f"A port-forward cannot go through the {proxy.scheme} proxy {proxy.shown}: give the address of the server "
-            f"itself (grafana_url, measure_prometheus_url), or a kubeconfig with an http proxy or none."
-        )
-    options: Json = {"http_proxy_host": proxy.host, "http_proxy_port": proxy.port, "http_no_proxy": ["-"]}
-    if proxy.credentials:
-        user, _colon, password = proxy.credentials.partition(":")
-        options["http_proxy_auth"] = (user, password)
-    return options
+# -- the forwarded connection ------------------------------------------------
 
 
 class ForwardedSocket:
@@ -277,25 +197,19 @@ class ForwardedSocket:
 
     def _frame(self) -> None:
         """Take in one frame. Raises TimeoutError and other OSErrors."""
-        try:
-            opcode, frame = self._websocket.recv_data_frame(control_frame=True)
-        except websocket.WebSocketTimeoutException:
-            raise TimeoutError("timed out") from None
-        except websocket.WebSocketException:
-            # Closed without a word, or no WebSocket any more.
+        message = self._websocket.receive()
+        if message is None:
+            # Closed, or no WebSocket any more.
             self._ended = True
+        if not message:
             return
-        if opcode == websocket.ABNF.OPCODE_CLOSE:
-            self._ended = True
-        if opcode != websocket.ABNF.OPCODE_BINARY or not frame.data:
-            return
-        channel, content = frame.data[0], frame.data[1:]
+        channel, content = message[0], message[1:]
         if channel not in self._begun:
             self._begun.add(channel)
         elif channel == DATA:
             self._rest += content
         elif channel == ERROR and content:
-            self.error = " ".join(content.decode("utf-8", "replace").split())[-300:]
+            self.error = plain(content[-LONGEST_ERROR:].decode("utf-8", "replace"))
             self._ended = True
 
     def recv_into(self, buffer: Any) -> int:
@@ -312,12 +226,7 @@ class ForwardedSocket:
         for start in range(0, len(view), CHUNK):
             if self._ended:
                 raise BrokenPipeError("the forwarded connection has ended")
-            try:
-                self._websocket.send_binary(bytes([DATA]) + bytes(view[start : start + CHUNK]))
-            except websocket.WebSocketTimeoutException:
-                raise TimeoutError("timed out") from None
-            except websocket.WebSocketException:
-                raise BrokenPipeError("the forwarded connection has ended") from None
+            self._websocket.send(bytes([DATA]) + bytes(view[start : start + CHUNK]))
 
     def makefile(self, _mode: str = "rb", buffering: int = CHUNK) -> io.BufferedReader | io.RawIOBase:
         """A file that reads from it; ``buffering`` 0 gives one without a buffer."""
@@ -353,7 +262,6 @@ class ForwardedSocket:
 
     def _release(self) -> None:
         if self._closed and self._readers <= 0 and self._websocket is not None:
-            # Without the closing handshake, which would wait for the other side.
             self._websocket.shutdown()
 
 

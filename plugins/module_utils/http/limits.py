@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import http.client
 import io
+import math
 import time
 import zlib
 from collections.abc import Callable
@@ -47,7 +48,7 @@ class Deadline:
         return left
 
 
-class _TimedReader(io.RawIOBase):
+class TimedReader(io.RawIOBase):
     """Reads from a socket's file until a deadline.
 
     A socket's own timeout limits each pause only: a byte every few seconds would keep its reader for hours.
@@ -64,11 +65,22 @@ class _TimedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         left = self._deadline.left()
         silence = self._sock.gettimeout()
-        if silence is None or left < silence:
+        if left < (math.inf if silence is None else silence):
             self._sock.settimeout(left)
         read: int | None = self._file.readinto(buffer)
         self._deadline.begun = self._deadline.begun or bool(read)
         return read
+
+    def exactly(self, size: int) -> bytes:
+        """So many bytes, and nothing beyond them; fewer only at the end."""
+        found = bytearray()
+        while len(found) < size:
+            piece = bytearray(min(CHUNK, size - len(found)))
+            read = self.readinto(piece)
+            if not read:
+                break
+            found += piece[:read]
+        return bytes(found)
 
     def close(self) -> None:
         if not self.closed:
@@ -76,26 +88,38 @@ class _TimedReader(io.RawIOBase):
             self._file.close()
 
 
+class _ExactReader(TimedReader):
+    """Reads nothing ahead, so that after a switch of protocols all that comes is for the next reader."""
+
+    def read(self, size: int = -1) -> bytes:
+        return self.readall() if size < 0 else self.exactly(size)
+
+
 class _TimedSocket:
     """What http.client needs of a socket to read a response."""
 
-    def __init__(self, sock: Any, deadline: Deadline) -> None:
+    def __init__(self, sock: Any, deadline: Deadline, ahead: bool) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._ahead = ahead
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self._sock, self._deadline), CHUNK)
+    def makefile(self, _mode: str) -> io.BufferedReader | _ExactReader:
+        if not self._ahead:
+            return _ExactReader(self._sock, self._deadline)
+        return io.BufferedReader(TimedReader(self._sock, self._deadline), CHUNK)
 
 
 @functools.cache
-def timed(pool_class: Any) -> Any:
+def timed(pool_class: Any, ahead: bool = True) -> Any:
     """A class of urllib3's connection pools, whose connections read their responses until the pool's ``deadline``.
+
+    ahead: whether more may be read than belongs to a response, which is quicker.
 
     Made once for each class, because making classes costs more than making a connection.
     """
 
     def response_class(connection: Any, sock: Any, *args: Any, **options: Any) -> http.client.HTTPResponse:
-        limited: Any = _TimedSocket(sock, connection.deadline)
+        limited: Any = _TimedSocket(sock, connection.deadline, ahead)
         return http.client.HTTPResponse(limited, *args, **options)
 
     def new_connection(pool: Any) -> Any:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -56,18 +58,21 @@ class Transport:
         server_name: str | None = None,
         proxy: Proxy | None = None,
         largest: int = LARGEST,
+        switched: Callable[[Any], None] | None = None,
     ) -> None:
         """Raises ValueError for an address that cannot be one.
 
         address: http or https, host, port, and a path that goes before those of requests.
         tls: gives the context of connections; called when the first one is made.
         server_name: the name in the server's certificate, where it is not the host's.
+        switched: takes the socket of a connection that an answer of 101 has switched to another protocol.
         """
         require_urllib3()
         self.address = address
         self.service = service
         self._deadline = Deadline()
         self._largest = largest
+        self._switched = switched
         self._proxy = proxy
         self._tls = tls
         self._server_name = server_name
@@ -113,6 +118,8 @@ class Transport:
                 decode_content=False,
                 enforce_content_length=True,
             )
+            if response.status == 101 and self._switched is not None:
+                self._hand_over(response, self._switched)
             answer = Answer(request, response.status, response.headers, read_body(response, self._largest))
         except TooLarge:
             raise UnexpectedAnswer(
@@ -132,6 +139,15 @@ class Transport:
                 response.close()
         return answer
 
+    @staticmethod
+    def _hand_over(response: Any, switched: Callable[[Any], None]) -> None:
+        connection = response.connection
+        if connection is None or connection.sock is None:
+            raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        # Nobody else closes it from now on.
+        sock, connection.sock = connection.sock, None
+        switched(sock)
+
     def open_pool(self) -> Any:
         """A pool of connections to the server. Raises LabError when it cannot be had."""
         host, secure = self._parts.hostname or "", self._parts.scheme == "https"
@@ -140,7 +156,8 @@ class Transport:
             options |= self._tls_options()
         if self._proxy is not None:
             return self._proxied_pool(self._proxy, host, options)
-        pool = timed(HTTPSConnectionPool if secure else HTTPConnectionPool)(host, self._port, **options)
+        ahead = self._switched is None
+        pool = timed(HTTPSConnectionPool if secure else HTTPConnectionPool, ahead)(host, self._port, **options)
         pool.deadline = self._deadline
         return pool
 
@@ -167,8 +184,9 @@ class Transport:
             manager = SOCKSProxyManager(proxy.url, username=user or None, password=password or None, **options)
         else:
             manager = urllib3.ProxyManager(proxy.url, proxy_headers=auth, **options)
+        ahead = self._switched is None
         manager.pool_classes_by_scheme = {
-            scheme: timed(pool_class) for scheme, pool_class in manager.pool_classes_by_scheme.items()
+            scheme: timed(pool_class, ahead) for scheme, pool_class in manager.pool_classes_by_scheme.items()
         }
         pool = manager.connection_from_host(host, self._port, self._parts.scheme)
         pool.deadline = self._deadline

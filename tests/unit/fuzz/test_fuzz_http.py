@@ -7,13 +7,17 @@ import gzip
 import io
 import json
 import math
+import socket
 import zlib
 from typing import Any
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import foreign_text
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.port_forward import ForwardedSocket
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.websocket import WebSocket
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.digits import whole_number
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.durations import duration_seconds
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http import limits, proxy, status
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.limits import Deadline
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.message import Answer, Request, json_value
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.service import Service
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.transport import Transport
@@ -118,6 +122,23 @@ def test_fuzz_raw_answers() -> None:
                 transport.close()
 
         target()
+
+
+FRAMES = st.sampled_from(
+    [b"\x82\x03\0ab", b"\x82\x02\1b", b"\x82\0", b"\x89\0", b"\x82\x7e\0\x03\0ab", b"\x82\x7f\xff"]
+)
+
+
+@fuzz(st.lists(st.one_of(st.binary(max_size=12), FRAMES), max_size=6).map(b"".join))
+def test_fuzz_frames(sent: bytes) -> None:
+    """What comes over a port-forward's WebSocket, as bytes and as a file."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(sent)
+        theirs.shutdown(socket.SHUT_WR)
+        forwarded = ForwardedSocket(WebSocket(ours, Deadline()))
+        assert len(forwarded.makefile("rb").read()) <= len(sent)
+        assert forwarded.error.isprintable()
 
 
 ADDRESSES = st.one_of(

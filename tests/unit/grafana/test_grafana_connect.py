@@ -19,13 +19,10 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-import websocket
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import port_forward
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.port_forward import (
-    ForwardedSocket,
-    open_websocket,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.port_forward import ForwardedSocket
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.websocket import open_websocket
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import (
     connect as arguments,
@@ -152,23 +149,16 @@ class Opened:
     def __init__(self, address: str) -> None:
         host, _colon, port = address.removeprefix("http://").partition(":")
         self.sock = socket.create_connection((host, int(port)), timeout=5)
-        self.frames = [(websocket.ABNF.OPCODE_BINARY, bytes([channel, 1, 2])) for channel in (0, 1)]
+        self.messages = [bytes([channel, 1, 2]) for channel in (0, 1)]
         self.sizes: list[int] = []
 
-    def recv_data_frame(self, control_frame: bool) -> tuple[int, Any]:
-        assert control_frame
-        if not self.frames:
-            try:
-                data = self.sock.recv(1000)
-            except TimeoutError:
-                raise websocket.WebSocketTimeoutException("timed out") from None
-            if not data:
-                raise websocket.WebSocketConnectionClosedException("closed")
-            self.frames = [(websocket.ABNF.OPCODE_PONG, b""), (websocket.ABNF.OPCODE_BINARY, b"\0" + data)]
-        opcode, data = self.frames.pop(0)
-        return opcode, websocket.ABNF(opcode=opcode, data=data)
+    def receive(self) -> bytes | None:
+        if self.messages:
+            return self.messages.pop(0)
+        data = self.sock.recv(1000)
+        return b"\0" + data if data else None
 
-    def send_binary(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         assert data[:1] == b"\0"
         self.sizes.append(len(data))
         self.sock.sendall(data[1:])
@@ -198,7 +188,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Any:
     forwards = Forwards()
     forwards.made, forwards.paths = [], []
 
-    def forwarded(_cluster: Cluster, path: str, subprotocol: str, _timeout: float) -> Any:
+    def forwarded(_cluster: Cluster, path: str, subprotocol: str, _timeout: float, _deadline: Any) -> Any:
         assert subprotocol == "v4.channel.k8s.io"
         forwards.paths.append(path)
         forwards.made.append(Opened(forwards.address))
@@ -320,16 +310,13 @@ def test_a_pod_that_says_nothing(api: ScriptedApi, cluster: Cluster, opened: Any
 
 
 class Told:
-    """A WebSocket whose frames are written down."""
+    """A WebSocket whose messages are written down."""
 
     def __init__(self, *frames: bytes) -> None:
         self.frames = [*frames]
 
-    def recv_data_frame(self, control_frame: bool) -> tuple[int, Any]:
-        if not self.frames:
-            return websocket.ABNF.OPCODE_CLOSE, websocket.ABNF(opcode=websocket.ABNF.OPCODE_CLOSE, data=b"")
-        frame = self.frames.pop(0)
-        return websocket.ABNF.OPCODE_BINARY, websocket.ABNF(opcode=websocket.ABNF.OPCODE_BINARY, data=frame)
+    def receive(self) -> bytes | None:
+        return self.frames.pop(0) if self.frames else None
 
     def shutdown(self) -> None:
         self.frames = [b"closed"]
