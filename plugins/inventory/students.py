@@ -25,6 +25,9 @@ description:
     tell; it is not looked for when O(compose) sets one of C(lab_kubeconfig), C(lab_context) and C(lab_namespace).
 notes:
   - In paths of the source file, C(~) and environment variables are replaced. Paths are no templates.
+  - Give the source file itself as inventory, not its folder. Ansible takes every file below a folder for an inventory,
+    and an executable one for a program, also a roster and the kubeconfigs of students. It is an error here, but Ansible
+    may have read them before.
   - When a source file has an error, Ansible tries its other inventory plugins on it, shows what each of them says, and
     goes on without hosts. Set C(any_unparsed_is_failed=true) in the section C([inventory]) of C(ansible.cfg), or
     E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED), to have it end there.
@@ -157,6 +160,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
+from ansible import context
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
@@ -179,7 +184,15 @@ from ..module_utils.students.roster import (
     students_of_rows,
 )
 from ..module_utils.students.roster_columns import MAGIC, Columns, check_allowed
-from ..module_utils.students.source_file import check_keys, check_variables, expand_path, shown, source, text
+from ..module_utils.students.source_file import (
+    check_keys,
+    check_no_inventory,
+    check_variables,
+    expand_path,
+    shown,
+    source,
+    text,
+)
 from ..module_utils.students.student import Access, Student, host_variables
 
 try:
@@ -246,6 +259,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         given = config[kind]
         if kind == "namespaces":
             return students_of_ranges(given, expand), []
+        if isinstance(given, str):
+            check_no_inventory(Path(expand_path(kind, given, path.parent, given)), path, inventories())
         if kind == "kubeconfigs":
             found, left_out, refused = students_of_folder(
                 Path(expand_path(kind, text(kind, given, given), path.parent, given))
@@ -312,6 +327,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 def reserved(name: str) -> bool:
     """Whether Ansible uses a variable's name itself."""
     return name in MAGIC or is_reserved_name(name)
+
+
+def inventories() -> list[str]:
+    """The sources of hosts that Ansible was given."""
+    given = context.CLIARGS.get("inventory") or C.DEFAULT_HOST_LIST or ()
+    return [given] if isinstance(given, str) else list(given)
 
 
 def readable(value: Any) -> Any:

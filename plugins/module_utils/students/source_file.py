@@ -48,6 +48,20 @@ def source(config: Mapping[str, Any]) -> str:
     return given[0]
 
 
+def check_no_inventory(place: Path, source: Path, inventories: Iterable[str]) -> None:
+    """Raise LabError where Ansible takes what students wrote for an inventory too, or for a program that gives one.
+
+    place: their roster or folder. inventories: what Ansible was given, of which it walks through folders.
+    """
+    for given in inventories:
+        folder = Path(os.path.abspath(given))
+        if folder.is_dir() and Path(os.path.abspath(place)).is_relative_to(folder):
+            raise LabError(
+                f"The inventory is the folder {given}, below which Ansible takes every file for one, also {place}, "
+                f"where students may have written programs or variables: give the file {source} with -i instead."
+            )
+
+
 def text(what: str, value: object, origin: object = None) -> str:
     """Return text without spaces around it, empty for None; raise LabError for what is no text.
 

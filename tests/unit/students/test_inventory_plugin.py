@@ -223,6 +223,29 @@ def test_what_a_row_would_decide_is_refused_and_nothing_of_it_happens(tmp_path):
         assert f"{name}.yml:1 sets '{next(iter(rows[name]))}'" in shown
 
 
+def test_a_folder_of_inventories_with_files_of_students_is_refused(tmp_path):
+    """Ansible runs an executable file below it as a program, and takes variables from any YAML."""
+    folder = tmp_path / "inventory"
+    (folder / "kubeconfigs").mkdir(parents=True)
+    program = folder / "kubeconfigs" / "anna.kubeconfig"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\necho '{{}}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    source = write(folder, {"kubeconfigs": "kubeconfigs"})
+    done = run_ansible("ansible-inventory", tmp_path, "-i", folder, "--list", **FATAL)
+    assert done.returncode == 1
+    assert f"give the file {source} with -i instead" in done.stderr
+    assert not (tmp_path / "sprung").exists()
+    done = run_ansible("ansible-inventory", tmp_path, "-i", source, "--list", **FATAL)
+    assert (done.returncode, list(json.loads(done.stdout)["_meta"]["hostvars"])) == (0, ["anna"])
+    # Without files of others a folder is fine.
+    (tmp_path / "own").mkdir()
+    write(tmp_path / "own", {"namespaces": "anna"})
+    write(tmp_path / "own", {"kubeconfigs": "../inventory/kubeconfigs", "group": "b"}, "b.students.yml")
+    done = run_ansible("ansible-inventory", tmp_path, "-i", tmp_path / "own", "--list", **FATAL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "sprung").exists()
+
+
 def test_a_column_that_the_inventory_allows_is_set_and_is_no_template(tmp_path):
     (tmp_path / "k").mkdir()
     (tmp_path / "roster.csv").write_text(
