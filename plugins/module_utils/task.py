@@ -11,6 +11,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -43,12 +44,14 @@ class Context:
     diff: return a ``diff`` with ``before`` and ``after``.
     show: shows one line to the user at once; does nothing in a module. show_lines: the same for several.
     secrets: texts that may never be shown though the task was not given them, such as vaulted variables.
+    private: a folder of this user alone that is removed when Ansible ends; None in a module.
     """
 
     check_mode: bool = False
     diff: bool = False
     show: Callable[[str], None] = silent
     secrets: Callable[[], Iterable[str]] = no_secrets
+    private: Path | None = None
     _whole: Callable[[str], None] | None = None
 
     def show_lines(self, shown: Iterable[str]) -> None:

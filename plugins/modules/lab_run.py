@@ -48,6 +48,35 @@ options:
   stage:
     description: Name of the stage that is about to be done; its own windows are not in RV(windows).
     type: str
+  cluster:
+    description:
+      - Whether the stage that begins needs a cluster.
+      - If so, what the context of O(kubeconfig) gives access to is checked and written into a private file, so that
+        all that the stage does is done there, whatever becomes of O(kubeconfig). RV(cluster) is the place of that file.
+      - With V(optional) a cluster that cannot be used makes RV(cluster) empty, with V(required) the task fails.
+    type: str
+    choices: [unused, optional, required]
+    default: unused
+  kubeconfig:
+    description:
+      - Path of the kubeconfig file of the student's cluster.
+      - Without it the usual places are read, E(KUBECONFIG) first, then C(~/.kube/config). Of several files the first
+        current context and the first entry of a name count, as for kubectl.
+    type: path
+  kubeconfig_exec:
+    description:
+      - Whether the kubeconfig is trusted, to run programs on this machine that log in (C(exec), C(auth-provider)), and
+        to name certificates, keys and tokens in files outside its own folder. Without it such a kubeconfig is refused.
+      - A program gets no terminal and no input, its words are shown, and it ends after 60 seconds.
+    type: bool
+    default: false
+  context:
+    description: Context of the kubeconfig to use; without it the current context.
+    type: str
+  announce:
+    description: What the stage is about to do, such as V(cleanup in namespace anna); shown with the server's address.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -122,6 +151,29 @@ windows:
     baseline:
       state_transitions: 0.0
       persistence_latency_p95: 0.0019
+cluster:
+  description: With O(cluster) the cluster of the stage, for the tasks that follow, else empty.
+  returned: always
+  type: dict
+  contains:
+    kubeconfig:
+      description: Path of the file, which is removed when ansible-playbook ends.
+      type: str
+    context:
+      description: Its context.
+      type: str
+    server:
+      description: Address of the API server.
+      type: str
+    source:
+      description: The kubeconfig that was given.
+      type: str
+    digest:
+      description: SHA-256 of the file.
+      type: str
+    environment:
+      description: Variables of the environment with which a program sees no other cluster.
+      type: dict
 problems:
   description: A sentence for each file of the run that cannot be used.
   returned: always

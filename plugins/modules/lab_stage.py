@@ -97,6 +97,12 @@ options:
     description: What the stage found out, by name.
     type: dict
     default: {}
+  cluster:
+    description:
+      - The cluster that the stage acted on, as RV(temporal_lab.benchmarking.lab_run#module:cluster) is.
+      - Its address is kept in the stage file. Where its file was changed meanwhile, a stage that is done fails instead.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""

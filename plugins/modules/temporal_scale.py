@@ -26,6 +26,12 @@ options:
     description: Whether to wait.
     type: bool
     default: true
+  settle:
+    description:
+      - Decide which cluster the stage acts on, for the tasks that follow, and return it as RV(cluster).
+      - See the option O(temporal_lab.benchmarking.lab_run#module:cluster) of M(temporal_lab.benchmarking.lab_run).
+    type: bool
+    default: false
   timeout:
     description: Seconds to wait at most for the pods; the task fails when they are over.
     type: float
@@ -88,6 +94,29 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+cluster:
+  description: The cluster of the stage, for the tasks that follow.
+  returned: success with O(settle)
+  type: dict
+  contains:
+    kubeconfig:
+      description: Path of the file, which is removed when ansible-playbook ends.
+      type: str
+    context:
+      description: Its context.
+      type: str
+    server:
+      description: Address of the API server.
+      type: str
+    source:
+      description: The kubeconfig that was given.
+      type: str
+    digest:
+      description: SHA-256 of the file.
+      type: str
+    environment:
+      description: Variables of the environment with which a program sees no other cluster.
+      type: dict
 load:
   description: Replicas and the named environment variables of each Deployment of O(load); null where not set.
   returned: success

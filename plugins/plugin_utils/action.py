@@ -8,6 +8,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
@@ -76,7 +77,8 @@ class LabAction(ActionBase):
         gc.disable()
         try:
             # A failure is returned, not raised: Ansible ignores failed_when and until when an action raises.
-            context = Context(self._task.check_mode, self._task.diff, show, secrets)
+            private = Path(constants.DEFAULT_LOCAL_TMP)
+            context = Context(self._task.check_mode, self._task.diff, show, secrets, private)
             result.update(tasks.attempt(self.task, params, context, display.vvv))
         finally:
             gc.enable()

@@ -135,6 +135,12 @@ class ExecPlugin:
         return Credential(**texts, expires=expires)
 
 
+def program_of(entry: Json) -> str:
+    """The program of an exec entry, also of one that ``limited`` made."""
+    limit = os.path.basename(entry["command"]) == "timeout" and len(entry["args"]) > 1
+    return plain(entry["args"][1] if limit else entry["command"])
+
+
 def limited(entry: Json) -> Json:
     """An exec entry for programs that know no limit of time: the program ``timeout`` sets it, where there is one."""
     timeout = shutil.which("timeout")

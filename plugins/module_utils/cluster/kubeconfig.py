@@ -16,7 +16,7 @@ from typing import Any
 
 from ..foreign_text import clip, keep_secret, plain, secrets_of, secrets_of_url
 from ..http.tls import reason, tls_context
-from .exec_plugin import Credential, ExecPlugin
+from .exec_plugin import Credential, ExecPlugin, program_of
 from .kubeconfig_access import Access, read_access
 from .kubeconfig_error import KubeconfigError
 
@@ -174,7 +174,7 @@ def _login(access: Access, show: Callable[[str], None] | None) -> Login:
     if "token" in user:
         return Login(who, f"Bearer {user['token']}")
     if "exec" in user:
-        who = f"The login program {plain(user['exec']['command'])} of context {plain(access.context)}"
+        who = f"The login program {program_of(user['exec'])} of context {plain(access.context)}"
         told = {key: value for key, value in access.cluster.items() if key != "extensions"}
         plugin = ExecPlugin(user["exec"], told, who)
         return Login(who, None, plugin, plugin.run(show))

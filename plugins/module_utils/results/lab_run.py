@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..cluster.settled_cluster import settle
 from ..errors import LabError
+from ..foreign_text import plain
 from ..task import Context, Params, Result, Task
 from .attempts import newest_done
 from .names import check_folder_name, run_id, stage_file_name
@@ -23,6 +25,11 @@ SPEC: dict[str, Any] = {
     "run": {"type": "str"},
     "new": {"type": "bool", "default": False},
     "stage": {"type": "str"},
+    "cluster": {"type": "str", "choices": ["unused", "optional", "required"], "default": "unused"},
+    "kubeconfig": {"type": "path"},
+    "kubeconfig_exec": {"type": "bool", "default": False},
+    "context": {"type": "str"},
+    "announce": {"type": "str", "default": ""},
 }
 
 #: Of a figure, what the schema wants at least. Besides, ``by`` says that one without a value is split by a label.
@@ -38,10 +45,10 @@ class OpenRun:
 
 
 def run(params: Params, context: Context) -> Result:
-    """Return ``run``, ``path``, ``new``, ``time``, ``stages``, ``windows`` and ``problems``. Raises LabError.
+    """Return ``run``, ``path``, ``new``, ``time``, ``stages``, ``windows``, ``problems`` and ``cluster``.
 
-    The run's folder is made at once, since it is what keeps the name from two
-    playbooks that start in the same second.
+    Raises LabError; when the cluster is why, with all the rest. The run's folder is made at once, since it is what
+    keeps the name from two playbooks that start in the same second.
     """
     began = time.time()
     stage = params["stage"]
@@ -55,7 +62,7 @@ def run(params: Params, context: Context) -> Result:
         keep=values_alone if stage else without_figures,
     )
     found = opened.run
-    return {
+    result: Result = {
         "changed": opened.made,
         "run": found.name,
         "path": str(found.path),
@@ -64,7 +71,32 @@ def run(params: Params, context: Context) -> Result:
         "stages": newest_attempts(found),
         "windows": measured_before(found, stage) if stage else {},
         "problems": [problem.text for problem in found.problems],
+        "cluster": {},
     }
+    if params["cluster"] == "unused" or context.private is None:
+        return result
+    try:
+        cluster = settle(params, context.private, context.show)
+    except LabError as error:
+        if params["cluster"] == "optional":
+            return result
+        raise LabError(error.msg, **result) from None
+    before = server_before(found)
+    if before and before != cluster["server"]:
+        context.show(f"earlier stages of run {found.name} were on {before}, this one is on {cluster['server']}")
+    if params["announce"]:
+        context.show(
+            f"{params['announce']} at {cluster['server']} (context {plain(cluster['context'])} of {cluster['source']})"
+        )
+    return {**result, "cluster": cluster}
+
+
+def server_before(run: Run) -> str:
+    """The API server that the newest stage of a run acted on, empty where none says it."""
+    records = [record for attempts in run.stages.values() for record in attempts]
+    newest = sorted(records, key=lambda record: float(record["started"]))
+    named = [record["facts"].get("server") for record in newest]
+    return next((server for server in reversed(named) if isinstance(server, str)), "")
 
 
 def open_run(

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
+from ..cluster.settled_cluster import check_settled
 from ..foreign_text import sentence, tidy
 from ..task import Context, Params, Result, Task
 from ..version import VERSION
@@ -30,6 +32,7 @@ SPEC: dict[str, Any] = {
     "versions": {"type": "dict", "default": {}},
     "settings": {"type": "dict", "default": {}},
     "facts": {"type": "dict", "default": {}},
+    "cluster": {"type": "dict", "default": {}},
 }
 
 
@@ -38,12 +41,20 @@ def finished_now(started: float) -> float:
     return max(time.time(), started)
 
 
+def server_fact(cluster: Mapping[str, Any]) -> dict[str, str]:
+    """What a stage file says of the cluster that the stage acted on, as lab_run returned it."""
+    return {"server": str(cluster["server"])} if cluster else {}
+
+
 def run(params: Params, context: Context) -> Result:
     """Return ``path`` and ``attempt`` of the file that was written, or would be in check mode. Raises LabError.
 
     What others said is written down fit to be shown. The reason for the stage's state is returned as ``msg``, so that a
     task which fails by it shows it.
     """
+    cluster = params["cluster"]
+    if cluster and params["state"] == "done":
+        check_settled(cluster)
     # Decrypting takes time, and what went well repeats no errors.
     secrets = [] if params["state"] == "done" else list(context.secrets())
     message = sentence(params["reason"], secrets)
@@ -61,7 +72,7 @@ def run(params: Params, context: Context) -> Result:
         samples=params["samples"],
         versions={"collection": VERSION, **tidy(params["versions"], secrets)},
         settings=tidy(params["settings"], secrets),
-        facts=tidy(params["facts"], secrets),
+        facts=tidy({**params["facts"], **server_fact(cluster)}, secrets),
     )
     path, attempt = write_stage(os.path.abspath(params["results_dir"]), record, context.check_mode)
     return {"changed": True, "path": str(path), "attempt": attempt, **({"msg": message} if message else {})}

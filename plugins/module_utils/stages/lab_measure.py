@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cluster.cluster import Cluster
+from ..cluster.settled_cluster import check_settled
 from ..cluster.temporal_api import ClusterInfo, TemporalApi
 from ..findings import show_faulty
 from ..prometheus import prometheus_sample, samples_file
@@ -42,7 +43,7 @@ SPEC: dict[str, Any] = {
     **PROMETHEUS,
     **{name: spec for name, spec in PROFILE.items() if name not in ("server_version", "profile_content")},
     **{name: lab_stage.SPEC[name] for name in ("results_dir", "student", "stage", "started")},
-    **{name: lab_stage.SPEC[name] for name in ("events", "settings", "facts")},
+    **{name: lab_stage.SPEC[name] for name in ("events", "settings", "facts", "cluster")},
     **{
         name: prometheus_sample.SPEC[name]
         for name in ("windows", "scrape_interval", "absent_components", "progress_figures")
@@ -91,6 +92,8 @@ def run(params: Params, context: Context) -> Result:
     samples = samples_file.save_new(found.path, stage, kept) if keep else None
     if kept.no_course is not None:
         raise kept.no_course
+    if params["cluster"]:
+        check_settled(params["cluster"])
     windows = figures(kept)
     findings = stage_findings(windows, earlier, about["settings"])
     show_faulty(findings, context.show)
@@ -128,7 +131,7 @@ def read_about(params: Params, temporal: ClusterInfo) -> StageAbout:
         "events": params["events"],
         "versions": {"temporal_server": temporal.server_version},
         "settings": settings,
-        "facts": params["facts"],
+        "facts": {**params["facts"], **lab_stage.server_fact(params["cluster"])},
     }
 
 

@@ -16,6 +16,7 @@ from ..cluster import deployment_rollout, temporal_shards
 from ..cluster.cluster import Cluster
 from ..cluster.connect import CLUSTER
 from ..cluster.deployment_rollout import Rollout, RolloutRequest, roll_out
+from ..cluster.settled_cluster import settle
 from ..cluster.temporal_shards import ShardsRead, ShardsRequest, read_shards
 from ..errors import LabError
 from ..task import Context, Params, Result, Task
@@ -30,6 +31,7 @@ SPEC: dict[str, Any] = {
     "stable_for": temporal_shards.SPEC["stable_for"],
     "load": {"type": "list", "elements": "str", "default": []},
     "load_hint": {"type": "str", "default": ""},
+    "settle": {"type": "bool", "default": False},
 }
 
 
@@ -73,7 +75,8 @@ def run(params: Params, context: Context) -> Result:
         missing_hint=params["missing_hint"],
     )
     now = ShardsRequest(missing_hint=params["missing_hint"])
-    with Cluster.from_params(params) as cluster:
+    cluster_of_stage = settle(params, context.private, context.show) if params["settle"] and context.private else {}
+    with Cluster.from_params({**params, **cluster_of_stage}) as cluster:
         load = asked.load or rolled_out_load(cluster, params, asked.time, context)
         before = asked.before
         # Reading the shards is the larger part: once where nothing is to be changed.
@@ -92,6 +95,7 @@ def run(params: Params, context: Context) -> Result:
         "time": rolled.time,
         **({"diff": {"before": rolled.before, "after": rolled.after}} if context.diff else {}),
         "started": started,
+        **({"cluster": cluster_of_stage} if cluster_of_stage else {}),
         "load": load,
         **scaled(rolled, before, after, asked),
     }
