@@ -33,12 +33,16 @@ from typing import Any
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible.template import Templar
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import sentence, tidy
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import texts
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.task_secrets import task_secrets
 
+COLLECTION = "temporal_lab.benchmarking."
 #: What ansible-core from 2.19 on shows of a task beside its result.
 MESSAGES = ("exception", "warnings", "deprecations")
-#: Fields of these that are of several lines.
+#: Fields of these that are of several lines: those of others are set in, so that they begin nowhere at the left, and
+#: those of the user's own playbook have their numbers.
 LINES = ("formatted_traceback", "help_text")
+OWN_LINES = ("formatted_source_context",)
 
 
 class CallbackModule(Default):
@@ -125,21 +129,37 @@ class CallbackModule(Default):
                 manager = self._play.get_variable_manager()
                 variables = manager.get_vars(play=self._play, host=host, task=task)
                 self._secrets[host] = task_secrets(variables, Templar(manager._loader, variables).template)
-        return self._secrets[host]
+        return self._secrets[host] + _written_secrets(task)
 
 
-def tidied_message(message: Any, secrets: Sequence[str] = (), lines: bool = False) -> Any:
+def _written_secrets(task: Any) -> list[str]:
+    """What a playbook gives to options of the collection's tasks that are no_log: Ansible shows where a task stands."""
+    found: list[str] = []
+    if str(task.action).startswith(COLLECTION):
+        with suppress(Exception):
+            # Only here: it is loaded with the first task, and looks at this callback.
+            from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils.action import find_task
+
+            for name, option in find_task(task.action).spec.items():
+                if option.get("no_log"):
+                    found += [text for text in texts(task.args.get(name)) if "{{" not in text]
+    return found
+
+
+def tidied_message(message: Any, secrets: Sequence[str] = (), field: str = "") -> Any:
     """An error or a warning of Ansible's, a text or an object that holds several, with its texts fit to be shown.
 
-    lines: its lines stay lines, which are set in: where one begins is nothing of others'.
+    field: the name of the object's field that this is.
     """
     if dataclasses.is_dataclass(message) and not isinstance(message, type):
-        fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
-        tidied = {name: tidied_message(value, secrets, name in LINES) for name, value in fields.items()}
+        fields = {entry.name: getattr(message, entry.name) for entry in dataclasses.fields(message)}
+        tidied = {name: tidied_message(value, secrets, name) for name, value in fields.items()}
         changed = {name: value for name, value in tidied.items() if value is not fields[name]}
         return dataclasses.replace(message, **changed) if changed else message
     if isinstance(message, str):
-        return textwrap.indent(tidy(message, secrets), "  ") if lines else sentence(message, secrets)
+        if field in OWN_LINES:
+            return tidy(message, secrets)
+        return textwrap.indent(tidy(message, secrets), "  ") if field in LINES else sentence(message, secrets)
     if isinstance(message, tuple):
         return tuple(tidied_message(entry, secrets) for entry in message)
     return [tidied_message(entry, secrets) for entry in message] if isinstance(message, Sequence) else message

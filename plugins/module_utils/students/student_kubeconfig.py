@@ -16,6 +16,7 @@ from ..cluster.connect import INSTRUCTOR
 from ..cluster.kubeconfig_access import is_loopback
 from ..cluster.predicates import Json
 from ..errors import LabError
+from ..foreign_text import keep_secret
 from ..http.errors import NotFound, UnexpectedAnswer
 from ..http.shape import flag, record, text
 from ..task import Context, Params, Result, Task
@@ -162,6 +163,7 @@ class _Present:
                 f"POST {path} at {self.cluster.server} was answered without a token or its expiry: check whether a "
                 f"proxy answers for the API server."
             )
+        keep_secret(token)
         return token, {"issued": issued, "expires": expires}
 
 

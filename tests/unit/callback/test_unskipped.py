@@ -101,3 +101,18 @@ if module.params["fails"]:
     module.fail_json(msg=said, **result)
 module.exit_json(**result)
 """
+
+
+def test_where_a_task_stands_is_shown_without_the_secrets_that_stand_there(tmp_path: Path) -> None:
+    (tmp_path / "ansible.cfg").write_text(CFG.format(True))
+    (tmp_path / "play.yml").write_text(
+        "- hosts: all\n"
+        "  gather_facts: false\n"
+        "  tasks:\n"
+        "    - temporal_lab.benchmarking.prometheus_info: {url: 'http://127.0.0.1:1/', url_token: token-0123456789}\n"
+    )
+    done = run_playbook(tmp_path, "ann,", "play.yml")
+    shown = done.stdout + done.stderr
+    assert done.returncode == 2
+    assert "Prometheus at http://127.0.0.1:1 does not answer" in shown
+    assert "token-0123456789" not in shown
