@@ -118,8 +118,11 @@ def damaged(good: Any, most: int = 2) -> st.SearchStrategy[Any]:
     return st.lists(change, min_size=1, max_size=most).map(damage)
 
 
-def fuzz(strategy: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a test of a function of one value, which may raise nothing but LabError."""
+def fuzz(strategy: st.SearchStrategy[Any], cost: int = 1) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a test of a function of one value, which may raise nothing but LabError.
+
+    cost: how much longer than usual an example takes; fewer are tried then.
+    """
 
     def target(test: Callable[..., None]) -> Callable[..., None]:
         def only_lab_errors(value: Any) -> None:
@@ -133,7 +136,7 @@ def fuzz(strategy: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Ca
         only_lab_errors.__name__ = test.__name__
         only_lab_errors.__doc__ = test.__doc__
         return settings(
-            max_examples=int(ASKED or EXAMPLES),
+            max_examples=max(1, int(ASKED or EXAMPLES) // cost),
             derandomize=ASKED is None,
             database=None,
             deadline=None,
