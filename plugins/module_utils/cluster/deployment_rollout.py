@@ -149,7 +149,8 @@ def events_of(
     """
     events = []
     for name, deployment in waited.value.deployments.items():
-        observed = round(watch.observed[name], 3) if live else None
+        seen = round(watch.observed[name], 3)
+        observed = seen if live else None
         moment = rolled_out_time(deployment, waited.value.pods[name])
         if moment is None and observed is None:
             continue
@@ -160,7 +161,8 @@ def events_of(
             {
                 "name": f"{short.replace('-', '_')}_rolled_out",
                 "title": f"{short} rolled out with {count} replica{'' if count == 1 else 's'}{told}",
-                "time": observed if moment is None else moment,
+                # What was seen is not still to come, whatever the cluster's clock says: a window would wait for it.
+                "time": seen if moment is None else min(moment, seen),
                 "observed": observed,
             }
         )

@@ -132,7 +132,8 @@ def scaled(rolled: Rollout, before: PodShards, after: ShardsRead | None, asked: 
         # Check mode: it would begin now.
         return {"began": round(time.time(), 3), "events": [], "shards": shards, "watched": False}
     # When shards begin to move: since server 1.28 they have moved when a pod is ready.
-    began = max(pod["created"] for pod in pods)
+    # Not in the future either, whatever the cluster's clock says: the window would wait for it.
+    began = min(max(pod["created"] for pod in pods), round(time.time(), 3))
     events = [
         {"name": "history_scaling", "title": f"history pod {len(pods)} of {len(pods)} made", "time": began},
         *rolled.events,

@@ -170,6 +170,14 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
     assert {asked.query.get("labelSelector") for asked in api.asked if asked.path == PODS} == {"app=history"}
 
 
+def test_nothing_is_rolled_out_in_the_future(task: Task, api: ScriptedApi) -> None:
+    """A window begins at the last event; one of the year 9999 would be waited for."""
+    api.on("GET", HISTORY, deployment())
+    api.on("GET", PODS, pods(pod("my-temporal-history-a", ready_at="9999-01-01T00:00:00Z")))
+    result = task(deployment_rollout, deployments=["my-temporal-history"])
+    assert [event["time"] <= time.time() for event in result["events"]] == [True]
+
+
 def test_what_is_as_wanted_is_not_touched(task: Task, api: ScriptedApi) -> None:
     api.on("GET", HISTORY, deployment(replicas=2))
     api.on("GET", PODS, pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")))

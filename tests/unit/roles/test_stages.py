@@ -135,3 +135,20 @@ def test_defaults_that_must_agree_are_one_variable() -> None:
         assert "{" not in str(defaults[one])
         for name in names:
             assert one in defaults[name], name
+
+
+def tasks_in(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tasks, those in blocks included."""
+    inside = [tasks_in(entry.get(part) or []) for entry in entries for part in ("block", "rescue", "always")]
+    return [*entries, *(task for part in inside for task in part)]
+
+
+def test_helm_does_not_wait_for_ever() -> None:
+    """It has no limit of its own for an API server that never finishes its answer, and a class waits for all."""
+    found = 0
+    for path in ROOT.glob("roles/*/tasks/*.yml"):
+        for task in tasks_in(yaml.safe_load(path.read_text()) or []):
+            if "kubernetes.core.helm" in task or "ansible.builtin.command" in task:
+                found += 1
+                assert "lab_timeout" in str(task.get("timeout")), (path, task.get("name"))
+    assert found >= 4

@@ -531,3 +531,12 @@ def test_a_change_has_its_time_from_now_on(task: Task, api: ScriptedApi) -> None
     result = task(temporal_scale, replicas=2, asked={"time": time.time() - 4000}, stable_for=0.1)
     assert (result["changed"], result["watched"]) == (True, True)
     assert (result["shards"]["before"], result["shards"]["after"]) == ({A: 512}, {A: 255, B: 257})
+
+
+@pytest.mark.usefixtures("hurry")
+def test_no_window_begins_in_the_future(task: Task, api: ScriptedApi) -> None:
+    """By a cluster's clock that is a day ahead: the stage, and a class with it, would wait for that day."""
+    script_scaled(api, ago=-86400)
+    result = task(temporal_scale, replicas=2, load=["benchmark-soak-test"], stable_for=0.1)
+    assert result["began"] <= time.time()
+    assert all(event["time"] <= time.time() for event in result["events"])
