@@ -111,6 +111,26 @@ chart:
       description: V(lab), V(bundled) or V(separate), see O(layers).
       type: str
       sample: bundled
+source:
+  description:
+    - Where helm gets the chart; null without O(chart).
+    - O(chart), O(repo) and O(version); but a chart of a repository with user and password in its address was downloaded
+      into a private folder, so that the password is not among the arguments of programs.
+  returned: success
+  type: dict
+  contains:
+    chart:
+      description: A folder, a packed chart, an OCI reference, or a name in the repository.
+      type: str
+      sample: temporal
+    repo:
+      description: Address of the repository; empty when the chart is none of a repository's.
+      type: str
+      sample: https://go.temporal.io/helm-charts
+    version:
+      description: Version of the chart; empty for the newest, or where there is only one.
+      type: str
+      sample: 0.73.2
 values:
   description: The merged values.
   returned: success

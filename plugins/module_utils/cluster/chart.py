@@ -8,13 +8,24 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import LabError
 from ..foreign_text import keep_secret, plain, secrets_of_url, without_password
 from ..yaml_file import read_yaml
+from .chart_download import download_chart, has_password
 
 #: Seconds that helm may take to fetch a chart.
 FETCH = 120.0
+
+
+@dataclass(frozen=True)
+class ChartSource:
+    """Where helm gets a chart: a reference, and for a repository's chart its address and a version."""
+
+    chart: str
+    repo: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,17 @@ def is_pinned(reference: str, version: str) -> bool:
 
 def is_path(reference: str) -> bool:
     return not reference.startswith("oci://") and os.path.exists(os.path.expanduser(reference))
+
+
+def find_source(helm: str, reference: str, repo: str, version: str, private: Path | None) -> ChartSource:
+    """Where helm gets a chart; one of a repository with a password is downloaded first. Raises LabError.
+
+    private: a folder of this user alone, None where there is none.
+    """
+    program = shutil.which(helm)
+    if private is None or program is None or not has_password(repo) or is_path(reference):
+        return ChartSource(reference, repo, version)
+    return ChartSource(download_chart(program, reference, repo, version, private))
 
 
 def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:

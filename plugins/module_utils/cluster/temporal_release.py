@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from ..findings import Finding, sentence, show_faulty
 from ..http.errors import NotFound
 from ..http.shape import each, record, text
 from ..task import Context, Params, Result, Task
-from .chart import is_pinned, read_chart
+from .chart import find_source, is_pinned, read_chart
 from .chart_findings import (
     SEARCH,
     bundles_search,
@@ -64,15 +65,16 @@ def knows_monitors(cluster: Cluster) -> bool:
 
 
 def run(params: Params, context: Context, now: Callable[[], float] = time.time) -> Result:
-    """Return ``chart``, ``values``, ``findings``, ``faults``, ``releases``, ``unfinished`` and ``good_revision``."""
+    """Return what the documentation of the module says: ``chart``, its ``source`` and ``values``, ``findings`` …"""
     release = params["release"]
     findings: list[Finding | None] = []
-    result: Result = {"changed": False, "chart": None, "values": params["values"]}
+    result: Result = {"changed": False, "chart": None, "source": None, "values": params["values"]}
     with Cluster.from_params(params) as cluster:
         revisions = read_revisions(cluster)
         own = [revision for revision in revisions if revision.release == release]
         if params["chart"]:
-            chart = read_chart(params["helm"], params["chart"], params["repo"], params["version"])
+            source = find_source(params["helm"], params["chart"], params["repo"], params["version"], context.private)
+            chart = read_chart(params["helm"], source.chart, source.repo, source.version)
             values = merged(params["layers"].get(chart.generation) or {}, params["values"])
             pinned = is_pinned(params["chart"], params["version"])
             asked = list(monitors(values))
@@ -84,6 +86,7 @@ def run(params: Params, context: Context, now: Callable[[], float] = time.time) 
                 judge_monitors(asked, knows_monitors(cluster)) if asked else None,
                 judge_earlier(own, params["mend"], now()),
             ]
+            result["source"] = asdict(source)
             result["chart"] = {
                 "name": chart.name,
                 "version": chart.version,
