@@ -6,11 +6,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..errors import LabError
 from ..http.errors import NotFound, Refused, RequestFailed, UnexpectedAnswer
 from .cluster import Cluster
 from .predicates import Json, finished, pod_state
 
 METRICS_PORT = "9090"
+#: History pods of the largest release that is read, and seconds in which they are asked; later ones are not known.
+MOST_PODS = 100
+LONGEST = 60.0
 #: One sample of the gauge in the text format; a metrics prefix of the server and the suffix that
 #: OpenTelemetry gives to what has no unit are allowed.
 SAMPLE = re.compile(
@@ -76,15 +80,21 @@ def read_balance(cluster: Cluster, expected: int, missing_hint: str = "") -> Bal
     if not pods:
         hint = missing_hint or f"is release {cluster.release} installed there?"
         raise NotFound(f"There is no history pod of release {cluster.release} in namespace {cluster.namespace}: {hint}")
+    if len(pods) > MOST_PODS:
+        raise LabError(
+            f"Release {cluster.release} has {len(pods)} history pods in namespace {cluster.namespace}, and only "
+            f"{MOST_PODS} can be asked for their shards: check who made them."
+        )
     owned: dict[str, int | None] = {}
     ready = {}
+    begin = cluster.clock()
     for pod in pods:
         state = pod_state(pod)
         if state.terminating:
             continue
         if state.ready:
             ready[state.name] = float("inf") if state.ready_time is None else state.ready_time
-        owned[state.name] = _ask(cluster, pod)
+        owned[state.name] = _ask(cluster, pod) if cluster.clock() - begin < LONGEST else None
     return Balance(owned, ready, expected)
 
 

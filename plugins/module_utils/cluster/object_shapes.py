@@ -20,6 +20,8 @@ TIME = fitting(seconds, "time")
 LABELS = mapping(text)
 QUANTITIES = mapping(fitting(_QUANTITY.fullmatch, "quantity"))
 
+#: Names are at most so long whatever they are of; they are shown, and kept in results.
+NAME = fitting(lambda name: 0 < len(name) <= 253, "name")
 _METADATA: dict[str, Shape] = {
     "namespace": text,
     "uid": text,
@@ -35,9 +37,9 @@ _METADATA: dict[str, Shape] = {
         record(manager=text, operation=text, subresource=text, time=TIME, fieldsV1=mapping(anything))
     ),
 }
-METADATA = record({"name": text}, **_METADATA)
+METADATA = record({"name": NAME}, **_METADATA)
 #: Of an object that was asked for by its name.
-UNNAMED = record(name=text, **_METADATA)
+UNNAMED = record(name=NAME, **_METADATA)
 CONDITIONS = each(
     record({"type": text}, status=text, reason=text, message=text, lastTransitionTime=TIME, lastUpdateTime=TIME)
 )
@@ -46,7 +48,7 @@ SELECTOR = record(
     matchExpressions=each(record({"key": text, "operator": text}, values=each(text))),
 )
 CONTAINER = record(
-    {"name": text},
+    {"name": NAME},
     image=text,
     env=each(record({"name": text}, value=text, valueFrom=mapping(anything))),
     ports=each(record(containerPort=whole, name=text)),

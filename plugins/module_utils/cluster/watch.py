@@ -29,6 +29,8 @@ OLD_PODS_LEAVE = 5.0
 #: Seconds after which a pod that may not be created, as for want of quota, will not be: old pods have left by then.
 QUOTA_FREES = 30.0
 LOG_LINES = 20
+#: Characters at the end of a log that are looked at.
+LOG_SIZE = 64 * 1024
 #: How many pods a sentence names.
 NAMED = 2
 
@@ -195,7 +197,8 @@ class Watch:
             text = self.cluster.get_text(self.cluster.path("pods", pod.name, "log"), query, patience=0)
         except (Unreachable, RequestFailed):
             return []
-        return [shown for line in text.splitlines() if (shown := plain(line))]
+        # Whatever was sent instead of so many lines.
+        return [shown for line in text[-LOG_SIZE:].splitlines()[-LOG_LINES:] if (shown := plain(line))]
 
 
 def _and(names: list[str]) -> str:

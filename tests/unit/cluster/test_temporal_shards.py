@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import temporal_shards
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.balance import (
+    LONGEST,
+    MOST_PODS,
     Balance,
     owned_shards,
     read_balance,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.settling import Settling
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import (
     NotFound,
     ProxyTargetError,
@@ -158,6 +161,29 @@ def test_a_refusal_is_said(cluster: Cluster, api: ScriptedApi) -> None:
     metrics(api, "a", status(403, 'pods "a" is forbidden: User "jane" cannot get resource "pods/proxy"'))
     with pytest.raises(Refused, match="pods/proxy"):
         read_balance(cluster, 512)
+
+
+def test_more_history_pods_than_any_release_has(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", PODS, {"items": [history(f"h-{number}") for number in range(MOST_PODS + 1)]})
+    with pytest.raises(LabError, match=f"has {MOST_PODS + 1} history pods"):
+        read_balance(cluster, 512)
+    assert len(api.asked) == 1
+
+
+def test_pods_that_are_slow_to_answer_are_not_all_asked(cluster: Cluster, api: ScriptedApi) -> None:
+    api.on("GET", PODS, {"items": [history(name) for name in ("a", "b", "c")]})
+    for name in ("a", "b", "c"):
+        api.on("GET", f"{PODS}/my-temporal-history-{name}:9090/proxy/metrics", Answer(b"numshards_gauge 512\n"))
+    now = [0.0]
+    cluster.clock = lambda: now[0]
+    asked = cluster.request
+
+    def slow(*args: Any, **options: Any) -> Any:
+        now[0] += LONGEST / 2
+        return asked(*args, **options)
+
+    cluster.request = slow  # type: ignore[method-assign]
+    assert list(read_balance(cluster, 512).pods.values()) == [512, 512, None]
 
 
 def test_no_history_pod(task: Task, api: ScriptedApi) -> None:
