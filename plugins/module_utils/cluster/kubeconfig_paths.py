@@ -14,7 +14,11 @@ from pathlib import Path
 
 #: Bytes of the largest file that is read.
 LARGEST = 1024 * 1024
-FLATTEN = "kubectl config view --raw --flatten --minify makes a file that needs no others"
+#: What to do instead. Not by the one who runs the lab: it would copy what a stranger's kubeconfig names into it.
+FLATTEN = (
+    "let its owner make one that needs no other files (kubectl config view --raw --flatten --minify), or, if you trust "
+    "whoever wrote it, set lab_kubeconfig_exec=true"
+)
 
 
 class PathRefused(Exception):
@@ -67,9 +71,7 @@ def _open_below(folder: str, path: str) -> int:
     except OSError as error:
         # Of a link to a folder some systems say that it is no folder.
         if error.errno in (ELOOP, EMLINK) or (error.errno == ENOTDIR and _has_link(folder, parts)):
-            raise PathRefused(
-                f"{path} is or passes through a link", "put the file itself there, or " + FLATTEN
-            ) from None
+            raise PathRefused(f"{path} is or passes through a link", FLATTEN) from None
         raise
     finally:
         os.close(at)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
     read_access,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.kubeconfig_error import KubeconfigError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.yaml_file import DEEPEST
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     TOKEN,
@@ -348,6 +350,13 @@ def test_socks_proxies_look_up_names_as_for_kubectl(tmp_path: Path) -> None:
         path = write_kubeconfig(tmp_path / "k", SERVER, cluster={"proxy-url": f"{given}://p.example:1"})
         with Cluster.connect(str(path)) as cluster:
             assert cluster.target.proxy == f"{taken}://p.example:1"
+
+
+def test_a_missing_package_for_socks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "urllib3.contrib.socks", None)
+    path = write_kubeconfig(tmp_path / "k", SERVER, cluster={"proxy-url": "socks5://p.example:1"})
+    with Cluster.connect(str(path)) as cluster, pytest.raises(LabError, match="PySocks is missing"):
+        cluster.get_json("/version")
 
 
 def test_loopback_is_recognised() -> None:

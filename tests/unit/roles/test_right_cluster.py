@@ -204,6 +204,14 @@ def test_check_mode_acts_on_the_same_cluster(stages: Stages, api: ScriptedApi) -
     assert set(stages.servers()) == {api.url}
 
 
+def test_what_cannot_be_taken_away_is_made_harmless_or_refused(stages: Stages, api: ScriptedApi) -> None:
+    shown = stages.play(lab_kubeconfig=str(stages.kubeconfig), K8S_AUTH_VERIFY_SSL="no")
+    assert "failed=0" in shown, shown
+    assert set(stages.servers()) == {api.url}
+    shown = stages.play(lab_kubeconfig=str(stages.kubeconfig), K8S_AUTH_VERIFY_SSL="no", K8S_AUTH_CONTEXT="other")
+    assert "both K8S_AUTH_CONTEXT and K8S_AUTH_VERIFY_SSL" in " ".join(shown.split())
+
+
 def test_without_the_task_that_finds_the_cluster_helm_finds_none(stages: Stages, other: ScriptedApi) -> None:
     shown = stages.play(
         "--start-at-task=Uninstall a release",
