@@ -555,6 +555,8 @@ def interrupted(*_signal: object) -> None:
 def main(names: Sequence[str]) -> int:
     """Run the checks of these names, or all; 0 when there were any and all of those that could be run passed."""
     checks = chosen(names)
+    # Whatever the user's is: what others can write to is run here.
+    os.umask(os.umask(0o022) | 0o022)
     signal.signal(signal.SIGTERM, interrupted)
     OUTPUT.mkdir(parents=True, exist_ok=True)
     times = OUTPUT / "times.json"

@@ -49,6 +49,40 @@ try() {
     fail "$what failed ($(tail -n 1 "$log" | cut -c -200)): $todo The whole output is in $log."
 }
 
+# What is run from the cache, nobody else may have written: neither into it nor in its place.
+own_cache() {
+    local folder
+    umask go-w
+    folder=$cache
+    while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done
+    check_folder "$folder"
+    mkdir -p "$(dirname "$cache")"
+    mkdir -m 700 "$cache" 2>/dev/null || [ -d "$cache" ] || fail "$cache cannot be made: set XDG_CACHE_HOME."
+    check_folder "$cache"
+    [ "$(stat -L -c %u "$cache")" = "$(id -u)" ] ||
+        fail "$cache belongs to $(stat -L -c %U "$cache"): remove it, or set XDG_CACHE_HOME to another folder."
+}
+
+check_folder() { # FOLDER
+    local folder owner group mode
+    folder=$(realpath "$1")
+    while :; do
+        read -r owner group mode < <(stat -c '%U %G %a' "$folder")
+        [ "$owner" = root ] || [ "$owner" = "$(id -un)" ] ||
+            fail "$folder belongs to $owner, who could change what is run from it: set XDG_CACHE_HOME to another folder."
+        # as /tmp: nobody can move away what belongs to another
+        if ((!(8#$mode & 8#1000))) || [ "$folder" = "$(realpath -m "$cache")" ]; then
+            ((!(8#$mode & 8#2))) ||
+                fail "every user can write to $folder: chmod o-w it, or set XDG_CACHE_HOME to another folder."
+            # a group of the owner's own is nobody else
+            ((!(8#$mode & 8#20))) || [ "$group" = "$owner" ] ||
+                fail "the group $group can write to $folder: chmod g-w it, or set XDG_CACHE_HOME to another folder."
+        fi
+        [ "$folder" != / ] || return 0
+        folder=$(dirname "$folder")
+    done
+}
+
 need_space() { # GB
     local free
     free=$(df -Pk "$cache" | awk 'NR == 2 {print int($4 / 1048576)}')
@@ -179,7 +213,7 @@ set_up_go() {
 
 # --- Sets ------------------------------------------------------------------------------------
 
-mkdir -p "$cache"
+own_cache
 set_up_venv run
 link=collections/ansible_collections/temporal_lab/benchmarking
 if [ ! -e "$link" ]; then

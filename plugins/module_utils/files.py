@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files written whole or not at all, and files that hold a secret.
+"""Files written whole or not at all, for their owner alone, and files of others that are read with care.
 
-Everything raises OSError; the caller knows what the file is for, and says so.
+Everything raises OSError; the caller knows what the file is for, and says so. Modes do not depend on the umask.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -13,10 +14,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
 
-def put_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; it replaces an existing one."""
-    temporary = _write_temporary(path, content)
+
+def make_private_folder(path: Path) -> bool:
+    """Make a folder, and those above it that are missing, for their owner alone; return False when it is there.
+
+    Path.mkdir gives its mode to the last folder only. One that is there stays as it is, and a link to a folder counts
+    as one.
+    """
+    missing = []
+    made = False
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        try:
+            folder.mkdir(PRIVATE_FOLDER)
+        except FileExistsError:
+            # Another process made it a moment ago.
+            if not folder.is_dir():
+                raise
+            made = False
+        else:
+            # A umask such as 0277 takes from the owner, too.
+            folder.chmod(PRIVATE_FOLDER)
+            made = True
+    return made
+
+
+def private_opener(path: str, flags: int) -> int:
+    """For ``open``: a file that is made is for its owner alone, and a link in its place is not followed."""
+    return os.open(path, flags | os.O_NOFOLLOW, PRIVATE_FILE)
+
+
+def put_file(path: Path, content: bytes, mode: int | None = PRIVATE_FILE) -> None:
+    """Write a file whole or not at all; it replaces an existing one, or a link in its place.
+
+    mode: None leaves it to the umask, for what is meant for others too.
+    """
+    temporary = _write_temporary(path, content, mode)
     try:
         os.replace(temporary, path)
     except OSError:
@@ -26,7 +64,7 @@ def put_file(path: Path, content: bytes) -> None:
 
 
 def write_new_file(path: Path, content: bytes) -> bool:
-    """Write a file that must not exist yet; return False, with nothing left behind, when it does."""
+    """Write a private file that must not exist yet; return False, with nothing left behind, when it does."""
     temporary = _write_temporary(path, content)
     try:
         os.link(temporary, path)
@@ -38,13 +76,20 @@ def write_new_file(path: Path, content: bytes) -> bool:
     return True
 
 
-def read_regular_file(path: Path, limit: int) -> tuple[bytes, int] | None:
+def read_regular_file(path: Path, limit: int, follow: bool = True) -> tuple[bytes, int] | None:
     """Read at most ``limit`` bytes of a regular file; return them and its permission bits.
 
-    None for anything else in its place, such as a pipe, on which a plain read would wait for ever. Raises OSError,
-    also when nothing is there.
+    None for anything else in its place: a pipe, on which a plain read would wait for ever, a device, a folder; without
+    ``follow`` a link too.
+    Raises OSError, also when nothing is there.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
+    except OSError as error:
+        # A link, or a socket.
+        if error.errno == errno.ENXIO or (not follow and error.errno == errno.ELOOP):
+            return None
+        raise
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -59,13 +104,14 @@ def read_regular_file(path: Path, limit: int) -> tuple[bytes, int] | None:
 def private_file_beside(path: Path, text: str) -> Iterator[Path]:
     """Write a text to a new file beside ``path``, for the caller to move into place; remove it if it was not moved.
 
-    The file has mode 0600 from its first moment; a missing folder is made with mode 0700.
+    The file has mode 0600 from its first moment; a missing folder is made with mode 0700, and so are those above it.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(path.parent)
     try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(handle, PRIVATE_FILE)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -74,11 +120,14 @@ def private_file_beside(path: Path, text: str) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def _write_temporary(path: Path, content: bytes) -> Path:
+def _write_temporary(path: Path, content: bytes, mode: int | None = PRIVATE_FILE) -> Path:
     """Write a hidden file beside ``path``; readers never look at it, nor does a stage's name match it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "xb") as stream:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
+        with os.fdopen(handle, "wb") as stream:
+            if mode is not None:
+                os.fchmod(handle, mode)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

@@ -21,6 +21,8 @@ def number_text(value: float) -> str:
     """A number with three significant digits, or with all of a whole number: ``0.0123``, ``41.5``, ``1,235``."""
     if value == 0:
         return "0"
+    if not math.isfinite(value):
+        return f"{value:g}"
     if value == int(value) and abs(value) < 1e15:
         return _minus(f"{int(value):,}")
     return _digits(value)

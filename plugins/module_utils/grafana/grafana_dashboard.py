@@ -259,7 +259,7 @@ def export(context: Context, grafana: Grafana, uid: str, dest: Path) -> Result:
         result["diff"] = {"before_header": str(dest), "after_header": str(dest), **difference(old, content)}
     if result["changed"] and not context.check_mode:
         try:
-            put_file(dest, written(content).encode())
+            put_file(dest, written(content).encode(), mode=None)
         except OSError as error:
             raise _not_written(dest, error) from None
     return result

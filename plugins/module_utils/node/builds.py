@@ -25,11 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabError
+from ..files import private_opener
+from ..owned_folder import own_folder
 from .parts import Part
 from .progress import Progress, clock
 
 Show = Callable[[str], None]
 
+#: Of the commands: what they make is the same under any other, and its modes are part of the images.
+UMASK = 0o022
 #: Seconds between two lines of progress.
 PROGRESS_INTERVAL = 15.0
 
@@ -91,9 +95,33 @@ def _debian_sources() -> str:
     )
 
 
+def check_owner(workshop: Workshop) -> None:
+    """Make the cache's folders, or raise LabError when others can change what is in them: root runs that."""
+    for folder in (workshop.cache, workshop.cache / "builds"):
+        own_folder(folder, "The cache", "set XDG_CACHE_HOME to a folder that only you can write to")
+
+
+def check_go_caches(workshop: Workshop) -> None:
+    """Raise LabError when others can write to what Go builds from and takes as built."""
+    try:
+        said = subprocess.run(
+            [workshop.go, "env", "GOCACHE", "GOMODCACHE"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        # The build says what is wrong with it.
+        return
+    for name, folder in zip(("GOCACHE", "GOMODCACHE"), said.stdout.splitlines()):
+        if Path(folder).is_absolute():
+            own_folder(Path(folder), f"Go's folder {name}", f"set {name} to a folder that only you can write to")
+
+
 def check_disk(workshop: Workshop) -> None:
-    """Raise LabError when the cache's disk has too little room for a first build."""
-    workshop.cache.mkdir(parents=True, exist_ok=True)
+    """Raise LabError when the cache's disk has too little room for a first build, or others can write to it."""
+    check_owner(workshop)
     free = shutil.disk_usage(workshop.cache).free
     if free < FREE_DISK:
         raise LabError(
@@ -145,7 +173,7 @@ def _run_commands(part: Part, workshop: Workshop, out: Path, folders: dict[str, 
     environment = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
     environment.update({name: fill(value) for name, value in part.environment.items()})
     log = workshop.cache / "builds" / f"{part.name}.log"
-    with log.open("wb") as output:
+    with open(log, "wb", opener=private_opener) as output:
         for command in part.commands:
             arguments = [fill(argument) for argument in command]
             if arguments[0] == "go":
@@ -153,7 +181,7 @@ def _run_commands(part: Part, workshop: Workshop, out: Path, folders: dict[str, 
             try:
                 code = subprocess.run(
                     arguments, cwd=out, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                    stderr=subprocess.STDOUT, check=False,
+                    stderr=subprocess.STDOUT, check=False, umask=UMASK,
                 ).returncode  # fmt: skip
             except FileNotFoundError:
                 raise LabError(
@@ -168,13 +196,13 @@ def build_part(part: Part, workshop: Workshop, folders: dict[str, Path], progres
     """Build one part into its folder, unless another process has built it in the meantime."""
     top = workshop.cache / "builds"
     folder = folders[part.name]
-    with (top / f"{part.name}.lock").open("w") as lock:
+    with open(top / f"{part.name}.lock", "w", encoding="utf-8", opener=private_opener) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         progress.start(part)
         if not folder.is_dir():
             partial = top / f"{part.name}.partial"
             shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
+            partial.mkdir(0o777 & ~UMASK)
             _run_commands(part, workshop, partial, folders)
             partial.rename(folder)
             show(f"built {part.title} in {clock(progress.end(part))}")
@@ -189,7 +217,8 @@ def part_folders(parts: Sequence[Part], workshop: Workshop) -> dict[str, Path]:
 
 
 def missing(parts: Sequence[Part], workshop: Workshop) -> list[Part]:
-    """Return the parts that the cache does not hold."""
+    """Return the parts that the cache does not hold. Raises LabError when others can write to it."""
+    check_owner(workshop)
     folders = part_folders(parts, workshop)
     return [part for part in parts if not folders[part.name].is_dir()]
 
@@ -201,15 +230,16 @@ def build(parts: Sequence[Part], workshop: Workshop, show: Show) -> dict[str, Pa
         part name to its folder.
 
     Raises:
-        LabError: a build failed; says which command, its last line and the log.
+        LabError: others can write to the cache; or a build failed: says which command, its last line and the log.
     """
+    check_owner(workshop)
     folders = part_folders(parts, workshop)
     wanted = [part for part in parts if not folders[part.name].is_dir()]
     if not wanted:
         return folders
     check_disk(workshop)
+    check_go_caches(workshop)
     top = workshop.cache / "builds"
-    top.mkdir(parents=True, exist_ok=True)
     about = clock(sum(part.seconds for part in wanted))
     show(
         f"building {len(wanted)} of {len(parts)} parts of the node, about {about} on two idle cores; "

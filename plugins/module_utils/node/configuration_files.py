@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ..files import make_private_folder
 from . import config, pki
 from .layout import Layout
 from .record import Record
@@ -15,7 +16,7 @@ def write_configuration(layout: Layout, record: Record) -> None:
     """Write keys, certificates, kubeconfigs and the components' configuration."""
     etc = layout.etc
     for folder in (layout.state, etc, etc / "cni", layout.logs, layout.sockets):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(folder)
     ca = pki.read_pair(etc, "ca") or pki.authority()
     pki.write_pair(etc, "ca", ca)
     pki.write_pair(etc, "service-account", pki.read_pair(etc, "service-account") or pki.signing_key())

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from ..errors import LabError
+from ..files import private_opener
+from ..owned_folder import own_folder
 from . import system
 from .api_server import api_ready, kubectl, node_ready
 from .config import digest, programs
@@ -37,9 +39,9 @@ Show = Callable[[str], None]
 
 @contextlib.contextmanager
 def locked(layout: Layout, show: Show) -> Iterator[None]:
-    """Let only one process at a time change a node."""
-    layout.lock.parent.mkdir(parents=True, exist_ok=True)
-    with layout.lock.open("w") as file:
+    """Let only one process at a time change a node. Raises LabError when others can write where its state is."""
+    own_folder(layout.lock.parent, "The folder of the node's state", "set XDG_STATE_HOME to another folder")
+    with open(layout.lock, "w", encoding="utf-8", opener=private_opener) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -28,6 +28,7 @@ except ImportError:  # the caller reports it: see require()
     CRYPTOGRAPHY = False
 
 from ..errors import LabError
+from ..files import PRIVATE_FILE
 
 #: The node is a throw-away one: its certificates outlive it.
 LIFETIME = datetime.timedelta(days=3650)
@@ -206,8 +207,9 @@ def write_private(path: Path, content: bytes | str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, PRIVATE_FILE)
         file.write(data)
     temporary.replace(path)
 

@@ -18,6 +18,7 @@ except ImportError:  # reported by prerequisites.py
     SupervisorTransport = None
 
 from ..errors import LabError
+from ..files import private_opener
 from .layout import Layout
 from .system import MARK
 
@@ -64,18 +65,19 @@ def start_supervisor(layout: Layout) -> None:
     """Start the node's first process in its namespaces and wait until it answers."""
     own = layout.state / "var-lib"
     shutil.rmtree(own, ignore_errors=True)
-    for folder in (own / "upper", own / "work"):
-        folder.mkdir(parents=True)
+    for folder in (own, own / "upper", own / "work"):
+        # The upper one is /var/lib in the node.
+        folder.mkdir(0o755)
     arguments = [
         "nsenter", f"--net={layout.netns}",
         "unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc",
         "/bin/sh", "-c", entry_script(layout, sys.executable),
     ]  # fmt: skip
     log = layout.logs / "start.log"
-    with log.open("wb") as output:
+    with open(log, "wb", opener=private_opener) as output:
         process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            cwd="/", env={**os.environ, MARK: layout.name},
+            cwd="/", env={**os.environ, MARK: layout.name}, umask=0o022,
         )  # fmt: skip
     deadline = time.monotonic() + 15
     while not programs_state(layout):

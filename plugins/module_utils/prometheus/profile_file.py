@@ -21,6 +21,8 @@ except ImportError:
     pass
 
 SCHEMA = "temporal_lab.benchmarking/profile/1"
+#: Figures of a profile; the collection's own has about 60.
+MOST_FIGURES = 500
 
 
 def default_path() -> Path:
@@ -125,11 +127,15 @@ def _profile(data: Any) -> Profile:
 
     namings = namings_of(data.get("namings", {}))
     figures: list[Figure] = []
+    known: set[str] = set()
     for at, item in shape.items(data["figures"], ("figures",)):
         for figure in figures_of(item, at, variables, components, namings):
-            if figure.id in [other.id for other in figures]:
+            if figure.id in known:
                 raise shape.Fault((*at, "id"), "is the id of an earlier figure too")
+            known.add(figure.id)
             figures.append(figure)
+        if len(figures) > MOST_FIGURES:
+            raise shape.Fault(("figures",), f"has more than {MOST_FIGURES} figures, as many as a result can hold")
 
     return Profile(
         title=shape.text(data["title"], ("title",)),

@@ -21,8 +21,8 @@ from .reading import STARTED, Reading, Samples, Window, wanted
 from .series import Parsed, Series
 from .zero_evidence import has_witness
 
-#: Steps of a range query; Prometheus allows 11,000.
-MOST_STEPS = 10_000
+#: Steps of a range query: more than a plot has room for. Prometheus allows 11,000.
+MOST_STEPS = 2_000
 #: Statuses of a query that is refused for what it is.
 REFUSED = (400, 422)
 #: Tells the figures apart in one answer; no label of Prometheus begins so.

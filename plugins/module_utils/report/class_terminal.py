@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..foreign_text import visible
+from ..foreign_text import clip, visible
 from ..results.class_report import ClassReport
 from .class_view import GroupRow, build_view, names_text
 from .terminal import GAP, wrap
 
+#: Characters of a student's reason, and problems, that the terminal shows; the page has all.
+MOST_REASON, MOST_PROBLEMS = 1000, 100
 #: Students with outliers that the terminal shows; the page has all.
 MOST_OUTLIERS = 10
 
@@ -22,19 +24,26 @@ def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
     view = build_view(report)
     lines = [view["summary"]]
     # Not wrapped: one line a student, so that it can be searched and counted.
-    rows = [[entry["state"], entry["student"], entry["reason"]] for entry in view["attention"]]
+    rows = [[entry["state"], entry["student"], clip(entry["reason"], MOST_REASON)] for entry in view["attention"]]
     lines += _columns(rows, numbers=False)
     lines += [visible(f"unfinished: {text}") for text in view["unfinished"]]
     if view["done"]:
         lines.append(visible(f"done: {names_text(view['done'])}"))
     lines += view["skipped"]
     lines += [wrap(text) for text in view["notes"]]
-    lines += [
+    problems = [
         wrap(f"{problem['source']}: {problem['text']}" if problem["source"] else problem["text"])
         for problem in view["problems"]
         # A student with this reason has a line already.
-        if not any(problem["text"] in entry["reason"] for entry in view["attention"])
+        if not any(
+            problem["text"] in entry["reason"]
+            for entry in view["attention"]
+            if problem["source"] in ("", entry["student"])
+        )
     ]
+    lines += problems[:MOST_PROBLEMS]
+    if len(problems) > MOST_PROBLEMS:
+        lines.append(f"and {len(problems) - MOST_PROBLEMS} more problems; see the report")
     if view["stage_states"]["rows"]:
         heads = ["", *(head["word"] for head in view["stage_states"]["heads"])]
         lines += ["", *_table(heads, [[name, *counts] for name, counts in view["stage_states"]["rows"]])]

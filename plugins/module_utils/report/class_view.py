@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from ..foreign_text import clip
 from ..formatting import duration_text, number_text, value_text
 from ..results.class_outliers import DEVIATIONS, LEAST_STUDENTS, OUTLIER_FACTOR
 from ..results.class_report import (
@@ -20,6 +21,8 @@ from ..results.class_report import (
 from ..results.merged_class import STAGE_STATES, TO_RETRY
 from .words import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS, counted
 
+#: Settings of a group that are shown, and characters of one: a stranger's can be any.
+MOST_SETTINGS, MOST_SETTING = 40, 200
 #: How many students are named before the others are only counted.
 MOST_NAMES = 5
 
@@ -246,7 +249,7 @@ def _window(report: ClassReport, window: ClassWindow) -> WindowView:
     groups = window["groups"]
     note = ""
     if len(groups) > 1:
-        note = f"Students differ in {', '.join(window['differ'])}, so they form {len(groups)} groups."
+        note = f"Students differ in {', '.join(window['differ'][:MOST_SETTINGS])}, so they form {len(groups)} groups."
     return {
         "name": _window_name(report, window["stage"], window["title"]),
         "note": note,
@@ -254,7 +257,9 @@ def _window(report: ClassReport, window: ClassWindow) -> WindowView:
             {
                 "label": f"{counted(len(group['students']), 'student')}{_with(group['settings'], window['differ'])}",
                 "names": names_text(group["students"]) if len(groups) > 1 else "",
-                "settings": ", ".join(_setting(name, value) for name, value in group["settings"].items()),
+                "settings": ", ".join(
+                    _setting(name, value) for name, value in list(group["settings"].items())[:MOST_SETTINGS]
+                ),
                 "rows": [_figure(row, len(group["students"])) for row in group["figures"]],
             }
             for group in groups
@@ -263,7 +268,7 @@ def _window(report: ClassReport, window: ClassWindow) -> WindowView:
 
 
 def _with(settings: Mapping[str, Any], names: Sequence[str]) -> str:
-    return f" with {', '.join(_setting(name, settings.get(name)) for name in names)}" if names else ""
+    return f" with {', '.join(_setting(name, settings.get(name)) for name in names[:MOST_SETTINGS])}" if names else ""
 
 
 def _setting(name: str, value: object) -> str:
@@ -271,7 +276,7 @@ def _setting(name: str, value: object) -> str:
         return f"{name} not known"
     if isinstance(value, float):
         return f"{name} {duration_text(value) if name in SETTINGS_IN_SECONDS else number_text(value)}"
-    return f"{name} {value}"
+    return f"{name} {clip(str(value), MOST_SETTING)}"
 
 
 def _figure(figure: GroupFigure, students: int) -> GroupRow:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import LabError
+from ..files import make_private_folder
 from ..results.class_report import ClassReport
 from ..results.derived_file import replace_file
 from ..results.merged_class import build_class, students_to_retry
@@ -19,6 +20,8 @@ from ..task import Context, Params, Result, Task
 from .class_markdown import to_markdown
 from .class_page import to_html
 from .class_terminal import to_terminal
+from .class_view import names_text
+from .sealed_page import is_sealed, page_key
 
 SPEC: dict[str, Any] = {
     "results_dirs": {"type": "list", "elements": "path", "required": True, "aliases": ["results_dir"]},
@@ -58,16 +61,36 @@ def run(params: Params, context: Context) -> Result:
     # One after the other, so that only what is used of each student is kept.
     students = [read_student(folders, name, params["run"]) for name in names]
     report = build_class(students, params["stages"], problems, sorted(set(found).difference(names)))
-    _link_reports(report, students, dest)
+    unlinked = _link_reports(report, students, dest)
+    if unlinked:
+        report["problems"].append({"source": "", "text": _not_linked(unlinked)})
     retry = [params["hosts"].get(name, name) for name in students_to_retry(report)]
     return {**_write(report, retry, dest, context, params["table"]), **_summary(report, retry)}
 
 
-def _link_reports(report: ClassReport, students: list[StudentResults], dest: Path) -> None:
-    """Give each student the address of the own report, seen from the class report, where there is one."""
+def _link_reports(report: ClassReport, students: list[StudentResults], dest: Path) -> list[str]:
+    """Give each student the address of the own report, seen from the class report, where this user's lab wrote it.
+
+    Returns the students who have another one: whose page that is, and what is in it, nobody knows.
+    """
+    key = page_key(make=False)
+    unlinked = []
     for entry, student in zip(report["students"], students):
-        if student.folder is not None and (student.folder / "report.html").is_file():
-            entry["report"] = quote(os.path.relpath(student.folder / "report.html", dest))
+        if student.folder is None or student.run is None:
+            continue
+        page = student.folder / "report.html"
+        if is_sealed(page, student.name, student.run, key):
+            entry["report"] = quote(os.path.relpath(page, dest))
+        elif os.path.lexists(page):
+            unlinked.append(student.name)
+    return unlinked
+
+
+def _not_linked(students: list[str]) -> str:
+    return (
+        f"report.html of {names_text(students)} was not written by this user's lab, or was changed since, so it is not "
+        "linked: make it again from the results with --tags report before you open it."
+    )
 
 
 def _write(report: ClassReport, retry: list[str], dest: Path, context: Context, table: bool) -> Result:
@@ -81,7 +104,7 @@ def _write(report: ClassReport, retry: list[str], dest: Path, context: Context, 
     paths = {form: dest / file for form, file in FILES.items()}
     if not context.check_mode:
         try:
-            dest.mkdir(parents=True, exist_ok=True)
+            make_private_folder(dest)
         except OSError as error:
             raise LabError(
                 f"Making the folder {dest} for the class report failed: {error.strerror}; give a dest that can be "
@@ -103,7 +126,7 @@ def _write(report: ClassReport, retry: list[str], dest: Path, context: Context, 
 
 def _remove(path: Path, check_mode: bool) -> bool:
     """Remove the file of an earlier time; an empty one in its place would be no limit at all for Ansible."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return False
     if not check_mode:
         try:

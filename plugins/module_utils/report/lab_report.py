@@ -18,6 +18,7 @@ from ..task import Context, Params, Result, Task
 from .run_markdown import to_markdown
 from .run_page import prepare_page, to_html
 from .run_terminal import to_terminal
+from .sealed_page import page_key, sealed
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -47,7 +48,7 @@ def run(params: Params, context: Context) -> Result:
         )
     report = build_report(found)
     texts = {
-        "html": to_html(report),
+        "html": sealed(to_html(report), student, name, page_key(make=not context.check_mode)),
         "markdown": to_markdown(report),
         "json": to_json(report),
     }

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -15,12 +18,14 @@ from .columns import window_letter
 from .event_mark import event_marks
 from .inline_svg import inline_svg
 from .line_style import BAR, CARD, EVENT, GRID, INK, MUTED, ON_SHADE, SHADE, line_style
+from .thinned import thinned
 from .time_axis import (
     BREAK_WIDTH,
     CHARACTER_WIDTH,
     POINTS_PER_INCH,
     WIDTH,
     Part,
+    Stretch,
     find_parts,
     find_places,
     find_stretches,
@@ -38,6 +43,12 @@ PLOT_HEIGHT, PLOT_TOP, PLOT_BOTTOM = 2.05, 0.24, 0.32
 ROW_HEIGHT = 0.24
 # Points.
 FONT_SIZE = 9.0
+#: Room of a line for an event where there are more than so many.
+MOST_EVENTS, EVENT_ROOM = 100, 4.0
+#: Drawings of figures; lines of one, each with a style of its own.
+MOST_PLOTS, MOST_LINES = 100, 32
+#: Heights below are zero.
+LEAST_HEIGHT = 1e-30
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ def draw_figures(report: Report) -> list[Plot]:
         ]
         # A figure's series may be of another unit than its value, but not of two units in one plot.
         for unit in dict.fromkeys(item["unit"] for item in series):
-            if parts and (row["id"], unit) not in drawn:
+            if parts and (row["id"], unit) not in drawn and len(plots) < MOST_PLOTS:
                 drawn.add((row["id"], unit))
                 chosen = [item for item in series if item["unit"] == unit]
                 plots.append(_plot(report, parts, row, chosen, f"plot{len(plots) + 1}"))
@@ -118,23 +129,24 @@ def draw_figures(report: Report) -> list[Plot]:
 
 def _plot(report: Report, parts: Sequence[Part], row: FigureRow, series: Sequence[MergedSeries], name: str) -> Plot:
     figure, axes = _figure(report, parts, PLOT_HEIGHT)
+    left_out, series = len(series) - MOST_LINES, series[:MOST_LINES]
     values = [value for item in series for _time, value in item["points"] if value is not None]
     lowest, highest = min(values), max(values)
     factor, unit = scale_for(max(abs(lowest), abs(highest)), series[0]["unit"])
     for index, item in enumerate(series):
         colour, dash = line_style(index)
-        for stretch in find_stretches(item):
-            times = [time for time, _value in stretch]
-            heights = [value / factor for _time, value in stretch]
-            for part, axis in zip(parts, axes):
-                if not part.has(times[0]):
-                    continue
-                if len(stretch) == 1:
-                    axis.plot(times, heights, color=colour, marker="o", markersize=2.6, linestyle="none")
-                else:
-                    axis.plot(times, heights, color=colour, linestyle=dash, linewidth=1.5)
+        stretches = thinned(list(find_stretches(item)))
+        for part, axis in zip(parts, axes):
+            inside = [stretch for stretch in stretches if part.has(stretch[0][0])]
+            times, heights = _path([stretch for stretch in inside if len(stretch) > 1], factor)
+            if times:
+                axis.plot(times, heights, color=colour, linestyle=dash, linewidth=1.5)
+            times, heights = _path([stretch for stretch in inside if len(stretch) == 1], factor)
+            if times:
+                axis.plot(times, heights, color=colour, marker="o", markersize=2.6, linestyle="none")
+    bottom, top = min(0.0, _height(lowest, factor) * 1.08), max(0.0, _height(highest, factor) * 1.08)
     for axis in axes:
-        axis.set_ylim(min(0.0, lowest / factor * 1.08), max(0.0, highest / factor * 1.08) or 1.0)
+        axis.set_ylim(bottom, top if top > bottom else 1.0)
         axis.locator_params(axis="y", nbins=4)
         axis.yaxis.set_major_formatter(lambda value, _position: number_text(float(f"{value:.6g}")))
     for index, window in enumerate(report["windows"]):
@@ -147,7 +159,25 @@ def _plot(report: Report, parts: Sequence[Part], row: FigureRow, series: Sequenc
         "the table of figures has the windows' values."
     )
     legend = [(_series_label(item, series), index) for index, item in enumerate(series)] if len(series) > 1 else []
+    if left_out > 0:
+        legend.append((f"and {counted(left_out, 'line')} more, not drawn", MOST_LINES - 1))
     return Plot(row, unit, _svg(figure, name, label), legend)
+
+
+def _path(stretches: Sequence[Stretch], factor: float) -> tuple[list[float], list[float]]:
+    """Times and heights of stretches as one path that breaks between them: an artist for each would cost far more."""
+    times: list[float] = []
+    heights: list[float] = []
+    for stretch in stretches:
+        times += [time for time, _value in stretch] + [stretch[-1][0]]
+        heights += [_height(value, factor) for _time, value in stretch] + [math.nan]
+    return times[:-1], heights[:-1]
+
+
+def _height(value: float, factor: float) -> float:
+    """A value on the axis; matplotlib cannot divide a span that is next to nothing."""
+    height = value / factor
+    return height if abs(height) > LEAST_HEIGHT else 0.0
 
 
 def _window_name(report: Report, index: int, room: float) -> str:
@@ -186,6 +216,15 @@ def load_matplotlib() -> None:
             "Drawing the report's plots needs the Python package matplotlib, which is not installed beside Ansible on "
             "the control node; install it there, for example with pip install matplotlib."
         ) from error
+    _take_defaults()
+
+
+@cache
+def _take_defaults() -> None:
+    """Forget what matplotlib read of a matplotlibrc in the current folder, which may hold results of others."""
+    from matplotlib import rcdefaults
+
+    rcdefaults()
 
 
 def _figure(report: Report, parts: Sequence[Part], height: float) -> tuple[Figure, list[Axes]]:
@@ -214,9 +253,8 @@ def _figure(report: Report, parts: Sequence[Part], height: float) -> tuple[Figur
         for window in report["windows"]:
             if part.has(window["start"]):
                 axis.axvspan(window["start"], window["end"], facecolor=SHADE, edgecolor=CARD, alpha=0.13, linewidth=1)
-        for event in report["events"]:
-            if part.has(event["time"]):
-                axis.axvline(event["time"], color=EVENT, linewidth=0.9, linestyle=(0, (2, 2)))
+        for time in _event_times(report, part):
+            axis.axvline(time, color=EVENT, linewidth=0.9, linestyle=(0, (2, 2)))
         axes.append(axis)
     for part in parts[1:]:
         # Two strokes across the axis: time is left out here.
@@ -226,6 +264,14 @@ def _figure(report: Report, parts: Sequence[Part], height: float) -> tuple[Figur
             y = [(PLOT_BOTTOM + rise / POINTS_PER_INCH) / height for rise in (-4.0, 4.0)]
             figure.add_artist(Line2D(x, y, color=MUTED, linewidth=0.9))
     return figure, axes
+
+
+def _event_times(report: Report, part: Part) -> list[float]:
+    """The times of the events in a part; of those that would lie on one another only the first where there are many."""
+    times = [event["time"] for event in report["events"] if part.has(event["time"])]
+    if len(report["events"]) <= MOST_EVENTS:
+        return times
+    return list({round(part.place(time) / EVENT_ROOM): time for time in reversed(times)}.values())
 
 
 def _write(figure: Figure, left: float, down: float, text: str, colour: str) -> None:
@@ -247,6 +293,8 @@ def _svg(figure: Figure, name: str, label: str) -> str:
     from matplotlib import rc_context
 
     stream = StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), warnings.catch_warnings():
+        # The browser's font has it, or draws a box.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return inline_svg(stream.getvalue(), name, label)

@@ -16,6 +16,8 @@ from .terminal import GAP, WIDTH, shorten, wrap
 # Widest a text may be before it is wrapped: in the first column, a heading, a cell.
 FIRST_COLUMN, HEADING, CELL = 20, 13, 17
 
+#: Sentences below the table; the report has all.
+MOST_LINES = 60
 #: Problems that are shown in full; of others, except findings, only how many there are.
 GRAVE = ("file", "fail", "error")
 FINDINGS = tuple(FINDING_KINDS.values())
@@ -59,7 +61,9 @@ def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
     for table in view["shards"]:
         lines.append(wrap(f"shards ({table['stage']}): {' '.join(table['sentences'])}", width))
     if lines:
-        parts += ["", *lines]
+        parts += ["", *lines[:MOST_LINES]]
+    if len(lines) > MOST_LINES:
+        parts.append(f"and {len(lines) - MOST_LINES} more; see the report")
     parts += ["", f"Report: {path}"]
     return "\n".join(parts)
 
@@ -69,10 +73,10 @@ def _tables(view: RunView, width: int) -> list[str]:
     heads = [_head(column) for column in view["columns"]]
     rows = [(textwrap.wrap(row["title"], FIRST_COLUMN), [_cell(cell) for cell in row["cells"]]) for row in view["key"]]
     widths = [
-        max(len(line) for cell in [head, *(cells[place] for _title, cells in rows)] for line in cell)
+        max((len(line) for cell in [head, *(cells[place] for _title, cells in rows)] for line in cell), default=0)
         for place, head in enumerate(heads)
     ]
-    first = max(len(line) for title, _cells in rows for line in title) if rows else FIRST_COLUMN
+    first = max((len(line) for title, _cells in rows for line in title), default=FIRST_COLUMN)
     blocks: list[list[int]] = [[]]
     for place in range(len(heads)):
         used = first + sum(len(GAP) + widths[other] for other in [*blocks[-1], place])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Union
 
 from ..formatting import offset_text
@@ -16,6 +17,8 @@ from ..results.report import MergedSeries, MergedStage, Report, StageWindow
 
 #: Pause in seconds without any stage that is cut out of the axis, marked by a break.
 LONGEST_PAUSE = 300.0
+#: Parts of the axis: each is a pair of axes in every drawing, and a run of one day has two or three.
+MOST_PARTS = 10
 #: Least share of the axis' width that a part between two breaks gets.
 LEAST_SHARE = 0.06
 #: A distance of more than this many steps between two points is a gap.
@@ -57,13 +60,12 @@ class Part:
 
 
 def find_parts(report: Report) -> list[Part]:
-    """The spans in which something was recorded; long pauses between them are left out."""
-    merged: list[tuple[float, float]] = []
-    for start, end in sorted(_spans(report)):
-        if merged and start - merged[-1][1] <= LONGEST_PAUSE:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
+    """The spans in which something was recorded; long pauses between them are left out, of many the longest."""
+    spans = sorted(_spans(report))
+    merged = _merged(spans, LONGEST_PAUSE)
+    if len(merged) > MOST_PARTS:
+        pauses = sorted((after[0] - before[1] for before, after in pairwise(merged)), reverse=True)
+        merged = _merged(merged, pauses[MOST_PARTS - 1])
     merged = [(start, max(end, start + 1.0)) for start, end in merged]
     least = sum(end - start for start, end in merged) * LEAST_SHARE
     shares = [max(end - start, least) for start, end in merged]
@@ -75,6 +77,17 @@ def find_parts(report: Report) -> list[Part]:
         parts.append(Part(start, end, left, width))
         left += width + BREAK_WIDTH
     return parts
+
+
+def _merged(spans: Sequence[tuple[float, float]], pause: float) -> list[tuple[float, float]]:
+    """Spans in the order of their starts, those with at most such a pause between them as one."""
+    merged: list[tuple[float, float]] = []
+    for start, end in spans:
+        if merged and start - merged[-1][1] <= pause:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _spans(report: Report) -> Iterator[tuple[float, float]]:

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabError
-from ..files import write_new_file
+from ..files import make_private_folder, write_new_file
+from .links import refuse_links
 from .names import SAMPLES_FILE, STAGE_FILE, check_stage_name, samples_file_name, stage_file_name
 from .stage_file import to_json
 from .types import StageRecord
+
+#: Stages whose samples are looked at.
+MOST_STAGES = 100
 
 
 def files_named(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, int, Path]]:
@@ -47,9 +51,10 @@ def write_stage(results_dir: str | Path, record: StageRecord, check_mode: bool =
     """
     folder = Path(results_dir) / record["student"] / record["run"]
     stage = record["stage"]
+    refuse_links(folder)
     try:
         if not check_mode:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         attempt = next_attempt(folder, stage)
         while True:
             path = folder / stage_file_name(stage, attempt)
@@ -65,7 +70,8 @@ def write_stage(results_dir: str | Path, record: StageRecord, check_mode: bool =
 
 def newest_samples(folder: Path) -> dict[str, Path]:
     """The newest file of samples of each stage in a run's folder, by stage."""
-    return {stage: path for stage, _number, path in sorted(files_named(folder, SAMPLES_FILE))}
+    newest = {stage: path for stage, _number, path in sorted(files_named(folder, SAMPLES_FILE))}
+    return dict(list(newest.items())[:MOST_STAGES])
 
 
 def next_samples(folder: Path, stage: str) -> Path:
@@ -89,8 +95,9 @@ def write_samples(folder: Path, stage: str, content: bytes) -> Path:
 
     It never takes the place of another, just as a stage file. Raises LabError.
     """
+    refuse_links(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         path = next_samples(folder, stage)
         while not write_new_file(path, content):
             path = next_samples(folder, stage)

@@ -29,7 +29,9 @@ def find_outliers(windows: Iterable[ClassWindow]) -> list[Outlier]:
         for figure in group["figures"]
         if figure["median"] is not None and figure["median"]["value"] > 0 and len(figure["values"]) >= LEAST_STUDENTS
         for value in figure["values"]
-        if _is_far(value, figure["median"]["value"], figure["unit"])
+        # Relative to next to nothing a value is no number.
+        if math.isfinite(value["value"] / figure["median"]["value"])
+        and _is_far(value, figure["median"]["value"], figure["unit"])
     ]
     return sorted(found, key=_distance, reverse=True)
 

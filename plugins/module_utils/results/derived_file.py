@@ -6,21 +6,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import LabError
-from ..files import put_file
+from ..files import put_file, read_regular_file
 
 
 def replace_file(path: Path, text: str, check_mode: bool = False) -> bool:
     """Give a derived file this content, whole or not at all; return whether that changes it. Raises LabError."""
     try:
-        try:
-            if path.read_text(encoding="utf-8") == text:
-                return False
-        except (FileNotFoundError, UnicodeDecodeError):
-            pass
+        # A sign that UTF-8 has no bytes for would end the report.
+        content = text.encode(errors="replace")
+        if has_content(path, content):
+            return False
         if not check_mode:
-            put_file(path, text.encode())
+            put_file(path, content)
     except OSError as error:
         raise LabError(
             f"Writing {path} failed: {error.strerror}; the run's folder must be writable, with free space."
         ) from error
     return True
+
+
+def has_content(path: Path, content: bytes) -> bool:
+    """Whether this is a regular file with that content: a pipe or a link in its place is replaced unread."""
+    try:
+        there = read_regular_file(path, len(content) + 1, follow=False)
+    except FileNotFoundError:
+        return False
+    return there is not None and there[0] == content

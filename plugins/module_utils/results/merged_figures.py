@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
@@ -94,7 +95,9 @@ def _change(before: Reading, after: Reading) -> Change | None:
     difference = new - old
     if old == 0:
         return {"absolute": difference, "ratio": 0.0 if new == 0 else None}
-    return {"absolute": difference, "ratio": difference / abs(old)}
+    ratio = difference / abs(old)
+    # Relative to next to nothing a change is no number.
+    return {"absolute": difference, "ratio": ratio if math.isfinite(ratio) else None}
 
 
 # --- how well the values are known ---------------------------------------------------------------

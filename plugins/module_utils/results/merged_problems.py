@@ -3,24 +3,34 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from .report import FigureRow, ReportProblem, StageWindow, window_label
-from .runs import Run
+from .runs import Problem, Run
 from .types import StageRecord
 
 #: The states of figures that did not pass, the gravest first.
 STATE_ORDER = ("fail", "error", "inconclusive", "warn")
+#: Findings of an attempt that are problems; the checks of a stage number twenty.
+MOST_FINDINGS = 200
 #: Problems that are findings of stages, by the finding's state, the gravest first.
 FINDING_KINDS = {"fail": "finding_fail", "warn": "finding_warn"}
 
 
 def merge_problems(
-    run: Run, shown: Mapping[str, StageRecord], windows: Sequence[StageWindow], figures: Sequence[FigureRow]
+    run: Run,
+    shown: Mapping[str, StageRecord],
+    windows: Sequence[StageWindow],
+    figures: Sequence[FigureRow],
+    left_out: Sequence[Problem] = (),
 ) -> list[ReportProblem]:
-    """Files that could not be used, findings of stages, then figures that did not pass; of each the gravest first."""
+    """Files that could not be used, findings of stages, then figures that did not pass; of each the gravest first.
+
+    left_out: of files that are too large to be shown whole.
+    """
     files: list[ReportProblem] = [
-        {"kind": "file", "source": problem.source, "text": problem.text} for problem in run.problems
+        {"kind": "file", "source": problem.source, "text": problem.text} for problem in [*run.problems, *left_out]
     ]
     return [*files, *_findings(run, shown), *_figures(windows, figures)]
 
@@ -44,15 +54,16 @@ def _figures(windows: Sequence[StageWindow], figures: Sequence[FigureRow]) -> li
 
 def _findings(run: Run, shown: Mapping[str, StageRecord]) -> list[ReportProblem]:
     """What stages found and warn of: in the attempt that is shown, and in a newer one that was not done."""
-    found: list[ReportProblem] = []
+    # By what they say: the same finding of two attempts is one.
+    found: dict[tuple[str, ...], ReportProblem] = {}
     for stage, record in shown.items():
         newest = run.stages[stage][-1]
-        for source in [record] if newest is record else [record, newest]:
-            for problem in _findings_of(stage, source["facts"].get("findings")):
-                if problem not in found:
-                    found.append(problem)
+        for source in [record] if newest["attempt"] == record["attempt"] else [record, newest]:
+            findings = _findings_of(stage, source["facts"].get("findings"))
+            for problem in itertools.islice(findings, MOST_FINDINGS):
+                found.setdefault(tuple(map(str, problem.values())), problem)
     kinds = list(FINDING_KINDS.values())
-    return sorted(found, key=lambda problem: kinds.index(problem["kind"]))
+    return sorted(found.values(), key=lambda problem: kinds.index(problem["kind"]))
 
 
 def _findings_of(stage: str, findings: object) -> Iterator[ReportProblem]:

@@ -25,6 +25,7 @@ from .report import (
     StageWindow,
     is_number,
 )
+from .run_bounds import within_bounds
 from .runs import Run
 from .types import StageRecord
 
@@ -40,7 +41,7 @@ NOT_MISSED = ("report",)
 def build_report(run: Run) -> Report:
     """Merge a run's stage files into one report."""
     names = _stage_order(run)
-    shown = {name: _shown(run.stages[name]) for name in names if run.stages.get(name)}
+    shown, left_out = within_bounds({name: _shown(run.stages[name]) for name in names if run.stages.get(name)})
     stages = [_stage(run, name, shown.get(name)) for name in names]
     windows = _windows(shown)
     figures = merge_figures([window for record in shown.values() for window in record["windows"]])
@@ -63,7 +64,7 @@ def build_report(run: Run) -> Report:
         "figures": figures,
         "known": known_values(shown, windows, figures),
         "series": _series(shown.values()),
-        "problems": merge_problems(run, shown, windows, figures),
+        "problems": merge_problems(run, shown, windows, figures, left_out),
     }
 
 

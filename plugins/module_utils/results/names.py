@@ -26,9 +26,10 @@ STAGES = (
     "recreate",
 )
 
-STAGE_NAME = re.compile(r"[a-z][a-z0-9_]*")
-STAGE_FILE = re.compile(r"([a-z][a-z0-9_]*)-([1-9][0-9]*)\.json")
-SAMPLES_FILE = re.compile(r"([a-z][a-z0-9_]*)-([1-9][0-9]*)\.samples\.json\.gz")
+STAGE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+# A file of the 10^200th attempt would leave no name for the next one.
+STAGE_FILE = re.compile(r"([a-z][a-z0-9_]{0,99})-([1-9][0-9]{0,5})\.json")
+SAMPLES_FILE = re.compile(r"([a-z][a-z0-9_]{0,99})-([1-9][0-9]{0,5})\.samples\.json\.gz")
 RUN_ID = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?")
 RUN_ID_FORMAT = "%Y%m%dT%H%M%SZ"
 FOLDER_NAME = re.compile(r"\w[\w.@+-]*")
@@ -54,8 +55,8 @@ def check_stage_name(name: str) -> str:
     """Return ``name`` if it can name a stage, else raise LabError."""
     if not STAGE_NAME.fullmatch(name):
         raise LabError(
-            f"The stage name {name!r} cannot be part of a file's name; use lower-case letters, digits and _, "
-            "beginning with a letter."
+            f"The stage name {name!r} cannot be part of a file's name; use at most 100 lower-case letters, digits "
+            "and _, beginning with a letter."
         )
     return name
 

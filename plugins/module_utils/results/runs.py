@@ -3,16 +3,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import LabError
+from ..files import make_private_folder
 from .attempts import files_named
-from .names import FOLDER_NAME, STAGE_FILE, check_folder_name, run_id, run_start
+from .links import refuse_links
+from .names import FOLDER_NAME, STAGE_FILE, STAGES, check_folder_name, run_id, run_start
 from .schema import need_schema
 from .stage_file import Keep, read_stage, without_figures
 from .types import StageRecord
+
+#: Stage files that are read of a run (ten stages done fifty times each), how large they are together in bytes, and
+#: how many stages there may be besides the lab's own.
+MOST_FILES = 500
+MOST_BYTES = 64 * 2**20
+MOST_OTHER_STAGES = 30
 
 
 @dataclass(frozen=True)
@@ -55,13 +64,11 @@ def create_run(results_dir: str | Path, student: str, now: float | None = None) 
 
 
 def make_run_folder(folder: Path) -> bool:
-    """Make a run's folder; return False if it is already there. Raises LabError."""
+    """Make a run's folder, for its owner alone; return False if it is already there. Raises LabError."""
+    refuse_links(folder)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
+        return make_private_folder(folder)
     except FileExistsError as error:
-        if folder.is_dir():
-            return False
         raise LabError(
             f"The run's folder {folder} cannot be made, because {error.filename} is a file; "
             "move it away or give another results_dir."
@@ -70,14 +77,18 @@ def make_run_folder(folder: Path) -> bool:
         raise LabError(
             f"Making the run's folder {folder} failed: {error.strerror}; give a results_dir that can be written to."
         ) from error
-    return True
 
 
 def list_runs(results_dir: str | Path, student: str) -> list[str]:
     """The names of a student's runs, the oldest first. Raises LabError."""
     parent = Path(results_dir) / check_folder_name("student", student)
+    refuse_links(parent / "any")
     try:
-        folders = [path for path in parent.iterdir() if path.is_dir() and FOLDER_NAME.fullmatch(path.name)]
+        folders = [
+            parent / entry.name
+            for entry in os.scandir(parent)
+            if FOLDER_NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+        ]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -92,13 +103,25 @@ def latest_run(results_dir: str | Path, student: str) -> str | None:
 
 
 def run_order(folder: Path) -> tuple[float, int, str]:
-    """A run's start, to sort by: from its name, else from its stages, else from the folder. Raises LabError."""
+    """A run's start, to sort by: from its name, else from its stages, else from the folder."""
     start = run_start(folder.name)
     if start is not None:
         return (*start, folder.name)
-    run = read_run(folder.parent.parent, folder.parent.name, folder.name, keep=without_figures)
+    try:
+        run = read_run(folder.parent.parent, folder.parent.name, folder.name, keep=without_figures)
+    except LabError:
+        # Told of where the run is read.
+        return modified(folder), 1, folder.name
     starts = [record["started"] for records in run.stages.values() for record in records]
-    return min(starts, default=folder.stat().st_mtime), 1, folder.name
+    return (min(starts) if starts else modified(folder)), 1, folder.name
+
+
+def modified(path: Path) -> float:
+    """When a file or folder was changed last, in Unix seconds; 0 for one that is gone."""
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None = None) -> Run:
@@ -106,18 +129,20 @@ def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None 
 
     keep: returns the part of a stage file that is wanted; the rest is neither checked nor kept.
     Raises LabError only for a student's or run's name that cannot be a folder's,
-    for a folder that cannot be listed, and without jsonschema.
+    for a folder that is a link or cannot be listed, and without jsonschema.
     """
     need_schema()
     check_folder_name("student", student)
     check_folder_name("run", run)
     found = Run(student, run, Path(results_dir) / student / run)
+    refuse_links(found.path)
     try:
         files = sorted(files_named(found.path, STAGE_FILE))
     except OSError as error:
         raise LabError(
             f"Reading the run's folder {found.path} failed: {error.strerror}; give the right run."
         ) from error
+    files = _as_many_as_are_read(files, found)
     for stage, attempt, path in files:
         try:
             record = read_stage(path, keep)
@@ -135,3 +160,33 @@ def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None 
                 )
             )
     return found
+
+
+def _as_many_as_are_read(files: list[tuple[str, int, Path]], found: Run) -> list[tuple[str, int, Path]]:
+    """The stage files without those that are too many; a problem says so. The newest attempts come first."""
+    others = sorted({stage for stage, _attempt, _path in files}.difference(STAGES))
+    known = {*STAGES, *others[:MOST_OTHER_STAGES]}
+    chosen: list[tuple[str, int, Path]] = []
+    size = 0
+    for file in sorted(files, key=lambda file: (-file[1], file[0])):
+        if file[0] in known and len(chosen) < MOST_FILES:
+            size += _size(file[2])
+            if size > MOST_BYTES:
+                break
+            chosen.append(file)
+    if len(chosen) < len(files):
+        found.problems.append(
+            Problem(
+                found.name,
+                f"{len(files) - len(chosen)} stage files in {found.path} are not read: of a run at most {MOST_FILES} "
+                f"are, with {MOST_BYTES // 2**20} MiB together, of the lab's stages and {MOST_OTHER_STAGES} others.",
+            )
+        )
+    return sorted(chosen)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0

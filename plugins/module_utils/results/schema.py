@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is something a stage of schema 1? The schema itself is files/schemas/stage-1.json, for other programs too."""
+"""Is something a stage of schema 1, and within its limits?
+
+The schema itself is files/schemas/stage-1.json, for other programs too.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..bounded_json import Unfit, fit, shown
 from ..errors import LabError
 
 try:
@@ -23,7 +27,8 @@ except ImportError:
 #: What a stage file's ``schema`` begins with, before its version.
 FAMILY = "temporal_lab.benchmarking/stage/"
 SCHEMA_ID = FAMILY + "1"
-LARGEST_INTEGER = 2**63
+#: Of how many errors the one to tell is chosen.
+MOST_ERRORS = 50
 
 
 @cache
@@ -50,23 +55,28 @@ def need_schema() -> None:
     stage_schema()
 
 
-def find_fault(record: object, known: Sequence[str] = ()) -> str:
-    """Say where and why ``record`` is not a stage of schema 1, or return an empty string. Raises LabError.
+def fit_stage(record: object, known: Sequence[str] = ()) -> dict[str, Any]:
+    """A stage of schema 1 with its texts fit to be shown. Raises ValueError, which says where and why it is none.
 
     known: lists in it that are known to be of the schema, which is most of the work of a record with figures.
     """
     need_schema()
-    for path, reason in _not_json(record, ""):
-        return f"{path or 'it'} {reason}"
-    unknown = {**record, **{name: [] for name in known}} if isinstance(record, dict) else record
-    error = best_match(Draft202012Validator(stage_schema()).iter_errors(unknown))
+    try:
+        fitted = fit(record)
+    except Unfit as fault:
+        raise ValueError(f"{'' if fault.place else 'it '}{fault}") from None
+    unknown = {**fitted, **{name: [] for name in known}} if isinstance(fitted, dict) else fitted
+    # Not all errors: a hostile file can have one for each of its values.
+    errors = itertools.islice(Draft202012Validator(stage_schema()).iter_errors(unknown), MOST_ERRORS)
+    error = best_match(errors)
     if error is not None:
-        path = _path(error.absolute_path)
-        text = error.message if len(error.message) <= 300 else error.message[:300] + "…"
-        return f"{path or 'it'} is not of schema {SCHEMA_ID}: {text}"
-    for path, reason in _contradictions(record):
-        return f"{path} {reason}"
-    return ""
+        raise ValueError(
+            f"{_path(error.absolute_path) or 'it'} is not of schema {SCHEMA_ID}: {shown(error.message, 300)}"
+        )
+    for path, reason in _contradictions(fitted):
+        raise ValueError(f"{path} {reason}")
+    found: dict[str, Any] = fitted
+    return found
 
 
 def _path(steps: Iterable[str | int]) -> str:
@@ -74,24 +84,6 @@ def _path(steps: Iterable[str | int]) -> str:
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
     return path.removeprefix(".")
-
-
-def _not_json(value: object, path: str) -> Iterator[tuple[str, str]]:
-    """Values that JSON has no form for, NaN first of all: it would read as a number elsewhere."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                yield path, f"has the key {key!r}, which is not text"
-            yield from _not_json(item, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from _not_json(item, f"{path}[{index}]")
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield path, f"is {value}, which is not a number in JSON (an unknown value is null)"
-    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        yield path, "is a larger whole number than other programs can read"
-    elif value is not None and not isinstance(value, (str, bool, int, float)):
-        yield path, f"is of the type {type(value).__name__}, which JSON does not have"
 
 
 def _contradictions(record: Any) -> Iterator[tuple[str, str]]:

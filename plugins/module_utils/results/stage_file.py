@@ -8,13 +8,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from ..bounded_json import Limits, OverLimit, parse_json, shown
 from ..errors import LabError
+from ..files import read_regular_file
 from .names import check_folder_name, check_stage_name, stage_file_name
-from .schema import FAMILY, SCHEMA_ID, find_fault
+from .schema import FAMILY, SCHEMA_ID, fit_stage
 from .types import Event, SeriesResult, StageRecord, StageState, Values, WindowResult
 
 #: Takes the object in a stage file, of whatever shape, and returns the part that is wanted.
 Keep = Callable[[dict[str, Any]], dict[str, Any]]
+
+#: A stage with a course of 10,000 points for each of its lines is a third of this.
+LIMITS = Limits(size=16 * 2**20, values=1_000_000)
+#: Characters of a message: the schema's limit. The words of a program that failed can be longer.
+MOST_MESSAGE = 5_000
 
 #: What measuring makes of a stage file.
 MEASURED = ("windows", "series")
@@ -49,7 +56,7 @@ def build_stage(
         "stage": check_stage_name(stage),
         "attempt": 1,
         "state": state,
-        "message": message,
+        "message": message[:MOST_MESSAGE],
         "started": round(started, 3),
         "finished": round(finished, 3),
         "events": events or [],
@@ -60,10 +67,10 @@ def build_stage(
         "settings": settings or {},
         "facts": facts or {},
     }
-    fault = find_fault(record, MEASURED if measured else ())
-    if fault:
-        raise LabError(f"The result of stage {stage} of {student} was not written: {fault}.")
-    return cast(StageRecord, record)
+    try:
+        return cast(StageRecord, fit_stage(record, MEASURED if measured else ()))
+    except ValueError as fault:
+        raise LabError(f"The result of stage {stage} of {student} was not written: {fault}.") from None
 
 
 def to_json(record: Mapping[str, Any]) -> str:
@@ -75,25 +82,34 @@ def to_json(record: Mapping[str, Any]) -> str:
 
 
 def read_stage(path: Path, keep: Keep | None = None) -> StageRecord:
-    """Read one stage file, or what ``keep`` returns of it. Raises LabError when it is broken or of another schema."""
+    """Read one stage file, or what ``keep`` returns of it. Raises LabError when it is broken or of another schema.
+
+    Its texts are fit to be shown: whoever wrote it may be a stranger.
+    """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        there = read_regular_file(path, LIMITS.size + 1, follow=False)
     except OSError as error:
         raise LabError(f"{path.name} could not be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
+    if there is None:
+        raise LabError(f"{path.name} is not a regular file; stage files are never links, pipes or folders.")
+    try:
+        record = parse_json(there[0], LIMITS)
+    except OverLimit as error:
+        raise LabError(f"{path.name} is not a stage file of the lab: {error}.") from error
+    except ValueError as error:
         raise LabError(f"{path.name} is not whole JSON ({error}); its stage can be done again.") from error
     schema = record.get("schema") if isinstance(record, dict) else None
     if isinstance(schema, str) and schema.startswith(FAMILY) and schema != SCHEMA_ID:
         raise LabError(
-            f"{path.name} is of schema {schema}, which this version does not know (it knows {SCHEMA_ID}); "
+            f"{path.name} is of schema {shown(schema, 60)}, which this version does not know (it knows {SCHEMA_ID}); "
             "read it with the version of the collection that wrote it."
         )
     if keep is not None and isinstance(record, dict):
         record = keep(record)
-    fault = find_fault(record)
-    if fault:
-        raise LabError(f"{path.name} is not a stage file: {fault}.")
-    checked = cast(StageRecord, record)
+    try:
+        checked = cast(StageRecord, fit_stage(record))
+    except ValueError as fault:
+        raise LabError(f"{path.name} is not a stage file: {fault}.") from None
     if stage_file_name(checked["stage"], checked["attempt"]) != path.name:
         raise LabError(
             f"{path.name} contains attempt {checked['attempt']} of stage {checked['stage']}: rename it to match."

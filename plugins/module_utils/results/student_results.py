@@ -16,8 +16,10 @@ from ..errors import LabError
 from .attempts import newest_done
 from .class_report import StudentStage
 from .lab_run import newest_attempts
+from .links import linked_folders
 from .names import FOLDER_NAME, check_folder_name
-from .runs import Run, list_runs, read_run, run_order
+from .run_bounds import within_bounds
+from .runs import Run, list_runs, modified, read_run, run_order
 from .types import StageRecord
 
 
@@ -50,7 +52,15 @@ def find_students(results_dirs: Iterable[Path]) -> tuple[list[str], list[str]]:
     problems = []
     for folder in results_dirs:
         try:
-            names = [entry.name for entry in os.scandir(folder) if entry.is_dir() and FOLDER_NAME.fullmatch(entry.name)]
+            names = [
+                entry.name
+                for entry in os.scandir(folder)
+                if FOLDER_NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            ]
+            problems += [
+                f"{folder / name} is a link to a folder, and links are not followed; what it leads to is not counted."
+                for name in linked_folders(folder)
+            ]
         except OSError as error:
             problems.append(f"Looking for students in {folder} failed: {error.strerror}; its results are not counted.")
             continue
@@ -60,7 +70,7 @@ def find_students(results_dirs: Iterable[Path]) -> tuple[list[str], list[str]]:
 
 def _has_runs(folder: Path) -> bool:
     try:
-        return any(entry.is_dir() for entry in os.scandir(folder))
+        return any(entry.is_dir() for entry in os.scandir(folder))  # also a link, to be told of
     except OSError:
         # It is there, so it is told of where it is read.
         return True
@@ -81,6 +91,7 @@ def read_student(results_dirs: Iterable[Path], name: str, run: str | None = None
         try:
             for found in list_runs(results_dir, name):
                 homes.setdefault(found, []).append(results_dir)
+            problems += linked_runs(results_dir / name)
         except LabError as error:
             problems.append(error.msg)
     chosen = run if run is not None else _newest(homes, name)
@@ -93,6 +104,18 @@ def read_student(results_dirs: Iterable[Path], name: str, run: str | None = None
         except LabError as error:
             problems.append(error.msg)
     return _merge(name, chosen, len(homes), parts, problems)
+
+
+def linked_runs(folder: Path) -> list[str]:
+    """A sentence for each run in a student's folder that is left out, because it is a link."""
+    try:
+        names = linked_folders(folder)
+    except OSError:
+        return []
+    return [
+        f"The run {name} is a link to a folder, and links are not followed; what it leads to is not counted."
+        for name in names
+    ]
 
 
 def key_figures_only(record: dict[str, Any]) -> dict[str, Any]:
@@ -138,6 +161,8 @@ def _merge(name: str, run: str, runs: int, parts: list[Run], problems: list[str]
             if done and (stage not in measured or measured[stage]["finished"] < done["finished"]):
                 measured[stage] = done
     folder = newest[1] if newest else None
+    measured, left_out = within_bounds(measured)
+    problems += [problem.text for problem in left_out]
     return StudentResults(name, run, runs, folder, stages, measured, problems)
 
 
@@ -147,7 +172,7 @@ def _stage(part: Run, stage: str, entry: Mapping[str, Any]) -> tuple[StudentStag
     if entry["state"] == "unreadable":
         path = Path(entry["file"])
         message = next((problem.text for problem in part.problems if problem.source == path.name), "")
-        end = _written(path)
+        end = modified(path)
     else:
         message, end = records[-1]["message"], records[-1]["finished"]
     found: StudentStage = {
@@ -158,10 +183,3 @@ def _stage(part: Run, stage: str, entry: Mapping[str, Any]) -> tuple[StudentStag
         "time": end,
     }
     return found, end
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..bounded_json import fit
 from ..errors import LabError
+from ..foreign_text import plain
 from ..prometheus import profile_file, samples_file
 from ..prometheus.connect import read_default
 from ..prometheus.kept_samples import Kept, figures
@@ -88,7 +90,7 @@ def run(params: Params, context: Context) -> Result:
         )
 
     known: Known = {}
-    outcomes = [worked_out(one, new, params["variables"], known, found) for one in stages]
+    outcomes = [worked_out(one, new, params["variables"], known, found, problems) for one in stages]
     results: list[Result] = []
     for one, outcome in zip(stages, outcomes):
         attempt, file = None, None
@@ -151,6 +153,8 @@ def usable(path: Path, problems: list[str]) -> Kept | None:
     stage = match[1] if match else ""
     try:
         kept = samples_file.load(path)
+        # The profile that is kept with the samples is no better known than they are.
+        _bound = kept.question.bound
     except LabError as error:
         problems.append(error.msg)
         return None
@@ -167,15 +171,19 @@ def usable(path: Path, problems: list[str]) -> Kept | None:
 
 
 def worked_out(
-    one: MeasuredStage, new: tuple[Profile, str] | None, variables: Mapping[str, Any], known: Known, run: Run
+    one: MeasuredStage,
+    new: tuple[Profile, str] | None,
+    variables: Mapping[str, Any],
+    known: Known,
+    run: Run,
+    problems: list[str],
 ) -> Outcome:
-    """What becomes of a stage. Raises LabError.
+    """What becomes of a stage; a sentence goes to ``problems`` where its samples make no sense. Raises LabError.
 
     ``known`` are the values of the windows before; those of this stage are added to it.
     """
     if one.samples is None:
-        known.update(window_values(one.attempt["windows"] if one.attempt else []))
-        return Outcome(one.stage, "unkept", None)
+        return as_it_is(one, known)
     file = one.samples.name
     kept = samples_file.load(one.samples)
     about = kept.about
@@ -185,7 +193,15 @@ def worked_out(
     profile, name = other_profile(kept, new, variables)
     earlier = {**kept.question.earlier, **known}
     # As they will be read back, to be compared with those of before.
-    windows: list[WindowResult] = json.loads(json.dumps(figures(kept, profile, earlier)))
+    try:
+        windows: list[WindowResult] = fit(json.loads(json.dumps(figures(kept, profile, earlier))))
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        # Whoever wrote them: Prometheus has no such samples. It costs this file, and no other stage of the run.
+        problems.append(
+            f"{file} is left out: no figures can be worked out from its samples ({type(error).__name__}: "
+            f"{plain(str(error))})."
+        )
+        return as_it_is(one, known)
     known.update(window_values(windows))
     if one.again and one.attempt is not None and windows == one.attempt["windows"]:
         return Outcome(one.stage, "same", file)
@@ -205,6 +221,12 @@ def worked_out(
         facts={"reanalysed": {"samples": file, "profile": name}},
     )
     return Outcome(one.stage, "again" if one.again else "recovered", file, record)
+
+
+def as_it_is(one: MeasuredStage, known: Known) -> Outcome:
+    """A stage that keeps its newest attempt, whose values those after it are compared with."""
+    known.update(window_values(one.attempt["windows"] if one.attempt else []))
+    return Outcome(one.stage, "unkept", None)
 
 
 def other_profile(

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import LabError
 from ..findings import Finding
 from ..prometheus.kept_samples import Kept
-from ..results.schema import SCHEMA_ID, find_fault
+from ..results.schema import SCHEMA_ID, fit_stage
 from ..results.stage_file import build_stage
 from ..results.types import StageAbout, StageRecord, WindowResult
 from ..version import VERSION
@@ -18,9 +18,10 @@ from ..version import VERSION
 def check_about(about: StageAbout) -> StageAbout:
     """Return what is known of a stage; raise LabError, before any wait, where it could not be written down later."""
     parts = {"student": "-", "run": "-", "attempt": 1, "state": "done", "message": "", "windows": [], "series": []}
-    fault = find_fault({"schema": SCHEMA_ID, **parts, "finished": about["started"], **about})
-    if fault:
-        raise LabError(f"The stage cannot be written down as it was described: {fault}.")
+    try:
+        fit_stage({"schema": SCHEMA_ID, **parts, "finished": about["started"], **about})
+    except ValueError as fault:
+        raise LabError(f"The stage cannot be written down as it was described: {fault}.") from None
     return about
 
 

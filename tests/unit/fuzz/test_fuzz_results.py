@@ -1,77 +1,136 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage files of others, damaged at a place, up to the reports that are made of them."""
+"""Fuzz targets of what reads results: stage files, runs and classes of them, files of samples."""
 
 from __future__ import annotations
 
+import copy
+import gzip
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import kept_samples, samples_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
     class_markdown,
+    class_page,
     class_terminal,
+    plots,
     run_markdown,
     run_terminal,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs, stage_file, student_results
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_class import build_class
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import build_report
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.runs import read_run
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.stage_file import to_json
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.student_results import read_student
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import as_json, damaged, fuzz
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RUN,
     START,
     STUDENT,
     Lab,
+    figure,
     full,
     series,
     window,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.stages.test_lab_reanalyse import kept
 from hypothesis import strategies as st
 
 
-def written(folder: Path) -> tuple[Path, Any]:
-    """A stage file, and what is in it."""
-    lab = Lab(folder)
-    path = lab.write(
-        "benchmark",
-        windows=[window("load", START, full("work", 40.0, key=True), full("wait", None))],
-        series=[series("work", [[START, 1.0], [START + 5, None]])],
-        events=[{"name": "begun", "title": "begun", "time": START}],
-        settings={"concurrent_workflows": 3, "window": 120.0},
-        facts={"shards": {"before": {"a": 512}}},
-        versions={"temporal_server": "1.31.2"},
-    )
-    return path, json.loads(path.read_text(encoding="utf-8"))
+def good_stage() -> dict[str, Any]:
+    """A stage file with something of everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Lab(Path(folder)).write(
+            "scale",
+            windows=[
+                window(
+                    "first",
+                    START,
+                    full(
+                        "work",
+                        40.0,
+                        key=True,
+                        interval=[30.0, None],
+                        thresholds={"warn": 1.0, "relative": {"window": "idle", "warn": 2.0}},
+                        compared={"window": "idle", "value": 20.0, "ratio": 2.0},
+                    ),
+                    full("lock", 0.001, unit="s", bound="below", observations=40.0),
+                ),
+                window("after", START + 120, figure("work", 50.0, key=True, by={"a": 1.0, "b": None})),
+            ],
+            series=[series("work", [[START, 1.0], [START + 5, None], [START + 10, 2.0]], labels={"pod": "a"}, step=5)],
+            events=[{"name": "began", "title": "it began", "time": START}],
+            versions={"temporal_server": "1.31.2"},
+            settings={"window": 120, "scrape_interval": 5},
+            facts={
+                "findings": [{"id": "f", "state": "warn", "title": "t", "effect": "e", "cure": "c"}],
+                "shards": {"before": {"a": 512}, "after": {"a": 256, "b": 256}, "expected": 512, "settled": 4.1},
+                "restarts": {"a": 1},
+                "ready_seconds": 4.0,
+                "leftovers": ["x"],
+            },
+        )
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
 
 
-def test_fuzz_stage_files(tmp_path: Path) -> None:
-    path, content = written(tmp_path)
+GOOD = good_stage()
 
-    @fuzz(st.one_of(damaged(content).map(as_json), st.binary(max_size=60), st.just(b"[" * 100_000)))
-    def target(text: bytes) -> None:
+
+@fuzz(st.one_of(damaged(GOOD).map(as_json), st.binary(max_size=60), st.just(b"[" * 100_000)))
+def test_fuzz_stage_files(text: bytes) -> None:
+    """One file of two is damaged: the other is in the report, and every form of it can be written."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = Lab(folder).write("baseline").with_name("scale-1.json")
         path.write_bytes(text)
-        run = read_run(tmp_path, STUDENT, RUN)
+        run = runs.read_run(folder, STUDENT, RUN)
+        assert list(run.stages) == (["baseline"] if run.unreadable else ["baseline", "scale"])
         report = build_report(run)
-        to_json(report).encode()
-        run_markdown.to_markdown(report).encode()
-        run_terminal.to_terminal(report, "p").encode()
+        texts = [stage_file.to_json(report), run_markdown.to_markdown(report), run_terminal.to_terminal(report, "p")]
         marks.wanted(run)
+        found = build_class([student_results.read_student([folder], STUDENT)])
+        texts += [stage_file.to_json(found), class_markdown.to_markdown(found), class_page.to_html(found)]
+        texts += [class_terminal.to_terminal(found, "p")]
+        for written in texts:
+            assert all(sign.isprintable() or sign == "\n" for sign in written)
+            written.encode()
 
-    target()
+
+@fuzz(damaged(GOOD["windows"]) | damaged(GOOD["series"]) | damaged(GOOD["events"]), cost=4)
+def test_fuzz_drawings(part: Any) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        lab = Lab(Path(name))
+        path = lab.write("scale")
+        first = next(iter(part), None) if isinstance(part, list) else None
+        key = next((key for key in ("figures", "points") if isinstance(first, dict) and key in first), "time")
+        field = {"figures": "windows", "points": "series", "time": "events"}[key]
+        path.write_text(json.dumps({**GOOD, field: part}))
+        plots.draw_timeline(build_report(runs.read_run(lab.folder, STUDENT, RUN)))
 
 
-def test_fuzz_class(tmp_path: Path) -> None:
-    path, content = written(tmp_path)
+def good_samples() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = samples_file.save_new(folder, "baseline", kept("baseline"))
+        found: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        return found
 
-    @fuzz(damaged(content).map(as_json))
-    def target(text: bytes) -> None:
-        path.write_bytes(text)
-        report = build_class([read_student([tmp_path], STUDENT)], [], [], [])
-        to_json(report).encode()
-        class_markdown.to_markdown(report).encode()
-        class_terminal.to_terminal(report, "p").encode()
 
-    target()
+SAMPLES = good_samples()
+
+
+@fuzz(damaged(SAMPLES))
+def test_fuzz_samples(data: Any) -> None:
+    """Damage to a file of samples is one sentence, or figures come of it."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "baseline-1.samples.json.gz"
+        path.write_bytes(gzip.compress(json.dumps(copy.deepcopy(data)).encode()))
+        found = samples_file.load(path)
+        _bound = found.question.bound
+        try:
+            figures = kept_samples.figures(found)
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            # What lab_reanalyse tells of and leaves out.
+            return
+        json.dumps(figures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import os
 import stat
 import threading
 
@@ -204,3 +205,47 @@ def test_every_image_has_its_archive():
     for each in parts():
         if each.image:
             assert any(f"docker-archive:{{out}}/image.tar:{each.image}" in command for command in each.commands)
+
+
+def test_nothing_is_built_or_taken_from_a_cache_that_others_can_write_to(workshop):
+    folders = builds.build([part()], workshop, str)
+    for folder in (workshop.cache, workshop.cache / "builds"):
+        folder.chmod(0o777)
+        for job in (
+            lambda: builds.build([part()], workshop, str),
+            lambda: builds.missing([part()], workshop),
+            lambda: builds.build([part(environment={"A": "b"})], workshop, str),
+        ):
+            with pytest.raises(LabError, match=r"every user can write to .* set XDG_CACHE_HOME"):
+                job()
+        folder.chmod(0o755)
+    assert builds.build([part()], workshop, str) == folders
+    assert counted(workshop) == 1
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_a_build_has_the_same_modes_under_any_umask(workshop, umask):
+    before = os.umask(umask)
+    try:
+        folder = builds.build([part()], workshop, str)["first"]
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((folder / "built").stat().st_mode) == 0o644
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755 & ~umask
+    top = workshop.cache / "builds"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (workshop.cache, top)] == [0o700, 0o700]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in top.iterdir() if path.is_file()} == {0o600}
+
+
+def test_go_builds_from_no_folder_that_others_can_write_to(workshop, tmp_path):
+    shared = tmp_path / "gocache"
+    shared.mkdir()
+    go = tmp_path / "go"
+    go.write_text(f"#!/bin/sh\necho {shared}\necho off\n")
+    go.chmod(0o755)
+    with_go = dataclasses.replace(workshop, go=str(go))
+    builds.check_go_caches(with_go)
+    shared.chmod(0o777)
+    with pytest.raises(LabError, match=r"GOCACHE .* every user can write to"):
+        builds.build([part()], with_go, str)
+    assert counted(workshop) == 0

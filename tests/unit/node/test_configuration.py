@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import shlex
 import shutil
 import ssl
@@ -15,8 +16,17 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import config, network, pki, prerequisites
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node import (
+    config,
+    lifecycle,
+    network,
+    pki,
+    prerequisites,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.api_server import image_names, ready_since
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.configuration_files import (
+    write_configuration,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.layout import Layout
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.node.record import Record
 
@@ -98,6 +108,31 @@ def test_keys_are_for_their_owner_alone(tmp_path):
     assert stat.S_IMODE((tmp_path / "sa.key").stat().st_mode) == 0o600
     assert pki.read_pair(tmp_path, "sa") is not None
     assert pki.read_pair(tmp_path, "other") is None
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_the_nodes_state_is_for_its_owner_alone(tmp_path, umask):
+    layout = Layout("abc123", tmp_path / "state" / "lab" / "node-abc123")
+    before = os.umask(umask)
+    try:
+        with lifecycle.locked(layout, print):
+            write_configuration(layout, Record("10.99.0.0/30", "/b", {}))
+    finally:
+        os.umask(before)
+    found = [tmp_path / "state", *(tmp_path / "state").rglob("*")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_dir()} == {0o700}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_file()} == {0o600}
+    assert layout.kubeconfig in found
+
+
+def test_a_state_folder_that_others_can_write_to_is_refused(tmp_path):
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab").chmod(0o777)
+    with (
+        pytest.raises(LabError, match=r"every user can write to .* set XDG_STATE_HOME"),
+        lifecycle.locked(Layout("abc123", tmp_path / "lab" / "node-abc123"), print),
+    ):
+        pass
 
 
 def test_the_kubeconfig_has_a_context_of_its_own():

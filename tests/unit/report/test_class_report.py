@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import lab_class
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import lab_class, sealed_page
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.class_outliers import OUTLIER_FACTOR
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_run_page import HOSTILE, Page
@@ -41,6 +41,13 @@ def do(*folders: Path, check: bool = False, **arguments: Any) -> tuple[dict[str,
     shown: list[str] = []
     result = lab_class.run(checked.validated_parameters, Context(check_mode=check, show=shown.append))
     return result, "\n".join(shown)
+
+
+def write_page(run: Path, text: str = "a report") -> Path:
+    """A page as this user's lab writes it."""
+    page = run / "report.html"
+    page.write_text(sealed_page.sealed(text, run.parent.name, run.name, sealed_page.page_key(make=True)))
+    return page
 
 
 def model(result: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +188,7 @@ def test_the_newest_run_counts_unless_one_is_named(tmp_path: Path) -> None:
 def test_slices_are_one_class(tmp_path: Path) -> None:
     one, two = tmp_path / "slice-1", tmp_path / "slice 2"
     measure(one, "ann", 40.0)
-    (measure(two, "bob", 60.0).path / "report.html").write_text("a report")
+    write_page(measure(two, "bob", 60.0).path)
     measure(one, "cid", 10.0)
     measure(two, "cid", 50.0, run="20261124T000000Z")
     result, _text = do(one, two)
@@ -215,7 +222,7 @@ def test_of_two_slices_the_figures_that_are_newer_count(tmp_path: Path) -> None:
     later = [window("load", START + 900, figure("work", 50.0, key=True))]
     Lab(two, "ann", "class").write("benchmark", at=900, settings=SETTINGS, versions=VERSIONS, windows=later)
     for folder in (one, two):
-        (folder / "ann" / "class" / "report.html").write_text("a report")
+        write_page(folder / "ann" / "class")
     for folders in ((one, two), (two, one)):
         result, _text = do(*folders, dest=tmp_path)
         assert row(result)["median"]["value"] == 50.0
@@ -414,7 +421,7 @@ def test_names_that_are_none_are_refused(tmp_path: Path, arguments: dict[str, An
 
 
 def test_the_page(tmp_path: Path) -> None:
-    (measure(tmp_path, "ann", 40.0).path / "report.html").write_text("a report")
+    write_page(measure(tmp_path, "ann", 40.0).path)
     lab = measure(tmp_path, "bob", 41.0)
     lab.write("scale", state="failed", at=400, message=HOSTILE)
     result, _text = do(tmp_path, students=["ann", "bob", "cid"])
@@ -439,3 +446,43 @@ def test_the_page(tmp_path: Path) -> None:
     assert "<script>" not in re.sub(r"\\[<>]", "", markdown)
     for line in ("| bob | failed |", "| cid | nothing recorded |", "| Work (higher is better) | 40.5/s | 40/s ann |"):
         assert line in markdown
+
+
+# --- results of others ---------------------------------------------------------------------------
+
+
+def test_only_pages_that_this_lab_wrote_are_linked(tmp_path: Path) -> None:
+    for name in ("ann", "bob", "cid", "dan", "eve"):
+        measure(tmp_path, name, 40.0)
+    write_page(tmp_path / "ann" / RUN)
+    (tmp_path / "bob" / RUN / "report.html").write_text("<script>alert(1)</script>")
+    # The page of another student, whole and with its seal.
+    (tmp_path / "cid" / RUN / "report.html").write_text((tmp_path / "ann" / RUN / "report.html").read_text())
+    (tmp_path / "dan" / RUN / "report.html").symlink_to(tmp_path / "ann" / RUN / "report.html")
+    result, text = do(tmp_path)
+    links = [attributes["href"] for attributes in Page(Path(result["paths"]["html"]).read_text()).all("a")]
+    assert [link for link in links if not link.startswith("#")] == [f"ann/{RUN}/report.html"]
+    [problem] = result["problems"]
+    assert problem["text"].startswith("report.html of bob, cid, dan was not written by this user's lab")
+    assert "--tags report" in problem["text"]
+    assert "report.html of bob, cid, dan" in " ".join(text.split())
+
+
+def test_one_students_results_cannot_flood_the_terminal(tmp_path: Path) -> None:
+    measure(tmp_path, "ann", 40.0)
+    mallory = Lab(tmp_path, "mallory")
+    for stage in ("install", "scale"):
+        mallory.write(stage, state="failed", message="x" * 5000)
+    for number in range(1, 301):
+        (mallory.path / f"cleanup-{number}.json").write_text("{")
+    _result, text = do(tmp_path)
+    assert len(text.splitlines()) < 400
+    assert max(map(len, text.splitlines())) < 1200
+
+
+def test_settings_of_any_size_take_a_line(tmp_path: Path) -> None:
+    measure(tmp_path, "ann", 40.0)
+    strange = {f"s{number}": {"deep": ["x" * 1000] * 5} for number in range(400)}
+    measure(tmp_path, "mallory", 40.0, settings={**SETTINGS, **strange})
+    result, _text = do(tmp_path)
+    assert len(Path(result["paths"]["html"]).read_text()) < 100_000

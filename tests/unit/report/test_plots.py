@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,11 +32,12 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_la
 
 
 def lines_of(svg: str) -> list[str]:
-    """The path data of a plot's measured lines."""
+    """The path data of a plot's measured lines, each stretch without a gap on its own."""
     return [
-        attributes["d"]
+        f"M{stretch}"
         for attributes in Page(svg).all("path")
         if "var(--plot-line-" in attributes.get("style", "") and "id" not in attributes
+        for stretch in attributes["d"].split("M")[1:]
     ]
 
 
@@ -188,3 +190,74 @@ def test_what_is_missing_is_not_told_before_a_report_is_made(monkeypatch: pytest
 
 def test_each_window_has_its_letter() -> None:
     assert [columns.window_letter(number) for number in (0, 25, 26, 51, 52)] == ["A", "Z", "A2", "Z2", "A3"]
+
+
+# --- results of others ---------------------------------------------------------------------------
+
+
+def test_of_many_pauses_the_longest_are_cut_out(lab: Lab) -> None:
+    events = [{"name": "e", "title": "t", "time": START + 400 * number} for number in range(1, 600)]
+    events += [{"name": "e", "title": "t", "time": START + 1e6 * number} for number in range(1, 4)]
+    lab.write("scale", events=events)
+    parts = time_axis.find_parts(lab.report())
+    assert len(parts) <= time_axis.MOST_PARTS
+    assert [part.start for part in parts[-3:]] == [START + 1e6 * number for number in range(1, 4)]
+    assert all(part.width > 0 for part in parts)
+
+
+def test_a_drawing_of_a_thousand_events_has_a_line_for_each_place_only(lab: Lab) -> None:
+    events = [{"name": "e", "title": "t", "time": START + 0.15 * number} for number in range(1000)]
+    lab.write("scale", events=events)
+    page = Page(plots.draw_timeline(lab.report()))
+    lines = [item for item in page.all("path") if "var(--plot-event)" in item.get("style", "")]
+    assert 50 < len(lines) <= 160
+
+
+def test_a_line_has_as_many_points_as_there_is_room_for(lab: Lab) -> None:
+    points = [[second / 10, float(second % 7)] for second in range(10_000)]
+    points[5003][1] = 100.0
+    [line] = lines_of(plot_of(lab, *points, step=0.1))
+    assert 100 < line.count("L") <= 1300
+    # The one peak is still there: the highest point is near the top.
+    assert min(float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", line)) < 30
+
+
+def test_points_that_are_all_gaps_cost_no_more(lab: Lab) -> None:
+    points = [[second / 100, 1.0] for second in range(10_000)]
+    svg = plot_of(lab, *points, step=5e-324)
+    assert 100 < len([item for item in Page(svg).all("use") if "plot-line" in item.get("style", "")]) <= 700
+
+
+def test_of_many_lines_those_with_a_style_of_their_own_are_drawn(lab: Lab) -> None:
+    lines = [
+        series("work", [[START, 1.0], [START + 5, float(number)]], labels={"pod": f"p{number}"}) for number in range(40)
+    ]
+    lab.write("scale", windows=[window("first", START, figure("work", 1.0))], series=lines)
+    [plot] = plots.draw_figures(lab.report())
+    assert len(lines_of(plot.svg)) == 32
+    assert plot.legend[-1][0] == "and 8 lines more, not drawn"
+
+
+@pytest.mark.parametrize("values", [(5e-324, 1e-320), (-5e-324, 0.0), (1e18, -1e18), (0.0, -0.0), (1e-200, 2e-200)])
+def test_values_of_any_size_are_drawn(lab: Lab, values: tuple[float, float]) -> None:
+    assert len(lines_of(plot_of(lab, [0, values[0]], [5, values[1]]))) == 1
+
+
+def test_a_title_with_signs_that_no_font_has_is_drawn_without_a_warning(
+    lab: Lab, recwarn: pytest.WarningsRecorder
+) -> None:
+    windows = [{**window(name, START + at), "title": "\u5b66\u751f"} for name, at in (("a", 0), ("b", 120))]
+    lab.write("scale", windows=windows, series=[series("work", [[START, 1.0], [START + 5, 2.0]])])
+    plots.draw_timeline(lab.report())
+    plots.draw_figures(lab.report())
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_settings_of_a_file_in_the_current_folder_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: red\n")
+    code = (
+        f"import {plots.__name__} as plots; plots.load_matplotlib(); import matplotlib; "
+        "assert not matplotlib.rcParams['text.usetex']"
+    )
+    path = ":".join(filter(None, sys.path))
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=60, check=True, cwd=tmp_path)

@@ -75,7 +75,7 @@ def test_a_task_that_runs_where_the_collection_is_not_says_so(monkeypatch: pytes
     stage_schema.cache_clear()
     try:
         with pytest.raises(LabError, match=r"stage-1\.json: No such file.* control node"):
-            schema.find_fault({})
+            schema.fit_stage({})
     finally:
         stage_schema.cache_clear()
 
@@ -201,7 +201,7 @@ from {ROOM}.attempts import write_stage
 from {ROOM}.stage_file import build_stage
 folder, mark = sys.argv[1:]
 record = build_stage(student="{STUDENT}", run="{RUN}", stage="scale", state="done", started={START},
-                     finished={START + 1}, facts={{"writer": mark, "bulk": "x" * 20000}})
+                     finished={START + 1}, facts={{"writer": mark, "bulk": ["x" * 100] * 200}})
 print("ready", flush=True)
 sys.stdin.readline()
 for _number in range(25):
@@ -234,7 +234,7 @@ import os, signal, sys
 from {ROOM}.attempts import write_stage
 from {ROOM}.stage_file import build_stage
 record = build_stage(student="{STUDENT}", run="{RUN}", stage="scale", state="done", started={START},
-                     finished={START + 1}, facts={{"bulk": "x" * 200000}})
+                     finished={START + 1}, facts={{"bulk": ["x" * 100] * 2000}})
 def die(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 setattr(os, sys.argv[2], die)
@@ -389,7 +389,7 @@ def test_a_student_without_results_has_no_run(tmp_path: Path) -> None:
         (b"", "not whole JSON"),
         (b'{"schema": "temporal_lab.benchmarking/stage/1", "stu', "not whole JSON"),
         (b"\xff\xfe\x00", "not whole JSON"),
-        (b"[" * 100000, "not whole JSON"),
+        (b"[" * 100000, "nested too deeply"),
         (b"[]", "not a stage file"),
         (b"null", "not a stage file"),
         (b'{"schema": "temporal_lab.benchmarking/stage/2"}', "does not know"),

@@ -387,7 +387,7 @@ def test_values_that_were_given_when_it_was_measured_count_where_there_are_no_ne
 
 # --- what cannot be used -------------------------------------------------------------------------
 
-WHOLE = "cannot be read: it is no file of samples, or not whole; use others, or measure again"
+WHOLE = "cannot be read: it is no file of samples, or not whole"
 
 
 def flipped(content: bytes) -> bytes:
