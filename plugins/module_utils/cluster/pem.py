@@ -19,6 +19,12 @@ _BLOCK = re.compile(
 )
 
 
+#: Bits of the longest key: time for a signature grows with the third power, and nothing stops a library that signs.
+#: kubectl and helm take no longer ones from a server either.
+LONGEST_KEY = 8192
+_INTEGER, _SEQUENCE, _OCTETS = 0x02, 0x30, 0x04
+
+
 class NotPem(Exception):
     """Why a text is not what it should be, without any of it."""
 
@@ -38,7 +44,39 @@ def private_key(text: bytes) -> str:
     found = _blocks(text, KEY)
     if not found:
         raise NotPem("holds no private key in PEM")
+    body = "".join(line for line in found[0].splitlines() if not line.startswith("-"))
+    if longest_integer(base64.b64decode(body)) > LONGEST_KEY:
+        raise NotPem(f"is a key of more than {LONGEST_KEY:,} bits, which takes minutes for each connection")
     return found[0]
+
+
+def longest_integer(der: bytes) -> int:
+    """Bits of the longest integer in a private key. Raises NotPem for what is not written as DER has it."""
+    longest = 0
+    inside = [(0, len(der))]
+    while inside:
+        at, end = inside.pop()
+        while at < end:
+            tag, at, after = _element(der, at, end)
+            if tag == _INTEGER:
+                longest = max(longest, int.from_bytes(der[at:after], "big", signed=True).bit_length())
+            elif tag == _SEQUENCE or (tag == _OCTETS and der[at : at + 1] == b"\x30"):
+                inside.append((at, after))
+            at = after
+    return longest
+
+
+def _element(der: bytes, at: int, end: int) -> tuple[int, int, int]:
+    """The tag of the element at a place, and where its content begins and ends."""
+    header = der[at : min(at + 2, end)]
+    if len(header) == 2:
+        begin, length = at + 2, header[1]
+        if length > 0x80:
+            begin, length = begin + length - 0x80, int.from_bytes(der[begin : begin + length - 0x80], "big")
+        # 0x80 is a length that the content tells, which only BER has.
+        if header[1] != 0x80 and begin + length <= end:
+            return header[0], begin, begin + length
+    raise NotPem("holds no well-formed private key")
 
 
 def _blocks(text: bytes, label: re.Pattern[str]) -> list[str]:
