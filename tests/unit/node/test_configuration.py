@@ -48,11 +48,13 @@ def test_the_kubelet_keeps_its_pods_below_the_nodes_cgroup():
     assert settings["imageGCHighThresholdPercent"] == 100
 
 
-def test_the_api_server_lets_no_service_take_an_address():
-    (api_server,) = [
-        program for program in config.programs(LAYOUT, Path("/b"), ADDRESS) if program.name == "kube-apiserver"
-    ]
-    assert "--enable-admission-plugins=DenyServiceExternalIPs" in api_server.command
+def test_pods_reach_neither_others_addresses_nor_the_nodes_loopback():
+    commands = {program.name: program.command for program in config.programs(LAYOUT, Path("/b"), ADDRESS)}
+    assert "--enable-admission-plugins=DenyServiceExternalIPs" in commands["kube-apiserver"]
+    # etcd, which asks for no password, listens there.
+    assert "--listen-client-urls=http://127.0.0.1:2379" in commands["etcd"]
+    assert "--iptables-localhost-nodeports=false" in commands["kube-proxy"]
+    assert json.loads(config.kubelet(LAYOUT, ADDRESS))["podPidsLimit"] == 4096
 
 
 def test_another_configuration_is_told_apart_and_another_address_is_not(monkeypatch):
