@@ -33,6 +33,11 @@ MASK = "********"
 # Characters that count as printable and that nobody sees: fillers, joiners, selectors of variants.
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
 _UNSEEN = dict.fromkeys((*map(ord, _FILLERS), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+# Control, format and surrogate characters that JSON lets stand as they are.
+_UNESCAPED = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 # What has the form of a secret, whoever's it is. Each takes linear time, however hostile the text.
 _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?:(?!-----END).)*", re.DOTALL), rf"\1{MASK}"),
@@ -108,6 +113,11 @@ def visible(text: str, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(sign if sign.isprintable() or sign in keep else " " for sign in text).translate(_UNSEEN)
+
+
+def escaped(text: str) -> str:
+    """A JSON text with the same value, in which each character is seen: also by who looks at its file in a terminal."""
+    return _UNESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def clip(text: str, limit: int = LONGEST) -> str:

@@ -113,7 +113,7 @@ def attempt(task: Task, params: Params, context: Context, trace: Callable[[str],
             return {**tidy(error.details, secrets), "failed": True, "msg": sentence(error.msg, secrets)}
         except (Exception, SystemExit) as error:  # noqa: BLE001 (a fault in one student's task must not end the class)
             secrets.update(context.secrets())
-            trace(without_secrets(traceback.format_exc(), secrets))
+            trace(lines(traceback.format_exc(), secrets))
             return {"failed": True, "msg": unexpected(error, secrets)}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import unicodedata
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -95,6 +96,14 @@ def test_a_value_without_anything_to_hide_is_the_same() -> None:
     value = {"title": "Zeit für Δ", "labels": {"pod": "a"}, "points": [[1.0, None]]}
     assert tidy(value) == value
     assert visible("abc") == "abc"
+
+
+@given(st.text() | st.text(alphabet="\x9b\u202e\u200b\ufeff\xad\u2028\ud800\U000e0041a"))
+def test_json_says_the_same_in_characters_that_are_seen(said: str) -> None:
+    text = foreign_text.escaped(json.dumps({said: [said]}, ensure_ascii=False))
+    assert json.loads(text) == {said: [said]}
+    text.encode()
+    assert not [sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
 
 
 # -- secrets that are known -------------------------------------------------

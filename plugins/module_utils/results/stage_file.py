@@ -11,6 +11,7 @@ from typing import Any, cast
 from ..bounded_json import Limits, OverLimit, parse_json, shown
 from ..errors import LabError
 from ..files import read_regular_file
+from ..foreign_text import escaped
 from .names import check_folder_name, check_stage_name, stage_file_name
 from .schema import FAMILY, SCHEMA_ID, fit_stage
 from .types import Event, SeriesResult, StageRecord, StageState, Values, WindowResult
@@ -78,7 +79,7 @@ def to_json(record: Mapping[str, Any]) -> str:
     fields = (
         f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in record.items()
     )
-    return "{\n" + ",\n".join(fields) + "\n}\n"
+    return escaped("{\n" + ",\n".join(fields) + "\n}\n")
 
 
 def read_stage(path: Path, keep: Keep | None = None) -> StageRecord:
