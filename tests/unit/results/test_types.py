@@ -206,7 +206,7 @@ def test_a_run_is_read_with_the_fields_that_every_figure_has() -> None:
 
 
 def test_a_stage_can_be_written_down_with_every_field() -> None:
-    given = {*lab_stage.SPEC, "message"} - {"results_dir", "reason"}
+    given = {*lab_stage.SPEC, "message"} - {"results_dir", "reason", "cluster"}
     # What the collection itself says.
     assert given | {"schema", "attempt"} == fields(StageRecord)
     assert fields(StageAbout) <= given
