@@ -6,7 +6,7 @@ It names figures of a profile and holds no query.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,15 +117,29 @@ class Layout:
     look_for: Mapping[str, str]
 
     def rows_of(self, profile: Profile) -> Iterator[tuple[Row, list[tuple[PanelLayout, list[Figure]]]]]:
-        """The rows with the figures that the profile has. Figures that no row names follow in a row of their own."""
+        """The rows with the figures that the profile has. Figures that no row names follow in a row of their own.
+
+        Of a distribution that no row draws anything of, those are its mean and a quantile.
+        """
         known = {figure.id: figure for figure in profile.figures}
         asked = {figure for row in self.rows for panel in row.panels for figure in panel.figures}
-        others = tuple(PanelLayout((figure.id,)) for figure in profile.figures if figure.id not in asked)
+        drawn = {known[name].distribution for name in asked if name in known}
+        others = tuple(
+            PanelLayout((figure.id,))
+            for figure in profile.figures
+            if figure.id not in asked and (not figure.distribution or _stands_for_it(figure, profile, drawn))
+        )
         for row in (*self.rows, Row("Further figures", "What else does the profile measure?", others)):
             found = [(panel, [known[name] for name in panel.figures if name in known]) for panel in row.panels]
             panels = [(panel, figures) for panel, figures in found if figures]
             if panels:
                 yield row, panels
+
+
+def _stands_for_it(figure: Figure, profile: Profile, drawn: Collection[str]) -> bool:
+    """Whether a figure of a distribution is drawn where no row says which are."""
+    first = next(one for one in profile.figures if (one.distribution, one.kind) == (figure.distribution, figure.kind))
+    return figure.distribution not in drawn and figure.kind != "share" and figure is first
 
 
 def load(path: Path) -> Layout:

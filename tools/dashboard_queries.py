@@ -17,6 +17,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 QUANTILE, INTERVAL = 0.123456789, 1_000_003.0
 #: While the dashboard is built, it is not known which metrics Prometheus has.
 NOTHING = query.FoundMetrics()
+#: Kinds of figures that have no value without observations.
+DIVIDED = ("quantile", "share", "mean", "ratio")
 
 
 class DashboardQueries:
@@ -56,7 +58,7 @@ class DashboardQueries:
             return self._counts(figure)
         expression = query.plot(figure, NOTHING, self.filters, INTERVAL)
         # Without observations, or with nothing to divide by, PromQL gives NaN or infinity: show no value instead.
-        return f"{expression} < +Inf" if figure.kind in ("quantile", "ratio") else expression
+        return f"{expression} < +Inf" if figure.kind in DIVIDED else expression
 
     def heatmap(self, figure: Figure) -> str:
         """Observations per second in each bucket of a histogram."""
@@ -122,6 +124,9 @@ def _one_name_each(figure: Figure) -> list[Figure]:
     if figure.denominator is None:
         return [replace(figure, selection=one) for one in own]
     below = alternatives(figure.denominator)
+    if figure.kind == "mean":
+        # The sum and the number of one histogram.
+        return [replace(figure, selection=one, denominator=other) for one, other in zip(own, below)]
     return [replace(figure, selection=one, denominator=other) for one in own for other in below]
 
 

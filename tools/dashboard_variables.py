@@ -13,7 +13,7 @@ from dashboard_queries import DashboardQueries
 
 #: Seconds between scrapes in the collection's own chart: the value until Prometheus can tell.
 SCRAPE_INTERVAL = 5
-#: Chosen at first where no figure of the profile has a quantile.
+#: Chosen at first where the profile has it, or has no quantile.
 USUAL_QUANTILE = 0.95
 
 
@@ -56,7 +56,8 @@ def variables(queries: DashboardQueries, values: Mapping[str, str], choices: Seq
     interval = f"clamp_min(round({queries.between_scrapes()}), 1) or vector({SCRAPE_INTERVAL})"
     quantiles = [(f"p{query.number(value * 100)}", query.number(value)) for value in choices]
     wanted = [figure.quantile for figure in queries.profile.figures if figure.quantile is not None]
-    default = next((one for one in [*wanted, USUAL_QUANTILE] if one in choices), choices[0])
+    usual = [USUAL_QUANTILE] if USUAL_QUANTILE in wanted or not wanted else []
+    default = next((one for one in [*usual, *wanted] if one in choices), choices[0])
     options = [{"selected": value == query.number(default), "text": text, "value": value} for text, value in quantiles]
     return [
         data_source,

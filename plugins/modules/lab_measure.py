@@ -168,7 +168,7 @@ figures:
   description: Values by window and figure, null for an unknown one. All else about them is in the stage file.
   returned: success
   type: dict
-  sample: {"benchmark": {"state_transitions": 188.2, "shard_lock_latency_p95": 0.001}}
+  sample: {"benchmark": {"state_transitions": 188.2, "shard_lock_latency_mean": 0.001}}
 findings:
   description:
     - Whether the load was the one requested, by the figures of each window.

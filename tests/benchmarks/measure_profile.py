@@ -74,6 +74,7 @@ def synthetic() -> str:
         for index, bound in enumerate(BOUNDS):
             share = min(1.0, (index + 1) / chance.randint(5, 12)) if bound != "+Inf" else 1.0
             add(f"{metric}_bucket", pod, f'{labels}{"," if labels else ""}le="{bound}"', rate * share)
+        add(f"{metric}_sum", pod, labels, rate)
 
     default, system = 'namespace="default"', 'namespace="temporal_system"'
     for pod in pods:

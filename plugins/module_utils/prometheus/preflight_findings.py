@@ -7,7 +7,7 @@ Each function ``judge_...`` makes one finding; docs/measurement.md lists them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ..errors import LabError
@@ -277,6 +277,15 @@ def frameworks_of(profile: Profile, found: FoundMetrics) -> list[str]:
     return sorted(filter(None, frameworks))
 
 
+def _lacking(figure: Figure, wrong: Collection[str], names: Sequence[str]) -> str:
+    """A figure and its metrics that are not there; a distribution once where its buckets are not."""
+    of_buckets = figure.distribution and f"{figure.distribution}_largest" in wrong
+    if of_buckets and figure.kind == "mean":
+        names = [source.metric for source in figure.selections[-1].sources]
+    names = list(dict.fromkeys(names))
+    return f"{figure.distribution if of_buckets else figure.id} ({' or '.join(names)})"
+
+
 def judge_metrics(profile: Profile, found: FoundMetrics) -> Finding:
     missing = {figure.id: names for figure in profile.figures if (names := missing_metrics(figure, found))}
     wrong = [figure.id for figure in profile.figures if figure.id in missing and figure.absent == "error"]
@@ -292,7 +301,7 @@ def judge_metrics(profile: Profile, found: FoundMetrics) -> Finding:
             "See what is said about the targets; a server that has just started may need a scrape more.",
         )
     if wrong:
-        each = [f"{figure} ({' or '.join(missing[figure])})" for figure in wrong]
+        each = list(dict.fromkeys(_lacking(profile.figure(one), wrong, missing[one]) for one in wrong))
         return finding(
             "metrics",
             "fail",

@@ -255,6 +255,13 @@ def test_server_configuration(default: Objects) -> None:
     assert config["global"]["metrics"] == {
         "tags": {"type": "from TEMPORAL_ROLE"},
         "prometheus": {"timerType": "histogram", "listenAddress": "0.0.0.0:9090"},
+        # Upper bounds of latencies' buckets: most waits for a lock are a hundredth of Temporal's own smallest.
+        "perUnitHistogramBoundaries": {
+            "milliseconds": [
+                *(digit * 10.0**power for power in (-2, -1) for digit in (2, 5, 10)),
+                *(digit * 10**power for power in range(5) for digit in (2, 5, 10)),
+            ]
+        },
     }
     for role, expected in ROLES.items():
         rpc = config["services"][role]["rpc"]

@@ -454,6 +454,7 @@ def served(shards: int | None = None, smallest: float = 0.001, without: str = "n
         for bound in bounds:
             le = "+Inf" if bound == INFINITE else f"{bound:g}"
             lines.append(f'{timer}_bucket{{operation="ShardInfo",le="{le}"}} 1')
+        lines.append(f'{timer}_sum{{operation="ShardInfo"}} {smallest}')
     if shards is not None:
         lines.append(f"numshards_gauge {shards}")
     return "".join(f"{line}\n" for line in lines if not line.startswith(without))
@@ -695,7 +696,7 @@ def test_what_is_scraped_twice_by_the_profiles_own_job(address: str) -> None:
 def test_another_unit_and_a_metric_that_is_missing(address: str) -> None:
     findings, result = found_of(address, namespace="student-03")
     assert wrong(findings) == {"metrics": "fail", "units": "fail"}
-    assert findings["metrics"]["title"].startswith("Prometheus has no metric of lock_latency_p95 (lock_latency_bucket")
+    assert findings["metrics"]["title"].startswith("Prometheus has no metric of lock_latency (lock_latency_bucket")
     assert (
         "The buckets of persistence_latency_bucket go from 1000 s to 20000000 s: they look like microseconds"
         in findings["units"]["title"]

@@ -61,7 +61,7 @@ NAMED = GOOD.replace("figures:\n", NAMINGS).replace("{metric: latency_bucket}", 
 
 def test_the_collections_own_profile_has_the_labs_figures() -> None:
     own = profile_file.load(profile_file.default_path())
-    assert [figure.id for figure in own.figures] == [
+    assert [figure.id for figure in own.figures if not figure.distribution] == [
         "state_transitions",
         "workflow_successes",
         "workflow_failures",
@@ -70,36 +70,48 @@ def test_the_collections_own_profile_has_the_labs_figures() -> None:
         "signal_requests",
         "persistence_requests",
         "persistence_errors",
-        "persistence_latency_p95",
         "service_requests",
         "service_errors",
-        "service_latency_p95",
-        "shard_lock_latency_p95",
-        "lock_latency_p95",
-        "workflow_lock_latency_p95",
         "shards_per_pod",
         "membership_changes",
         "shards_acquired",
         "shards_closed",
-        "acquire_shards_latency_p95",
-        "schedule_to_start_p95",
         "poll_sync_rate",
         "load_started",
         "load_completed",
         "load_failed",
-        "load_end_to_end_p95",
         "load_in_flight",
         "load_requested_concurrency",
         "load_achieved_concurrency",
-        "load_end_to_end_mean",
         "load_workflow_pollers",
         "load_activity_pollers",
     ]
+    every = ["mean", "p50", "p95", "p99", "largest"]
+    distributions: dict[str, list[str]] = {}
+    for figure in own.figures:
+        if figure.distribution:
+            distributions.setdefault(figure.distribution, []).append(figure.id.removeprefix(f"{figure.distribution}_"))
+    assert list(distributions) == [
+        "persistence_latency",
+        "service_latency",
+        "shard_lock_latency",
+        "lock_latency",
+        "workflow_lock_latency",
+        "acquire_shards_latency",
+        "schedule_to_start",
+        "load_end_to_end",
+    ]
+    assert all(set(every) <= set(parts) for parts in distributions.values())
+    # A change anywhere in the distribution is seen among the key figures.
+    assert {figure.id for figure in own.figures if figure.key and figure.distribution == "shard_lock_latency"} == {
+        f"shard_lock_latency_{part}" for part in ("mean", "above_10ms", "p99", "p999")
+    }
     assert own.figure("signal_requests").absent == "zero"
     assert [figure.short for figure in own.figures if figure.key and figure.short] == [
         "state transitions",
         "successes",
-        "shard lock p95",
+        "shard lock mean",
+        "shard lock p99",
         "shards",
     ]
 
