@@ -78,8 +78,18 @@ def test_a_program_has_no_input_and_its_words_are_shown(tmp_path: Path, api: Scr
     path = write_kubeconfig(tmp_path / "k", api.url, exec_user(script))
     plugin = ExecPlugin(access(path, trusted=True).user["exec"], {}, "The program")
     shown: list[str] = []
-    with pytest.raises(KubeconfigError, match=r"failed \(open https://login.example and enter ABC; word:\)"):
-        plugin.run(shown.append)
+    # Whatever there is to be read where the playbook was started.
+    ours, theirs = os.pipe()
+    os.write(theirs, b"typed\n")
+    before = os.dup(0)
+    os.dup2(ours, 0)
+    try:
+        with pytest.raises(KubeconfigError, match=r"failed \(open https://login.example and enter ABC; word:\)"):
+            plugin.run(shown.append)
+    finally:
+        os.dup2(before, 0)
+        for handle in (ours, theirs, before):
+            os.close(handle)
     assert shown == ["The program says: open https://login.example and enter ABC", "The program says: word:"]
 
 
@@ -146,31 +156,33 @@ def test_files_below_its_folder_are_read(tmp_path: Path, pki: Pki) -> None:
 
 @pytest.mark.parametrize("key", ["tokenFile", "client-key", "client-certificate"])
 @pytest.mark.parametrize(
-    "given",
+    ("given", "why"),
     [
-        "{other}/secret",
-        "../other/secret",
-        "folder/../../other/secret",
-        "link",
-        "folder/secret",
-        "hard",
-        "fifo",
-        "",
-        ".",
+        ("{other}/secret", "is outside its folder"),
+        ("../other/secret", "is outside its folder"),
+        ("folder/../../other/secret", "is outside its folder"),
+        ("/", "is outside its folder"),
+        (".", "is outside its folder"),
+        ("link", "is or passes through a link"),
+        ("folder/secret", "is or passes through a link"),
+        ("hard", "is a hard link"),
+        ("fifo", "is not a regular file"),
+        ("real", "Is a directory"),
     ],
 )
-def test_no_other_file_is_read_for_a_strangers_kubeconfig(tmp_path: Path, key: str, given: str) -> None:
+def test_no_other_file_is_read_for_a_strangers_kubeconfig(tmp_path: Path, key: str, given: str, why: str) -> None:
     home, other = tmp_path / "home", tmp_path / "other"
-    home.mkdir()
+    (home / "real").mkdir(parents=True)
     other.mkdir()
-    (other / "secret").write_text("the-instructors-secret")
+    for name in ("secret", "another"):
+        (other / name).write_text("the-instructors-secret")
     (home / "link").symlink_to("../other/secret")
     (home / "folder").symlink_to("../other")
-    os.link(other / "secret", home / "hard")
+    os.link(other / "another", home / "hard")
     os.mkfifo(home / "fifo")
-    path = write_kubeconfig(home / "k", SERVER, {key: given.format(other=other) or "/"})
-    said = refusal(path)
+    said = refusal(write_kubeconfig(home / "k", SERVER, {key: given.format(other=other)}))
     assert key in said
+    assert why in said
     assert "the-instructors-secret" not in said
 
 
