@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -227,7 +226,7 @@ def _release_admin(cluster: Cluster) -> str:
         user, password = (
             base64.b64decode(data[key], validate=True).decode() for key in ("admin-user", "admin-password")
         )
-    except (KeyError, TypeError, binascii.Error, UnicodeDecodeError):
+    except (KeyError, TypeError, ValueError):
         raise LabError(
             f"The {where} does not hold Grafana's administrator in admin-user and admin-password: give `username` and "
             f"`password`."

@@ -471,9 +471,10 @@ def test_the_administrator_of_the_release(api: ScriptedApi, kubeconfig: Path) ->
     given = params(kubeconfig=str(kubeconfig), url="http://127.0.0.1:1")
     with pytest.raises(LabError, match="There is no Secret my-temporal-grafana in namespace default with Grafana's"):
         arguments.connect_admin(given).__enter__()
-    api.on("GET", ADMIN_SECRET, {"metadata": {}, "data": {"admin-user": encoded("admin"), "admin-password": "%%%"}})
-    with pytest.raises(LabError, match="does not hold Grafana's administrator in admin-user and admin-password"):
-        arguments.connect_admin(given).__enter__()
+    for odd in ("%%%", "é", encoded("x")[:-1], "/w=="):
+        api.on("GET", ADMIN_SECRET, {"metadata": {}, "data": {"admin-user": encoded("admin"), "admin-password": odd}})
+        with pytest.raises(LabError, match="does not hold Grafana's administrator in admin-user and admin-password"):
+            arguments.connect_admin(given).__enter__()
     data = {"admin-user": encoded("admin"), "admin-password": encoded(PASSWORD)}
     api.on("GET", ADMIN_SECRET, {"metadata": {}, "data": data})
     with arguments.connect_admin(given) as grafana:
