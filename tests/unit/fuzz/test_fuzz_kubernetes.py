@@ -111,8 +111,9 @@ def test_fuzz_rollout(world: Any) -> None:
     looking = watch.Watch(cluster, ["lab-history"], 0.0, "")
     found = looking.look(1.0)
     found.text.encode()
-    waited = Waited(True, found.value, found.text, 1.0, 2)
-    json.dumps(events_of(looking, waited, {"lab-history": {}}, live=False))
+    if found.done:
+        waited = Waited(True, found.value, found.text, 1.0, 2)
+        json.dumps(events_of(looking, waited, {"lab-history": {}}, live=False))
     for name, pods in found.value.pod_states().items():
         json.dumps([name, [pod.as_result() for pod in pods]])
     if not found.done:
