@@ -34,7 +34,11 @@ DEEPEST = 64
 MOST = 100_000
 #: Characters of the longest number: Python's arithmetic for those in base 60 takes quadratic time.
 LONGEST_NUMBER = 64
-_NUMBER = re.compile(r"[-+]?[0-9][0-9_:.]*")
+#: Keys that may be numbers: those that share a hash, which a number's writer chooses, take quadratic time.
+MOST_ODD_KEYS = 1_000
+_NUMERIC = re.compile(r"[-+.]?[0-9]")
+_NUMBER = re.compile(r"[-+]?[0-9][0-9_:.]*\Z")
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 class NotYaml(LabError):
@@ -137,14 +141,23 @@ def _count(text: str) -> None:
     nodes = 0
     # Of the collections that are open: their anchor, and how many nodes came before.
     within: list[tuple[str | None, int]] = []
+    # Of the same: whether a key is next, None in a list.
+    key_next: list[bool | None] = []
+    odd_keys = 0
     sizes: dict[str, int] = {}
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.CollectionEndEvent):
             anchor, before = within.pop()
+            key_next.pop()
             if anchor is not None:
                 sizes[anchor] = nodes - before
             continue
+        if isinstance(event, yaml.NodeEvent) and key_next and key_next[-1] is not None:
+            odd_keys += key_next[-1] and _may_be_no_text(event)
+            key_next[-1] = not key_next[-1]
+            if odd_keys > MOST_ODD_KEYS:
+                raise _Fault(f"has more than {MOST_ODD_KEYS:,} keys that are no plain text", line)
         if isinstance(event, yaml.AliasEvent):
             name = str(event.anchor)
             if name not in sizes:
@@ -152,6 +165,7 @@ def _count(text: str) -> None:
             nodes += sizes[name]
         elif isinstance(event, yaml.CollectionStartEvent):
             within.append((event.anchor, nodes))
+            key_next.append(True if isinstance(event, yaml.MappingStartEvent) else None)
             nodes += 1
             if len(within) > DEEPEST:
                 raise _Fault(f"is nested deeper than {DEEPEST} levels", line)
@@ -159,10 +173,21 @@ def _count(text: str) -> None:
             nodes += 1
             if event.anchor is not None:
                 sizes[event.anchor] = 1
-            if len(event.value) > LONGEST_NUMBER and _NUMBER.fullmatch(event.value) and not event.style:
+            if len(event.value) > LONGEST_NUMBER and _may_be_number(event, _NUMBER):
                 raise _Fault(f"has a number of {len(event.value)} characters", line)
         if nodes > MOST:
             raise _Fault(f"holds more than {MOST:,} values", line)
+
+
+def _may_be_number(scalar: Any, pattern: re.Pattern[str]) -> bool:
+    """Whether a scalar's tag says that it is a number; or, where it has none and no quotes, whether its text does."""
+    if scalar.tag is not None:
+        return scalar.tag in NUMBERS
+    return not scalar.style and pattern.match(scalar.value) is not None
+
+
+def _may_be_no_text(key: Any) -> bool:
+    return not isinstance(key, yaml.ScalarEvent) or _may_be_number(key, _NUMERIC)
 
 
 def _said(error: Exception) -> str:

@@ -142,3 +142,35 @@ def test_files_that_do_not_end_or_are_none(tmp_path: Path) -> None:
 
 def test_checked_text_can_go_to_another_parser() -> None:
     assert check_yaml("a: !vault x".encode("utf-8-sig"), WHAT, CURE) == "a: !vault x"
+
+
+#: All have the hash 0.
+SAME = 2**61 - 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{" + ", ".join(f"{SAME * n}: 1" for n in range(1, 30_000)) + "}",
+        "{" + ", ".join(f"0x{SAME * n:x}: 1" for n in range(1, 30_000)) + "}",
+        "{" + ", ".join(f"!!int ' {SAME * n}': 1" for n in range(1, 20_000)) + "}",
+        "\n".join(f"? {SAME * n}" for n in range(1, 30_000)),
+        f"- [{', '.join(f'&a{n} {SAME * n}' for n in range(1, 9_000))}]\n"
+        f"- {{{', '.join(f'*a{n} : 1' for n in range(1, 9_000))}}}",
+    ],
+)
+def test_keys_that_are_made_to_share_a_hash_are_refused(text: str) -> None:
+    assert "has more than 1,000 keys that are no plain text" in refusal(text)
+
+
+@pytest.mark.parametrize("number", ["1:" * 400_000 + "1", " " + "1:" * 400_000 + "1", "9" * 500_000])
+@pytest.mark.parametrize("tag", ["!!int", "!!float"])
+def test_a_number_is_as_long_in_quotes(number: str, tag: str) -> None:
+    assert "has a number of " in refusal(f"a: {tag} '{number}'")
+
+
+def test_keys_as_people_write_them() -> None:
+    text = "{" + ", ".join(f"k{n}: {{{n}: 1}}" for n in range(900)) + "}"
+    assert len(read_yaml(text, WHAT, CURE)) == 900
+    long = "a" * 500
+    assert read_yaml(f"'{long}': '{'1' * 200}'", WHAT, CURE) == {long: "1" * 200}
