@@ -19,12 +19,19 @@ def own_folder(folder: Path, what: str, cure: str) -> None:
     what: how messages call it. cure: what to do otherwise, such as ``set XDG_CACHE_HOME to another folder``. Raises
     LabError where another user can change what is in it, or put another folder in its place.
     """
+    # First what is there: a folder that another user has prepared is not filled.
+    check_folder(folder, what, cure)
     try:
-        # First what is there: a folder that another user has prepared is not filled.
+        make_private_folder(folder)
+    except OSError as error:
+        raise LabError(f"{what} {folder} cannot be used: {error.strerror} ({error.filename}); {cure}.") from None
+    check_folder(folder, what, cure)
+
+
+def check_folder(folder: Path, what: str, cure: str) -> None:
+    """Raise LabError where another user can change what is in a folder, which need not be there yet."""
+    try:
         fault = folder_fault(folder)
-        if not fault:
-            make_private_folder(folder)
-            fault = folder_fault(folder)
     except OSError as error:
         raise LabError(f"{what} {folder} cannot be used: {error.strerror} ({error.filename}); {cure}.") from None
     if fault:

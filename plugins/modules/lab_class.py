@@ -16,6 +16,8 @@ description:
     of the server, are never put into one median.
   - Writes C(class.retry) with the hosts to retry, for C(--limit @class.retry); removes it when there are none.
   - Several folders of results, such as those of job slices, are one class.
+  - The page links to a student's C(report.html) only if it bears the seal of this user's
+    M(temporal_lab.benchmarking.lab_report). Students with another page are named in RV(problems).
   - A file that cannot be used is named and never fatal. Of each student it reads only what the class report uses; the
     student's own report, see M(temporal_lab.benchmarking.lab_report), checks all of it.
 extends_documentation_fragment:

@@ -12,6 +12,8 @@ description:
   - Writes C(report.html), C(report.md) and C(report.json) into the run's folder, from the stage files there alone.
   - The page is one file that needs no network and no script. It has the stages, a table of the figures with their
     change from window to window, the shards of each pod, the time line, a plot for each key figure, and the queries.
+  - The page ends with a seal, made with the user's key C($XDG_STATE_HOME/temporal_lab/report-pages.key), by which
+    M(temporal_lab.benchmarking.lab_class) knows it.
   - An interrupted run gives a report of what exists. A file that cannot be used is listed under the
     report's problems.
   - Shows the key figures as a table in the terminal.

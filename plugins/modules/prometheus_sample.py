@@ -78,6 +78,7 @@ options:
       - File to keep the raw samples in, as JSON compressed with gzip, on the host where the task runs.
       - Figures can be worked out from it again, later and without Prometheus.
       - It is written whole or not at all, and takes the place of one that is there. Its folder must be there.
+      - Only its owner can read it.
     type: path
   series:
     description: Whether to read the course of the key figures too, for plots.

@@ -26,12 +26,13 @@ from pathlib import Path
 
 from ..errors import LabError
 from ..files import private_opener
-from ..owned_folder import own_folder
+from ..owned_folder import check_folder, own_folder
 from .parts import Part
 from .progress import Progress, clock
 
 Show = Callable[[str], None]
 
+CACHE_CURE = "set XDG_CACHE_HOME to a folder that only you can write to"
 #: Of the commands: what they make is the same under any other, and its modes are part of the images.
 UMASK = 0o022
 #: Seconds between two lines of progress.
@@ -95,10 +96,10 @@ def _debian_sources() -> str:
     )
 
 
-def check_owner(workshop: Workshop) -> None:
+def own_cache(workshop: Workshop) -> None:
     """Make the cache's folders, or raise LabError when others can change what is in them: root runs that."""
-    for folder in (workshop.cache, workshop.cache / "builds"):
-        own_folder(folder, "The cache", "set XDG_CACHE_HOME to a folder that only you can write to")
+    own_folder(workshop.cache / "builds", "The cache", CACHE_CURE)
+    own_folder(workshop.cache, "The cache", CACHE_CURE)
 
 
 def check_go_caches(workshop: Workshop) -> None:
@@ -121,7 +122,7 @@ def check_go_caches(workshop: Workshop) -> None:
 
 def check_disk(workshop: Workshop) -> None:
     """Raise LabError when the cache's disk has too little room for a first build, or others can write to it."""
-    check_owner(workshop)
+    own_cache(workshop)
     free = shutil.disk_usage(workshop.cache).free
     if free < FREE_DISK:
         raise LabError(
@@ -218,7 +219,7 @@ def part_folders(parts: Sequence[Part], workshop: Workshop) -> dict[str, Path]:
 
 def missing(parts: Sequence[Part], workshop: Workshop) -> list[Part]:
     """Return the parts that the cache does not hold. Raises LabError when others can write to it."""
-    check_owner(workshop)
+    check_folder(workshop.cache / "builds", "The cache", CACHE_CURE)
     folders = part_folders(parts, workshop)
     return [part for part in parts if not folders[part.name].is_dir()]
 
@@ -232,7 +233,7 @@ def build(parts: Sequence[Part], workshop: Workshop, show: Show) -> dict[str, Pa
     Raises:
         LabError: others can write to the cache; or a build failed: says which command, its last line and the log.
     """
-    check_owner(workshop)
+    check_folder(workshop.cache / "builds", "The cache", CACHE_CURE)
     folders = part_folders(parts, workshop)
     wanted = [part for part in parts if not folders[part.name].is_dir()]
     if not wanted:

@@ -67,7 +67,7 @@ def start_supervisor(layout: Layout) -> None:
     shutil.rmtree(own, ignore_errors=True)
     for folder in (own, own / "upper", own / "work"):
         # The upper one is /var/lib in the node.
-        folder.mkdir(0o755)
+        folder.mkdir(0o755, exist_ok=True)
     arguments = [
         "nsenter", f"--net={layout.netns}",
         "unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc",

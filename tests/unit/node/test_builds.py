@@ -223,6 +223,11 @@ def test_nothing_is_built_or_taken_from_a_cache_that_others_can_write_to(worksho
     assert counted(workshop) == 1
 
 
+def test_asking_what_is_missing_makes_nothing(workshop):
+    assert builds.missing([part()], workshop) == [part()]
+    assert not workshop.cache.exists()
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o077])
 def test_a_build_has_the_same_modes_under_any_umask(workshop, umask):
     before = os.umask(umask)
