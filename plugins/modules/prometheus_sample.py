@@ -259,6 +259,9 @@ windows:
         reference:
           description: What others say about good values; context, no threshold.
           type: str
+        distribution:
+          description: Id of the distribution that the figure is a part of; only where it is one.
+          type: str
   sample:
     - name: baseline
       title: baseline

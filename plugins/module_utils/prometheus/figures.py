@@ -381,6 +381,8 @@ def _details(figure: Figure, judged: Judged) -> FigureDetails:
         details["thresholds"] = thresholds
     if figure.reference:
         details["reference"] = figure.reference
+    if figure.distribution:
+        details["distribution"] = figure.distribution
     if judged.by is not None:
         details["by"] = judged.by
     return details

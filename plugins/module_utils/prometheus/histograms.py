@@ -124,7 +124,7 @@ def too_few(q: float, observations: float) -> str:
     """Why a number of observations does not bear a q-quantile; empty when it does."""
     if observations >= needed(q):
         return ""
-    return f"{number(math.floor(observations))} observations do not bear this quantile: it needs {needed(q):,}"
+    return f"too few observations: this quantile needs {needed(q):,}"
 
 
 class Share(NamedTuple):

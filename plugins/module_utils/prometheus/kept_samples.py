@@ -144,6 +144,8 @@ def without_samples(figure: FigureResult, reason: str) -> FigureResult:
         bare["thresholds"] = figure["thresholds"]
     if "reference" in figure:
         bare["reference"] = figure["reference"]
+    if "distribution" in figure:
+        bare["distribution"] = figure["distribution"]
     if "by" in figure:
         bare["by"] = {}
     return {**bare, **no_answer(NOT_ASKED)}

@@ -53,6 +53,7 @@ def merge_figures(windows: Sequence[WindowResult]) -> list[FigureRow]:
                     "direction": figure["direction"],
                     "question": figure.get("question", ""),
                     "reference": figure.get("reference", ""),
+                    "distribution": figure.get("distribution", ""),
                     "key": False,
                     "readings": [None] * len(windows),
                 },

@@ -42,14 +42,24 @@ def _figures(windows: Sequence[StageWindow], figures: Sequence[FigureRow]) -> li
             if reading is None or reading["state"] == "pass":
                 continue
             stage, title = window_label(windows, index)
-            found.append(
-                {
-                    "kind": reading["state"],
-                    "source": ", ".join(filter(None, [figure["title"], stage, title])),
-                    "text": reading["reason"] or "no reason was recorded",
-                }
-            )
+            what = figure["title"]
+            if _shared(figure, index, figures):
+                what = what.rpartition(", ")[0]
+            problem: ReportProblem = {
+                "kind": reading["state"],
+                "source": ", ".join(filter(None, [what, stage, title])),
+                "text": reading["reason"] or "no reason was recorded",
+            }
+            if problem not in found:
+                found.append(problem)
     return sorted(found, key=lambda problem: STATE_ORDER.index(problem["kind"]))
+
+
+def _shared(figure: FigureRow, index: int, figures: Sequence[FigureRow]) -> bool:
+    """Whether all figures of a distribution say the same of a window, so that it is said once."""
+    parts = [one for one in figures if one["distribution"] and one["distribution"] == figure["distribution"]]
+    said = {(one["state"], one["reason"]) for part in parts if (one := part["readings"][index]) is not None}
+    return len(parts) > 1 and len(said) == 1
 
 
 def _findings(run: Run, shown: Mapping[str, StageRecord]) -> list[ReportProblem]:

@@ -105,7 +105,10 @@ class Reading(BareReading, Evidence, CrossCheck, total=False):
 
 
 class FigureRow(TypedDict):
-    """A figure over the run. readings: one for each window, None where the window has no such figure."""
+    """A figure over the run. readings: one for each window, None where the window has no such figure.
+
+    distribution: the id of the distribution that it is a part of, else empty.
+    """
 
     id: str
     title: str
@@ -113,6 +116,7 @@ class FigureRow(TypedDict):
     direction: Direction
     question: str
     reference: str
+    distribution: str
     key: bool
     readings: list[Union[Reading, None]]
 

@@ -84,10 +84,11 @@ class CrossCheck(TypedDict, total=False):
 
 class FigureDetails(TypedDict, total=False):
     """What only some figures have. by: the values of one that is split by a label; thresholds and reference: the
-    profile's limits, and what others say about good values."""
+    profile's limits, and what others say about good values; distribution: the id of the one that it is a part of."""
 
     thresholds: dict[str, Any]
     reference: str
+    distribution: str
     by: Mapping[str, float | None]
 
 

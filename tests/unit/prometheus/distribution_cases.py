@@ -47,7 +47,7 @@ DISTRIBUTIONS = [
             "wait_p999": {
                 "value": 9.12,
                 "state": "inconclusive",
-                "reason": "1200 observations do not bear this quantile: it needs 3,000",
+                "reason": "too few observations: this quantile needs 3,000",
                 "interval": [1.2, 10],
                 "promql": 9.12,
             },

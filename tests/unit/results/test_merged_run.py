@@ -97,6 +97,18 @@ def test_an_unreadable_attempt_is_the_state_but_the_one_before_is_shown(measured
     assert len(report["windows"]) == 2
 
 
+def test_what_all_figures_of_a_distribution_say_of_a_window_is_one_problem(lab: Lab) -> None:
+    def wait(p99: float | None) -> list[dict[str, Any]]:
+        return [
+            figure("wait_mean", None, title="Wait, mean", distribution="wait"),
+            figure("wait_p99", p99, title="Wait, p99", distribution="wait"),
+        ]
+
+    lab.write("baseline", windows=[window("idle", START, *wait(None))])
+    lab.write("benchmark", at=900, windows=[window("load", START + 910, *wait(1.0))])
+    assert [problem["source"] for problem in lab.report()["problems"]] == ["Wait, baseline", "Wait, mean, benchmark"]
+
+
 def test_a_stage_with_nothing_but_an_unreadable_file(lab: Lab) -> None:
     lab.path.mkdir(parents=True)
     (lab.path / "extra-1.json").write_text("")
