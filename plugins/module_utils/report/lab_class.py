@@ -16,7 +16,7 @@ from ..results.merged_class import build_class, students_to_retry
 from ..results.names import check_folder_name, check_stage_name
 from ..results.stage_file import to_json
 from ..results.student_results import StudentResults, find_students, read_student
-from ..task import Context, Params, Result, Task
+from ..task import Context, Params, Result, Task, unexpected
 from .class_markdown import to_markdown
 from .class_page import to_html
 from .class_terminal import to_terminal
@@ -59,13 +59,24 @@ def run(params: Params, context: Context) -> Result:
             f"right results_dirs, or name the students that are expected. {' '.join(problems)}".rstrip()
         )
     # One after the other, so that only what is used of each student is kept.
-    students = [read_student(folders, name, params["run"]) for name in names]
+    students = [_read(folders, name, params["run"]) for name in names]
     report = build_class(students, params["stages"], problems, sorted(set(found).difference(names)))
     unlinked = _link_reports(report, students, dest)
     if unlinked:
         report["problems"].append({"source": "", "text": _not_linked(unlinked)})
     retry = [params["hosts"].get(name, name) for name in students_to_retry(report)]
     return {**_write(report, retry, dest, context, params["table"]), **_summary(report, retry)}
+
+
+def _read(folders: list[Path], name: str, run_name: str | None) -> StudentResults:
+    """A student's results. Whatever is wrong with them costs this student and not the class."""
+    try:
+        return read_student(folders, name, run_name)
+    except LabError:
+        # Of a wrong argument, or of this machine: the same for all.
+        raise
+    except Exception as error:  # noqa: BLE001 (results of others: nobody has thought of everything)
+        return StudentResults(name, problems=[f"The results of {name} are left out: {unexpected(error, ())}"])
 
 
 def _link_reports(report: ClassReport, students: list[StudentResults], dest: Path) -> list[str]:

@@ -486,3 +486,22 @@ def test_settings_of_any_size_take_a_line(tmp_path: Path) -> None:
     measure(tmp_path, "mallory", 40.0, settings={**SETTINGS, **strange})
     result, _text = do(tmp_path)
     assert len(Path(result["paths"]["html"]).read_text()) < 100_000
+
+
+def test_results_that_nobody_thought_of_cost_their_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ann", "bob"):
+        measure(tmp_path, name, 40.0)
+    real = lab_class.read_student
+
+    def read_student(folders: list[Path], name: str, run: str | None) -> Any:
+        if name == "bob":
+            raise ZeroDivisionError("division\nby zero")
+        return real(folders, name, run)
+
+    monkeypatch.setattr(lab_class, "read_student", read_student)
+    result, _text = do(tmp_path)
+    assert result["students"] == {"ann": "done", "bob": "nothing recorded"}
+    [problem] = result["problems"]
+    assert problem["text"].startswith(
+        "The results of bob are left out: The task ended with an unexpected ZeroDivisionError (division by zero)"
+    )
