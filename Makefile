@@ -12,13 +12,27 @@ WINDOW := 30s
 ifneq ($(origin KUBECONFIG),command line)
 override undefine KUBECONFIG
 endif
-unexport KUBECONFIG
-kubeconfig := $(abspath $(patsubst ~/%,$(HOME)/%,$(KUBECONFIG)))
-ifneq ($(KUBECONFIG),)
-ifeq ($(wildcard $(kubeconfig)),)
-$(error there is no file $(kubeconfig): give KUBECONFIG the path of a kubeconfig)
+unexport KUBECONFIG DISTRIBUTION WINDOW STUDENT TAGS CHECKS
+
+# The options as they were typed: a path may have spaces, quotes and dollar signs. They reach a recipe by its
+# environment, and never as a part of its text.
+export GIVEN_KUBECONFIG := $(value KUBECONFIG)
+export GIVEN_DISTRIBUTION := $(value DISTRIBUTION)
+export GIVEN_WINDOW := $(value WINDOW)
+export GIVEN_STUDENT := $(value STUDENT)
+export GIVEN_TAGS := $(value TAGS)
+export GIVEN_CHECKS := $(value CHECKS)
+
+# PURGE=0 is not PURGE=1.
+flags := 0 1 no yes false true
+ifneq ($(filter-out $(flags),$(PURGE)),)
+$(error PURGE is $(PURGE): give 1 to remove the state folder too, or leave it out)
 endif
+ifneq ($(filter-out $(flags),$(EXEC)),)
+$(error EXEC is $(EXEC): give 1 to let the kubeconfig run its programs, or leave it out)
 endif
+purge := $(filter 1 yes true,$(PURGE))
+export GIVEN_EXEC := $(filter 1 yes true,$(EXEC))
 
 playbook := PATH="$(CURDIR)/.venv/bin:$$PATH" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg" ansible-playbook
 
@@ -42,17 +56,18 @@ help:
 	@echo 'make requirements      pin requirements/*.in anew'
 	@echo 'make clean             remove what setup, checks and builds left in this folder'
 
+.PHONY: options
+options:
+	@tools/lab.sh check
+
 .PHONY: setup
-setup:
-	@tools/setup.sh $(if $(KUBECONFIG),,node)
+setup: options
+	@tools/setup.sh $(if $(GIVEN_KUBECONFIG),,node)
 
 .PHONY: lab
-lab: $(if $(KUBECONFIG),setup,node-up)
+lab: $(if $(GIVEN_KUBECONFIG),setup,node-up)
 	@$(if $(filter file,$(origin WINDOW)),echo 'A first look with 30-second windows; WINDOW=120s measures as the lab does.')
-	@$(playbook) lab.yml -e lab_window=$(WINDOW) \
-	    $(if $(KUBECONFIG),-e lab_kubeconfig='$(kubeconfig)' -e lab_distribution=$(or $(DISTRIBUTION),upstream)) \
-	    $(if $(EXEC),-e lab_kubeconfig_exec=true) \
-	    $(if $(STUDENT),--limit '$(STUDENT)') $(if $(TAGS),--tags '$(TAGS)')
+	@tools/lab.sh run
 
 .PHONY: node-up
 node-up: setup
@@ -60,12 +75,12 @@ node-up: setup
 
 .PHONY: node-down
 node-down: setup
-	@$(playbook) playbooks/node_down.yml $(if $(PURGE),-e node_down_state=absent)
+	@$(playbook) playbooks/node_down.yml $(if $(purge),-e node_down_state=absent)
 
 .PHONY: test
 test:
 	@tools/setup.sh test
-	@.venv/bin/python tools/check.py $(CHECKS)
+	@.venv/bin/python tools/check.py $$GIVEN_CHECKS
 
 .PHONY: check
 check:

@@ -27,6 +27,7 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.denials import told_plainly
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import plain
 from ansible_collections.temporal_lab.benchmarking.plugins.plugin_utils import output
 
@@ -36,6 +37,8 @@ STAGE = re.compile(r", stage (?P<stage>[a-z][a-z0-9_]*):\s+(?P<reason>.+)", re.D
 PLAN = "temporal_lab.benchmarking.lab_plan"
 #: The longest reason in characters, with the name of student and stage before it.
 LONGEST_REASON = 2000
+#: What a task's name is filled in with.
+TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 #: How many hosts are named for --limit at most.
 MOST_LIMITED = 20
 
@@ -90,7 +93,7 @@ class CallbackModule(CallbackBase):
         # By these names ansible-core before 2.19 has them as well.
         host, task, found = result._host, result._task, result._result
         self._refused |= task.action == PLAN
-        self._failures.setdefault(host.get_name(), []).append((plain(task.get_name()), _message(found)))
+        self._failures.setdefault(host.get_name(), []).append((_where(task), _message(found)))
 
     def _reason(self, host: str) -> tuple[str, str]:
         """Stage and reason of a stage's own failure, else the task of the newest failure."""
@@ -118,6 +121,16 @@ def _state(stats: Any, host: str) -> str:
     return "failed" if stats.failures.get(host) else ""
 
 
+def _where(task: Any) -> str:
+    """The name of a task, without that of its role.
+
+    Ansible fills in the variables of the first host, for all hosts: what stands in their place names none.
+    """
+    written = task.get_ds()
+    name = (written.get("name") if isinstance(written, dict) else None) or task.name or task.action
+    return plain(TEMPLATE.sub("…", str(name)))
+
+
 def _message(result: dict[str, Any]) -> str:
     """Why a task failed, in one line; for a loop why its first failed item did."""
     for item in result.get("results") or []:
@@ -125,7 +138,7 @@ def _message(result: dict[str, Any]) -> str:
             result = item
             break
     text = result.get("msg") or result.get("stderr") or result.get("module_stderr") or ""
-    return plain(str(text), limit=LONGEST_REASON) or "failed without a message"
+    return plain(told_plainly(str(text)), limit=LONGEST_REASON) or "failed without a message"
 
 
 def _lines(path: str) -> list[str]:

@@ -170,7 +170,8 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible.vars.reserved import is_reserved_name
 
 from ..module_utils.errors import LabError
-from ..module_utils.foreign_text import sentence
+from ..module_utils.files import read_regular_file
+from ..module_utils.foreign_text import plain, sentence
 from ..module_utils.students.class_check import DEFAULT_NAMESPACE, check_students
 from ..module_utils.students.kubeconfig_folder import students_of_folder
 from ..module_utils.students.name_ranges import students_of_ranges
@@ -210,6 +211,8 @@ CONTROL_NODE = {
 }
 PLACE = {"lab_kubeconfig", "lab_context", "lab_namespace"}
 READERS = {".csv": read_csv, ".yml": read_yaml_rows, ".yaml": read_yaml_rows, ".json": read_json_rows}
+#: How a class file begins, under whatever name.
+OURS = re.compile(rb"^[{\s]*\"?plugin\"?\s*:\s*[\"']?temporal_lab\.benchmarking\.students\b", re.MULTILINE)
 #: Text that can be neither a template nor an expression that does something.
 PLAIN = re.compile(r"[\w.,@+/:~ -]*")
 
@@ -220,7 +223,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
     NAME = "temporal_lab.benchmarking.students"
 
     def verify_file(self, path: str) -> bool:
-        return path.endswith(ENDINGS) and super().verify_file(path)
+        if not path.endswith(ENDINGS):
+            # Ansible would only say that it could not be verified.
+            if path.endswith((".yml", ".yaml")) and OURS.search(beginning(path)):
+                name = plain(Path(path).name)
+                raise AnsibleParserError(
+                    f"The name of a class file ends in {' or '.join(ENDINGS)}, and {name} does not: rename it to "
+                    f"{name.rpartition('.')[0]}.students.yml."
+                )
+            return False
+        return bool(super().verify_file(path))
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
@@ -333,6 +345,15 @@ def inventories() -> list[str]:
     """The sources of hosts that Ansible was given."""
     given = context.CLIARGS.get("inventory") or C.DEFAULT_HOST_LIST or ()
     return [given] if isinstance(given, str) else list(given)
+
+
+def beginning(path: str) -> bytes:
+    """The first part of a regular file, nothing where there is none."""
+    try:
+        read = read_regular_file(Path(path), 4096)
+    except OSError:
+        return b""
+    return read[0] if read else b""
 
 
 def readable(value: Any) -> Any:

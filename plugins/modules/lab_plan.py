@@ -5,13 +5,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lab_plan
-short_description: Show which stages of the lab a run will do, and refuse tags that do not exist
+short_description: Show which stages of the lab a run will do, and refuse tags and settings that are wrong
 version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
   - Shows the stages that the tags select, and about how long they take.
   - Fails when a tag is neither a stage's nor one of Ansible's own, and names the nearest. Without that, Ansible ends
     with an empty recap and exit code 0.
+  - Fails when a number, length of time, flag or word that the lab's roles take is something else, such as V(20 sec) for
+    C(lab_settle), and names the variable, the students who have it, and what it takes.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.attributes.control_node
 attributes:
@@ -45,9 +47,29 @@ options:
     type: int
     default: 1
   window:
-    description: Length of a window in seconds.
-    type: float
+    description: Length of a window, in seconds or as text such as V(2m).
+    type: raw
     default: 120.0
+  settings:
+    description:
+      - The variables to check, as the lookup P(temporal_lab.benchmarking.given_settings#lookup) finds them.
+    type: dict
+    default: {}
+    suboptions:
+      play:
+        description: Those of the play, by name.
+        type: dict
+      students:
+        description: Those of each student, by student and name.
+        type: dict
+  results_dir:
+    description: Folder of the results.
+    type: path
+  earlier_results:
+    description: Folders where earlier runs may have written theirs. Where runs are in one, it is shown.
+    type: list
+    elements: path
+    default: []
 """
 
 EXAMPLES = r"""
@@ -56,6 +78,7 @@ EXAMPLES = r"""
     tags: "{{ ansible_run_tags }}"
     skip_tags: "{{ ansible_skip_tags }}"
     students: "{{ ansible_play_hosts_all | length }}"
+    settings: "{{ lookup('temporal_lab.benchmarking.given_settings') }}"
   run_once: true
   delegate_to: localhost
 """
@@ -78,6 +101,12 @@ unknown:
   type: list
   elements: str
   sample: [scal]
+wrong:
+  description: What is wrong with the settings, a sentence each.
+  returned: when there is anything
+  type: list
+  elements: str
+  sample: ["lab_history_replicas is 'two'; it must be a whole number from 1 to 100000"]
 """
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.lab_plan import TASK

@@ -16,7 +16,7 @@ GROUND = "ground"
 #: Rooms from the top floor down. A room of plugins/module_utils is named by its folder, others by their path; files
 #: that stand in plugins/module_utils itself are the ground.
 FLOORS = (
-    ("plugins/action", "plugins/modules", "plugins/callback", "plugins/filter", "plugins/inventory"),
+    ("plugins/action", "plugins/modules", "plugins/callback", "plugins/filter", "plugins/inventory", "plugins/lookup"),
     ("plugins/plugin_utils",),
     ("stages",),
     ("grafana", "students", "report"),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
+from ..denials import denial_cure
 from ..errors import LabError
 from ..foreign_text import plain, secrets_of, without_password
 from ..http import status
@@ -388,6 +389,9 @@ class Cluster:
         if code == 403:
             _before, found, forbidden = said.partition(" is forbidden: ")
             said = forbidden if found else said
+        cure = denial_cure(said)
+        if cure:
+            service = replace(service, cures={**service.cures, code: cure, "5xx": cure})
         return status.failure(service, answer, said=said, code=plain(own.get("reason")) if own else "")
 
 

@@ -83,7 +83,7 @@ def read_files(given: str | None) -> KubeconfigFiles:
     if not found:
         raise KubeconfigError(
             f"There is no kubeconfig at {shown}: give the path of the cluster's kubeconfig in the option kubeconfig "
-            f"(lab_kubeconfig), or bring up the embedded node."
+            f"(lab_kubeconfig), or bring up the embedded node; --tags students writes those of a class's students."
         )
     if not sections["contexts"]:
         raise KubeconfigError(f"{shown} is not a kubeconfig with a context: {ANOTHER}.")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..cluster.settled_cluster import check_settled
+from ..denials import told_plainly
 from ..foreign_text import sentence, tidy
 from ..task import Context, Params, Result, Task
 from ..version import VERSION
@@ -57,7 +58,7 @@ def run(params: Params, context: Context) -> Result:
         check_settled(cluster)
     # Decrypting takes time, and what went well repeats no errors.
     secrets = [] if params["state"] == "done" else list(context.secrets())
-    message = sentence(params["reason"], secrets)
+    message = sentence(told_plainly(params["reason"]), secrets)
     record = build_stage(
         student=params["student"],
         run=params["run"],

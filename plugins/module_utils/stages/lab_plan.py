@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Task lab_plan: which stages a run will do, about how long they take, and whether its tags exist.
+"""Task lab_plan: which stages a run will do, about how long they take, and whether its tags and settings are right.
 
-Ansible ends with an empty recap and exit code 0 when no task has a requested tag.
+Ansible ends with an empty recap and exit code 0 when no task has a requested tag, and takes ``20s`` for the number 0.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from ..errors import LabError
 from ..results import names
+from ..settings import refusals, setting
 from ..task import Context, Params, Result, Spec, Task
 
 SPEC: Spec = {
@@ -19,8 +23,14 @@ SPEC: Spec = {
     "skip_tags": {"type": "list", "elements": "str", "default": []},
     "other_tags": {"type": "list", "elements": "str", "default": []},
     "students": {"type": "int", "default": 1},
-    "window": {"type": "float", "default": 120.0},
+    "window": {"type": "raw", "default": 120.0},
+    "settings": {"type": "dict", "options": {"play": {"type": "dict"}, "students": {"type": "dict"}}, "default": {}},
+    "results_dir": {"type": "path"},
+    "earlier_results": {"type": "list", "elements": "path", "default": []},
 }
+
+#: How many wrong settings a sentence names.
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -125,20 +135,52 @@ def plan_lines(stages: Sequence[str], students: int, window: float) -> list[str]
     ]
 
 
+def check_settings(given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise LabError for values that the lab's variables do not take, before anything happens.
+
+    given: as the lookup given_settings returns it.
+    """
+    wrong = refusals(given.get("play") or {}, given.get("students") or {})
+    if wrong:
+        more = [f"{len(wrong) - NAMED} more are wrong"] if len(wrong) > NAMED else []
+        raise LabError(f"Nothing was done: {'; '.join([*wrong[:NAMED], *more])}.", wrong=wrong)
+
+
+def earlier_results(results_dir: str, places: Sequence[str]) -> list[str]:
+    """The places beside results_dir that hold runs of students, where earlier versions wrote them."""
+    found = {os.path.realpath(place): place for place in places}
+    found.pop(os.path.realpath(results_dir), None)
+    return [place for place in found.values() if any(map(names.RUN_ID.fullmatch, _runs(place)))]
+
+
+def _runs(place: str) -> Iterator[str]:
+    return (folder.name for folder in Path(place).glob("*/*"))
+
+
 def run(params: Params, context: Context) -> Result:
-    """Return ``stages`` and about how many ``seconds`` they take. Raises LabError for a tag that does not exist."""
+    """Return ``stages`` and about how many ``seconds`` they take.
+
+    Raises LabError for a tag that does not exist, and for a setting that is none.
+    """
     unknown = unknown_tags([*params["tags"], *params["skip_tags"]], params["other_tags"])
     if unknown:
         raise LabError(refusal(unknown), unknown=unknown)
+    check_settings(params["settings"])
     stages = selected(params["tags"], params["skip_tags"])
     # Nothing is measured in check mode.
-    window = 0.0 if context.check_mode else params["window"]
+    window = 0.0 if context.check_mode else setting("lab_window", params["window"])
     seconds, _windows = duration(stages, params["students"], window)
     if stages:
         for line in plan_lines(stages, params["students"], window):
             context.show(line)
     elif not set(params["tags"]) & set(params["other_tags"]):
         context.show(f"no stage of the lab is selected; its tags are {', '.join(STAGES)}")
+    if stages and params["results_dir"]:
+        for place in earlier_results(params["results_dir"], params["earlier_results"]):
+            context.show(
+                f"results go to {os.path.abspath(params['results_dir'])}; those of earlier runs are in {place}: "
+                f"move them, or go on there with -e lab_results_dir={place}"
+            )
     return {"changed": False, "stages": stages, "seconds": round(seconds, 1)}
 
 

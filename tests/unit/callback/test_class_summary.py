@@ -129,6 +129,22 @@ def test_one_student_that_failed(end: Any) -> None:
     ]
 
 
+def test_the_line_of_a_student_names_no_other(end: Any) -> None:
+    """Ansible fills in a task's name once, for the first of its hosts."""
+    failing = {"name": "Make the room of {{ inventory_hostname }}", "ansible.builtin.fail": {"msg": "no"}}
+    (end.folder / "lab.yml").write_text(yaml.safe_dump([{**PLAY[0], "tasks": [failing]}]))
+    assert end()[1][1:4] == [f"{host}  failed  Make the room of …: no" for host in HOSTS]
+
+
+def test_what_kubernetes_core_says_is_told_in_words(end: Any) -> None:
+    answer = json.dumps({"kind": "Status", "message": "exceeded quota: small, requested: pods=1", "code": 403})
+    failing = {"name": "Work", "ansible.builtin.fail": {"msg": f"Failed to create object: {answer}"}}
+    (end.folder / "lab.yml").write_text(yaml.safe_dump([{**PLAY[0], "tasks": [failing]}]))
+    assert end()[1][1].startswith(
+        "ann  failed  Work: Failed to create object (403): exceeded quota: small, requested: pods=1; the quota small of"
+    )
+
+
 def test_without_retry_files_the_hosts_are_named(end: Any) -> None:
     assert end(bad=["bob", "cid"], retry=False)[1][-1] == (
         "To retry only these, rerun the command with --limit bob,cid"

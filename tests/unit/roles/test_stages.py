@@ -58,6 +58,14 @@ def test_every_stage_has_the_one_wrapper() -> None:
     assert named == set(STAGES) - {"install"}
 
 
+def test_no_task_is_named_by_what_students_differ_in() -> None:
+    """Ansible fills in a task's name once, for the first of its hosts."""
+    same_for_all = {"lab_stage", "benchmark_stage", "measure_stage", "node_state"}
+    for path in ROOT.glob("roles/*/tasks/*.yml"):
+        for name in re.findall(r"^ *- name: (.*\{\{.*)$", path.read_text(), re.MULTILINE):
+            assert set(re.findall(r"\{\{ (\w+) \}\}", name)) <= same_for_all, (path, name)
+
+
 @pytest.mark.parametrize("stage", ["install", "baseline", "concurrency", "scale", "cleanup"])
 def test_a_failure_is_recorded_once_and_ends_the_stage(stage: str, tmp_path: Path) -> None:
     missing = tmp_path / "missing"

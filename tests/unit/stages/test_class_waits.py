@@ -33,7 +33,7 @@ def test_more_students_than_forks_wait_together_for_the_last_scrape(tmp_path: Pa
         begun = time.time()
         # Both windows of 10 s, and ten seconds more.
         shown = measuring(tmp_path, 1, begun - 30 + left)
-        if found := re.findall(r"^Pausing for (\d+) seconds", shown, re.MULTILINE):
+        if found := re.findall(r"^student-01: waiting (\d+) s for the windows of the class$", shown, re.MULTILINE):
             break
     (seconds,) = map(int, found)
     assert 0 < seconds <= left
@@ -42,4 +42,4 @@ def test_more_students_than_forks_wait_together_for_the_last_scrape(tmp_path: Pa
 
 @pytest.mark.parametrize(("forks", "ago"), [(2, 27), (1, 40)])
 def test_who_has_a_worker_or_a_window_that_is_over_does_not(tmp_path: Path, forks: int, ago: float) -> None:
-    assert "Pausing" not in measuring(tmp_path, forks, time.time() - ago)
+    assert "waiting" not in measuring(tmp_path, forks, time.time() - ago)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.names import STAGES
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.settings import SETTINGS
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import lab_plan
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, ansible_environment
@@ -31,7 +32,7 @@ def tagged() -> Iterator[set[str]]:
 def run(**given: Any) -> tuple[dict[str, Any], list[str]]:
     lines: list[str] = []
     check = given.pop("check", False)
-    params = {name: option["default"] for name, option in lab_plan.SPEC.items()} | given
+    params: dict[str, Any] = {name: option.get("default") for name, option in lab_plan.SPEC.items()} | given
     return lab_plan.run(params, Context(check_mode=check, show=lines.append)), lines
 
 
@@ -118,6 +119,40 @@ def test_check_mode_waits_for_no_window() -> None:
 )
 def test_a_duration_is_told_as_roughly_as_it_is_known(seconds: float, text: str) -> None:
     assert lab_plan.about(seconds) == text
+
+
+def test_wrong_settings_are_refused_together() -> None:
+    given = {
+        "play": {"lab_window": "2m", "scaling_history_replicas": "many"},
+        "students": {"ann": {"lab_window": "2m"}, "bob": {"lab_window": "long", "lab_settle": "20s"}},
+    }
+    with pytest.raises(LabError) as error:
+        run(settings=given)
+    assert error.value.msg.startswith("Nothing was done: lab_window is 'long' for bob; it must be")
+    assert "; scaling_history_replicas is 'many'; it must be a whole number" in error.value.msg
+    assert len(error.value.details["wrong"]) == 2
+    given["play"] = {name: "?" for name in SETTINGS}
+    with pytest.raises(LabError, match=rf"; {len(SETTINGS) + 1 - lab_plan.NAMED} more are wrong\.$"):
+        run(settings=given)
+
+
+def test_a_window_as_text_is_planned() -> None:
+    assert run(tags=["baseline"], window="90s")[0] == run(tags=["baseline"], window=90)[0]
+
+
+def test_earlier_results_are_told_of(tmp_path: Path) -> None:
+    now, earlier, other = tmp_path / "now", tmp_path / "earlier", tmp_path / "other"
+    (earlier / "ann" / "20261123T170102Z").mkdir(parents=True)
+    (other / "ann" / "notes").mkdir(parents=True)
+    places = [str(place) for place in (earlier, other, now, tmp_path / "missing")]
+    told = run(tags=["report"], results_dir=str(now), earlier_results=places)[1][2:]
+    assert told == [
+        f"results go to {now}; those of earlier runs are in {earlier}: move them, or go on there with "
+        f"-e lab_results_dir={earlier}"
+    ]
+    # Where they are now is no earlier place, whichever way leads there.
+    (tmp_path / "link").symlink_to(earlier)
+    assert run(tags=["report"], results_dir=str(earlier), earlier_results=[str(tmp_path / "link")])[1][2:] == []
 
 
 def playbook(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

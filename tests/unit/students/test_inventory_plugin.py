@@ -49,6 +49,23 @@ def play(place: Path, source: Path, tasks: list[dict[str, Any]], *arguments: str
     return done.stdout
 
 
+def test_a_class_file_of_another_name_says_which_one_it_needs(tmp_path: Path) -> None:
+    other = write(tmp_path, {"namespaces": "student-[01:03]"}, "class.yml")
+    plain = tmp_path / "second.yaml"
+    plain.write_text(f"# our class\n---\nplugin: {PLUGIN}\nnamespaces: student-[01:03]\n")
+    said = " ".join(refused(tmp_path, [other, plain]).split())
+    assert "class.yml does not: rename it to class.students.yml." in said
+    assert "second.yaml does not: rename it to second.students.yml." in said
+
+
+def test_a_file_of_another_plugin_is_none_of_its_business(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.yml"
+    hosts.write_text("all: {hosts: {ann: {}}}\n")
+    settings = {"ANSIBLE_INVENTORY_ENABLED": f"{PLUGIN},yaml"}
+    done = run_ansible("ansible-inventory", tmp_path, "-i", hosts, "--list", **FATAL, **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_namespaces_of_one_cluster(tmp_path):
     groups, hosts = listed(
         tmp_path,
@@ -285,7 +302,7 @@ def test_the_name_of_a_source_file_says_what_it_is(tmp_path):
     sources = [write(tmp_path, {"roster": [{"name": name}]}, name) for name in ("a.students.yaml", "b.yml")]
     done = run_ansible("ansible-inventory", tmp_path, "-i", sources[0], "-i", sources[1], "--list")
     assert list(json.loads(done.stdout)["_meta"]["hostvars"]) == ["a.students.yaml"]
-    assert "b.yml' could not be verified by inventory plugin" in done.stderr
+    assert "b.yml does not: rename it to b.students.yml." in " ".join(done.stderr.split())
 
 
 def test_the_example_and_the_settings_of_the_project(tmp_path):

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: given_settings
+short_description: The lab's numbers, lengths of time and flags as they are set, for a play and each of its students
+version_added: 0.1.0
+author: The Temporal lab developers (@temporal-lab)
+description:
+  - Finds the variables of the roles that M(temporal_lab.benchmarking.lab_plan) checks, with their values.
+  - Of a student it has what inventory, command line and facts say, and of the play also its own variables, and the
+    defaults of a role that is running.
+  - A value that cannot be worked out is left out. The task that uses it says why.
+options: {}
+"""
+
+EXAMPLES = r"""
+- name: Show what each student has
+  ansible.builtin.debug:
+    msg: "{{ lookup('temporal_lab.benchmarking.given_settings').students }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One dictionary.
+  type: list
+  elements: dict
+  contains:
+    play:
+      description: What the first host of the play has, by the names of the variables.
+      type: dict
+    students:
+      description: The same of each host of the play, by host.
+      type: dict
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils.settings import SETTINGS
+
+
+class LookupModule(LookupBase):
+    """The collection's lookup given_settings."""
+
+    def run(self, terms: Any, variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
+        variables = variables or {}
+        hosts = variables.get("ansible_play_hosts_all", [])
+        students = {str(host): variables["hostvars"][host] for host in hosts}
+        return [
+            {
+                "play": given(variables, lambda name: self._templar.template(variables[name])),
+                "students": {host: given(own, own.__getitem__) for host, own in students.items()},
+            }
+        ]
+
+
+def given(variables: Mapping[str, Any], value: Callable[[str], Any]) -> dict[str, Any]:
+    """The settings among some variables that have a value."""
+    found = {}
+    for name in SETTINGS:
+        if name in variables:
+            try:
+                one = value(name)
+            except Exception:  # noqa: BLE001 (what is wrong with a template of the user's, its task says)
+                continue
+            if isinstance(one, (str, int, float, list, dict)):
+                found[name] = one
+    return found
