@@ -111,7 +111,10 @@ class CallbackModule(Default):
         kept = {name: found.pop(name) for name in MESSAGES if name in found}
         shown = tidy(found, secrets)
         found.clear()
-        found.update(shown, **{name: tidied_message(message, secrets) for name, message in kept.items()})
+        # Before ansible-core 2.19 an exception is the text of its traceback.
+        field = {"exception": "formatted_traceback"}
+        tidied = {name: tidied_message(message, secrets, field.get(name, "")) for name, message in kept.items()}
+        found.update(shown, **tidied)
         current = getattr(self, "_current_task_result", None)
         if current is not None and not isinstance(current, SimpleNamespace):
             self._current_task_result = SimpleNamespace(
