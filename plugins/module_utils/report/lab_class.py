@@ -21,7 +21,7 @@ from .class_markdown import to_markdown
 from .class_page import to_html
 from .class_terminal import to_terminal
 from .class_view import names_text
-from .sealed_page import is_sealed, page_key
+from .sealed_page import KEY_FILE, is_sealed, page_key
 
 SPEC: dict[str, Any] = {
     "results_dirs": {"type": "list", "elements": "path", "required": True, "aliases": ["results_dir"]},
@@ -61,9 +61,10 @@ def run(params: Params, context: Context) -> Result:
     # One after the other, so that only what is used of each student is kept.
     students = [_read(folders, name, params["run"]) for name in names]
     report = build_class(students, params["stages"], problems, sorted(set(found).difference(names)))
-    unlinked = _link_reports(report, students, dest)
+    key = page_key(make=False)
+    unlinked = _link_reports(report, students, dest, key)
     if unlinked:
-        report["problems"].append({"source": "", "text": _not_linked(unlinked)})
+        report["problems"].append({"source": "", "text": _not_linked(unlinked, bool(key))})
     retry = [params["hosts"].get(name, name) for name in students_to_retry(report)]
     return {**_write(report, retry, dest, context, params["table"]), **_summary(report, retry)}
 
@@ -79,12 +80,11 @@ def _read(folders: list[Path], name: str, run_name: str | None) -> StudentResult
         return StudentResults(name, problems=[f"The results of {name} are left out: {unexpected(error, ())}"])
 
 
-def _link_reports(report: ClassReport, students: list[StudentResults], dest: Path) -> list[str]:
+def _link_reports(report: ClassReport, students: list[StudentResults], dest: Path, key: bytes) -> list[str]:
     """Give each student the address of the own report, seen from the class report, where this user's lab wrote it.
 
     Returns the students who have another one: whose page that is, and what is in it, nobody knows.
     """
-    key = page_key(make=False)
     unlinked = []
     for entry, student in zip(report["students"], students):
         if student.folder is None or student.run is None:
@@ -97,7 +97,13 @@ def _link_reports(report: ClassReport, students: list[StudentResults], dest: Pat
     return unlinked
 
 
-def _not_linked(students: list[str]) -> str:
+def _not_linked(students: list[str], has_key: bool) -> str:
+    if not has_key:
+        return (
+            f"report.html of {names_text(students)} is not linked, because this user has no key that nobody else can "
+            f"read ({KEY_FILE} in $XDG_STATE_HOME/temporal_lab): make the reports with --tags report, which makes one, "
+            "and let nobody else write to that folder or to those above it."
+        )
     return (
         f"report.html of {names_text(students)} was not written by this user's lab, or was changed since, so it is not "
         "linked: make it again from the results with --tags report before you open it."

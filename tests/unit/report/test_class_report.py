@@ -505,3 +505,10 @@ def test_results_that_nobody_thought_of_cost_their_student(tmp_path: Path, monke
     assert problem["text"].startswith(
         "The results of bob are left out: The task ended with an unexpected ZeroDivisionError (division by zero)"
     )
+
+
+def test_without_a_key_no_page_is_linked_and_the_report_says_why(tmp_path: Path, state_home: Path) -> None:
+    write_page(measure(tmp_path, "ann", 40.0).path)
+    (state_home / "temporal_lab").chmod(0o777)
+    [problem] = do(tmp_path)[0]["problems"]
+    assert problem["text"].startswith("report.html of ann is not linked, because this user has no key")
