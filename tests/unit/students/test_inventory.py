@@ -238,7 +238,9 @@ def test_modules_find_nothing_to_replace_in_what_is_allowed(value):
         of_a_file(Columns(trusted=False, allowed=["lab_results_dir"]), lab_results_dir=value)
 
 
-@pytest.mark.parametrize("path", ["/root/.kube/config", "../k", "k/../../k", "link/k", "~/k", "$HOME/k", "~root/k"])
+@pytest.mark.parametrize(
+    "path", ["/home/teacher/.kube/config", "../k", "k/../../k", "link/k", "~/k", "$HOME/k", "~root/k"]
+)
 def test_a_kubeconfig_of_a_file_is_below_its_folder(path, tmp_path):
     folder = tmp_path / "class"
     folder.mkdir()
@@ -257,7 +259,7 @@ def test_a_kubeconfig_of_a_file_is_below_its_folder(path, tmp_path):
 def test_a_kubeconfig_of_a_file_is_one_file(columns):
     """kubectl's rules make two of it, and the second would be the instructor's."""
     with pytest.raises(LabError, match="is several files for kubectl"):
-        of_a_file(columns, kubeconfig="k/a:/root/.kube/config")
+        of_a_file(columns, kubeconfig="k/a:/home/teacher/.kube/config")
 
 
 def test_a_kubeconfig_below_the_folder_of_the_roster(tmp_path):
