@@ -246,6 +246,7 @@ class Task:
 
     kubeconfig: Path
     lines: list[str] = field(default_factory=list)
+    private: Path | None = None
 
     @property
     def states(self) -> list[str]:
@@ -256,7 +257,7 @@ class Task:
         given = {"kubeconfig": str(self.kubeconfig), **options}
         checked = ArgumentSpecValidator(module.TASK.spec).validate(given)
         assert not checked.error_messages
-        context = Context(check_mode=check, diff=diff, show=self.lines.append)
+        context = Context(check_mode=check, diff=diff, show=self.lines.append, private=self.private)
         result: dict[str, Any] = module.TASK.run(checked.validated_parameters, context)
         return result
 

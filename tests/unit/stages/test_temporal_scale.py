@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -540,3 +541,19 @@ def test_no_window_begins_in_the_future(task: Task, api: ScriptedApi) -> None:
     result = task(temporal_scale, replicas=2, load=["benchmark-soak-test"], stable_for=0.1)
     assert result["began"] <= time.time()
     assert all(event["time"] <= time.time() for event in result["events"])
+
+
+def test_the_first_task_of_the_stage_decides_its_cluster(
+    task: Task, api: ScriptedApi, kubeconfig: Path, tmp_path: Path
+) -> None:
+    script_scaled(api)
+    task.private = tmp_path / "private"
+    task.private.mkdir()
+    assert "cluster" not in task(temporal_scale, replicas=2, wait=False)
+    assert list(task.private.iterdir()) == []
+    cluster = task(temporal_scale, replicas=2, wait=False, settle=True)["cluster"]
+    assert (cluster["server"], cluster["source"]) == (api.url, str(kubeconfig))
+    # What comes next reads that file, whatever the other says by then.
+    kubeconfig.write_text("")
+    waited = task(temporal_scale, replicas=2, wait=False, kubeconfig=cluster["kubeconfig"], context=cluster["context"])
+    assert waited["changed"] is False
