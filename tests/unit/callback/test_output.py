@@ -55,11 +55,9 @@ def run(tmp_path: Path) -> Any:
 def test_a_programs_stdout_stays_its_own(run: Any) -> None:
     done = run("lines", "CallbackBase")
     assert done.returncode == 0, done.stderr
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [
-        {"ok": "ann"},
-        {"ok": "bob"},
-        {"processed": ["ann", "bob"]},
-    ]
+    *hosts, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(host["ok"] for host in hosts) == ["ann", "bob"]
+    assert last == {"processed": ["ann", "bob"]}
     assert "ann: stage: report" in done.stderr
     assert "CLASS: 2 students, 2 done" in done.stderr
 
