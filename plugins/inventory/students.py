@@ -173,7 +173,7 @@ from ..module_utils.errors import LabError
 from ..module_utils.files import read_regular_file
 from ..module_utils.foreign_text import plain, sentence
 from ..module_utils.students.class_check import DEFAULT_NAMESPACE, check_students
-from ..module_utils.students.kubeconfig_folder import students_of_folder
+from ..module_utils.students.kubeconfig_folder import KUBECONFIG_ENDINGS, students_of_folder
 from ..module_utils.students.name_ranges import students_of_ranges
 from ..module_utils.students.roster import (
     Row,
@@ -274,14 +274,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         if isinstance(given, str):
             check_no_inventory(Path(expand_path(kind, given, path.parent, given)), path, inventories())
         if kind == "kubeconfigs":
-            found, left_out, refused = students_of_folder(
-                Path(expand_path(kind, text(kind, given, given), path.parent, given))
-            )
-            for name in refused:
-                self.display.warning(
-                    f"{path}: {name!r} is a link or no regular file, so it is no student of the class: copy the "
-                    f"kubeconfig itself into the folder."
-                )
+            found, left_out = students_of_folder(Path(expand_path(kind, text(kind, given, given), path.parent, given)))
+            for name in left_out:
+                if name.endswith(KUBECONFIG_ENDINGS):
+                    self.display.warning(
+                        f"{path}: {name!r} is a link or no regular file, so it is no student of the class: copy the "
+                        f"kubeconfig itself into the folder."
+                    )
             return found, left_out
         if not isinstance(given, str):
             return students_of_rows(read_rows(f"the roster in {path.name}", given), path.parent)

@@ -13,11 +13,10 @@ from .student import Student
 KUBECONFIG_ENDINGS = (".kubeconfig", ".config", ".conf", ".yaml", ".yml")
 
 
-def students_of_folder(folder: Path) -> tuple[list[Student], list[str], list[str]]:
-    """The students of a folder with a kubeconfig for each, by name; the files that are none; and those refused.
+def students_of_folder(folder: Path) -> tuple[list[Student], list[str]]:
+    """The students of a folder with a kubeconfig for each, by name, and the files that are none. Raises LabError.
 
-    A link is refused, because it can lead to the instructor's own kubeconfig, and so is what is no regular file.
-    Raises LabError.
+    A link is none, because it can lead to the instructor's own kubeconfig, and neither is what is no regular file.
     """
     try:
         files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -37,8 +36,5 @@ def students_of_folder(folder: Path) -> tuple[list[Student], list[str], list[str
             f"The folder {folder} holds no kubeconfig ({holds}): add one for each student, "
             f"with a name that ends in {', '.join(KUBECONFIG_ENDINGS)}."
         )
-    return (
-        sorted(students, key=lambda student: student.name),
-        [path.name for path in files if path not in named],
-        [path.name for path in named if not stat.S_ISREG(modes[path])],
-    )
+    counted = {student.place for student in students}
+    return sorted(students, key=lambda student: student.name), [path.name for path in files if str(path) not in counted]
