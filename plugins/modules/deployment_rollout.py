@@ -16,6 +16,7 @@ description:
   - Fails before the time is over when a pod's state will not get better by itself, with the reason and the last
     lines of its log, and when no pod may be made, as for want of quota, for 30 seconds.
   - With neither O(replicas) nor O(env) it only waits.
+  - While it waits it reads back what was set, and fails as soon as something else has changed it.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.anywhere
@@ -53,6 +54,23 @@ options:
         it, and where this task changes something, they count from now.
       - So a change that an earlier task requested for many hosts is waited for once, not once per batch of forks.
     type: float
+  asked:
+    description:
+      - The result of the task of this module that asked, with O(wait=false). O(timeout) and O(hopeless_after) count
+        from its RV(time).
+      - What it set is read back, and not set again. The task fails where something has undone it, such as an
+        autoscaler, and says who it was as far as the cluster tells.
+    type: dict
+  at_least:
+    description: Replicas that each of the Deployments must have; V(1) refuses one that is scaled to zero.
+    type: int
+    default: 0
+  only_ours:
+    description:
+      - Whether only a Deployment is changed whose release the lab installed, or whose replicas the lab has set. Any
+        other stays as it is, and a line says so.
+    type: bool
+    default: false
   hopeless_after:
     description:
       - Seconds that a pod may be in a state that rarely gets better (it is crash-looping, its image
@@ -174,6 +192,41 @@ watched:
   description: Whether it was seen to be rolled out; else it was so before.
   returned: success
   type: bool
+held:
+  description:
+    - What has to stay as it is from now on, for O(temporal_lab.benchmarking.lab_measure#module:held). Empty without a
+      wait.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the Deployment.
+      type: str
+    replicas:
+      description: Its number of replicas.
+      type: int
+    env:
+      description: Its environment variables that are named in O(env) or O(show_env); null where not set.
+      type: dict
+    uid:
+      description: Its uid.
+      type: str
+    generation:
+      description: Its generation, which every change of its specification raises.
+      type: int
+    revision:
+      description: The label C(pod-template-hash) of its pods.
+      type: str
+    pods:
+      description: Names of its pods.
+      type: list
+      elements: str
+    set_by:
+      description:
+        - Who set its replicas, by the cluster's record; C(temporal-lab-benchmarking) is this collection. Empty where
+          there is no record.
+      type: str
 waited:
   description: How long it waited, in seconds, counted from O(since) where that is given.
   returned: success

@@ -12,6 +12,9 @@ description:
   - Waits until the windows of a stage are over, reads their figures from Prometheus as
     M(temporal_lab.benchmarking.prometheus_sample) does, and writes the stage file as
     M(temporal_lab.benchmarking.lab_stage) does, with the state V(done).
+  - What is O(held) is read back before the wait, while windows run, and when they are over. Where something has changed
+    it, the task fails, says who it was as far as the cluster tells, and writes neither windows nor samples.
+  - A window that begins before the stage is refused.
   - Windows are compared with those of the run's other stages where the profile asks for it.
   - The versions and the effective number of shards are asked of Temporal itself.
 extends_documentation_fragment:
@@ -119,6 +122,19 @@ options:
     description: Whether the raw samples are kept beside the stage file, in C(<stage>-<number>.samples.json.gz).
     type: bool
     default: true
+  held:
+    description:
+      - What must stay as it is until the windows are over, as M(temporal_lab.benchmarking.deployment_rollout) and
+        M(temporal_lab.benchmarking.temporal_scale) return it.
+      - Of a Deployment that must not be there, or have no replicas, C(name) and C(replicas) with V(0).
+    type: list
+    elements: dict
+    default: []
+  changed_at:
+    description:
+      - When the change was made that the windows are of, in Unix seconds by the cluster's clock. Windows may begin then
+        where an earlier attempt of the same run made it.
+    type: float
   progress_figures:
     description:
       - Ids of the figures in the line of progress.

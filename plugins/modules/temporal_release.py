@@ -12,7 +12,10 @@ author:
 description:
   - Finds out what chart O(chart) is, merges its values of two layers, and looks for what is known to go wrong with them
     in this cluster.
-  - It also checks whether an earlier helm left the release pending or failed.
+  - It also checks whether an earlier helm left the release pending or failed, and whether the lab installed it. One
+    that it did not install is a fault, because installing would change what somebody else runs.
+  - With O(chart) and without a fault it writes down in the ConfigMap C(temporal-lab) that the lab installs these
+    releases, so that they, and only they, are uninstalled later.
   - The task does not fail for a combination that cannot work; check RV(faults).
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
@@ -49,6 +52,22 @@ options:
     type: str
     choices: [none, rollback, uninstall]
     default: none
+  companions:
+    description:
+      - Releases that may be installed beside it.
+      - With O(chart) they count only for a chart that needs them (generation V(separate)).
+    type: list
+    elements: str
+    default: []
+  installs:
+    description: Releases that will be installed beside it, whatever the chart is.
+    type: list
+    elements: str
+    default: []
+  adopt:
+    description: Whether a release of these names that the lab did not install becomes the lab's.
+    type: bool
+    default: false
   helm:
     description: The helm program, a name or a path.
     type: str
@@ -58,13 +77,13 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Reads only.
+    description: Reads only, and writes nothing down.
   diff_mode:
     support: none
-    description: It changes nothing.
+    description: It changes nothing but its own list.
   idempotent:
     support: full
-    description: It changes nothing.
+    description: What is in the list is not written again. The list is no change for C(changed).
 """
 
 EXAMPLES = r"""
@@ -170,6 +189,20 @@ releases:
   type: list
   elements: str
   sample: [my-temporal]
+ours:
+  description:
+    - Of O(release) and the releases beside it, those that the lab installed, by the ConfigMap or by having the
+      collection's own chart.
+    - One in the list may be uninstalled already, after an interrupted cleanup.
+  returned: success
+  type: list
+  elements: str
+  sample: [my-temporal]
+kept:
+  description: A sentence for each of them that somebody else installed; empty with O(chart).
+  returned: success
+  type: list
+  elements: str
 unfinished:
   description: Whether the release is pending or failed.
   returned: success

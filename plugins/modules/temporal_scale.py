@@ -13,6 +13,9 @@ description:
   - Sets the number of replicas of the history service where it differs, waits until it is rolled out, and then until
     each history pod owns some of the shards and together they own them all.
   - It does what M(temporal_lab.benchmarking.deployment_rollout) and M(temporal_lab.benchmarking.temporal_shards) do.
+  - Before it changes anything it refuses a number that a HorizontalPodAutoscaler would undo. While it waits, and at the
+    end, it reads the number back, and fails where something has changed it.
+  - It fails where the number was there before and someone else has set it, because then nothing was scaled.
   - For many students ask in one task, with O(wait=false), and wait in the next, with O(asked); then all wait at once.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.cluster
@@ -39,7 +42,7 @@ options:
   asked:
     description:
       - The result of the task that asked, with O(wait=false). O(timeout) and O(hopeless_after) count from its RV(time),
-        unless this task changes something, and what it says of before the change is returned.
+        and what it says of before the change is returned. The number is read back, and not set again.
     type: dict
   hopeless_after:
     description: Seconds that a pod may be in a state that mostly does not get better before the task fails.
@@ -54,7 +57,7 @@ options:
     type: float
     default: 3.0
   load:
-    description: Deployments of the load, which must be there and rolled out before.
+    description: Deployments of the load, which must be there with at least one replica, and rolled out, before.
     type: list
     elements: str
     default: []
@@ -147,7 +150,8 @@ shards:
       sample: 4.1
 began:
   description:
-    - Unix seconds at which the newest history pod was made, which is when shards begin to move (resolution 1 s).
+    - Unix seconds at which the newest history pod was made (resolution 1 s), which is when shards begin to move, and
+      at the earliest when it was asked for. Where pods were only taken away, when that was asked for.
     - In check mode the time at which it was asked; null without O(wait).
   returned: success
   type: float
@@ -212,6 +216,19 @@ pods:
     image:
       description: Image of its first container.
       type: str
+held:
+  description:
+    - What has to stay as it is from now on, of O(load) and of the history service, as
+      M(temporal_lab.benchmarking.deployment_rollout) returns it. Without O(wait), of O(load) alone.
+  returned: success
+  type: list
+  elements: dict
+changed_at:
+  description:
+    - RV(began) where it was this collection that set the number of replicas, now or earlier; null where it was not,
+      where the cluster keeps no record of it, and without O(wait).
+  returned: success
+  type: float
 started:
   description: Unix seconds at which this task began.
   returned: success

@@ -13,6 +13,7 @@ description:
   - Waits until no object matches the label selectors.
   - With O(remove) it deletes what still exists after O(grace) seconds and is not being deleted by someone else,
     such as the PersistentVolumeClaims of a StatefulSet.
+  - It deletes by uid, so that an object that was made meanwhile with the same name stays.
   - Reads only the metadata of objects, never the data of a Secret.
   - The task does not fail if objects are not gone in time; check RV(gone).
 extends_documentation_fragment:
@@ -34,6 +35,18 @@ options:
     description: Whether to delete what still exists after O(grace) seconds.
     type: bool
     default: false
+  first:
+    description:
+      - Objects to delete before anything else, as C(kind/name), one after another, each with what it owns.
+      - One without a label of the lab is left as it is; RV(kept) says so.
+    type: list
+    elements: str
+    default: []
+  last:
+    description: The same, to delete when everything else is gone.
+    type: list
+    elements: str
+    default: []
   grace:
     description: Seconds to wait before anything counts as left over.
     type: float
@@ -61,9 +74,6 @@ EXAMPLES = r"""
     selectors:
       - app.kubernetes.io/instance=my-temporal
       - app.kubernetes.io/part-of=temporal-lab
-    names:
-      - kind: persistentvolumeclaims
-        name: storage-my-temporal-alertmanager-0
     remove: true
   register: rest
   failed_when: not rest.gone
@@ -74,6 +84,17 @@ gone:
   description: Whether everything is gone.
   returned: success
   type: bool
+deleted:
+  description: What was deleted, or in check mode would be, of O(first) and O(last).
+  returned: success
+  type: list
+  elements: str
+  sample: [deployments/benchmark-soak-test]
+kept:
+  description: A sentence for each of O(first) and O(last) that stays because the lab did not make it.
+  returned: success
+  type: list
+  elements: str
 leftovers:
   description:
     - What still existed after O(grace) seconds and was not being deleted, as C(kind/name).

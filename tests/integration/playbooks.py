@@ -14,15 +14,19 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def environment(**variables: str) -> dict[str, str]:
+    """The user's own, without settings of Ansible, of molecule or of kubectl of the one who runs the tests."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KUBE"))}
+    return {**own, "ANSIBLE_NOCOLOR": "true", **variables}
+
+
 def run(command: list[Any], text: str = "", timeout: int = 120, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command from the repository's root. variables: of the environment, besides the user's own."""
-    # No settings of Ansible, of molecule or of kubectl of the one who runs the tests.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KUBE"))}
     return subprocess.run(
         [str(part) for part in command],
         input=text,
         cwd=ROOT,
-        env={**environment, "ANSIBLE_NOCOLOR": "true", **variables},
+        env=environment(**variables),
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -11,14 +11,17 @@ import html.parser
 import json
 import re
 import subprocess
+import time
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import ROOT, message
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import ROOT, environment, message
+from ansible_collections.temporal_lab.benchmarking.tests.integration.playbooks import run as run_program
 from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
     BIN,
     FOLDER,
     KUBECONFIG,
+    NAMESPACE,
     PROMETHEUS,
     RUN,
     TEMPORAL,
@@ -183,12 +186,15 @@ def test_scale_proves_the_balance():
 
 
 def test_windows_are_anchored_on_what_happened():
-    """The first window of scale begins when the second history pod was made; the other follows at once."""
+    """The first window of scale begins when the second history pod was made; the other follows at once.
+
+    The cluster's clock has whole seconds, and no window begins before its stage.
+    """
     pods = json.loads(kubectl("get", "pods", "-l", "app.kubernetes.io/component=history", "-o", "json"))["items"]
     made = max(pod["metadata"]["creationTimestamp"] for pod in pods)
     first, after = stage("scale")["windows"]
     shown = subprocess.run(["date", "-u", "-d", made, "+%s"], capture_output=True, text=True, check=True).stdout
-    assert first["start"] == float(shown)
+    assert first["start"] == max(float(shown), stage("scale")["started"])
     assert after["start"] == first["end"]
 
 
@@ -252,6 +258,8 @@ def test_a_stage_again_changes_nothing_and_reads_the_same_window(tag):
     first, again = stage(tag, 1), stage(tag, 2)
     if tag == "scale":
         assert [window["start"] for window in first["windows"]] == [window["start"] for window in again["windows"]]
+    else:
+        assert again["windows"][0]["start"] >= again["started"]
 
 
 def test_check_and_status_say_what_there_is():
@@ -307,6 +315,114 @@ def test_a_cluster_that_does_not_answer_is_named():
     assert run.returncode != 0
     assert "https://127.0.0.1:9" in message(run)
     assert "Traceback" not in run.stdout + run.stderr
+
+
+# ------------------------------------------------------------------ what something undoes
+
+
+HISTORY = "deployment/my-temporal-history"
+
+
+def autoscaler(most: int) -> None:
+    """A real HorizontalPodAutoscaler of history; without metrics it keeps the number within its bounds."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "my-temporal-history"}
+    metric = {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+    }
+    made = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "thrift"},
+        "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": most, "metrics": [metric]},
+    }
+    kubectl("apply", "-f", "-", text=json.dumps(made))
+
+
+@pytest.fixture
+def one_history_pod():
+    """One history pod again, and in the end no autoscaler."""
+    kubectl("scale", HISTORY, "--replicas=1")
+    kubectl("rollout", "status", HISTORY, "--timeout=120s")
+    yield
+    kubectl("delete", "hpa", "thrift", "--ignore-not-found")
+
+
+def failed_scale(run: str) -> dict:
+    """The one attempt at scale of a run: it failed, and nothing was measured."""
+    folder = FOLDER / "results" / "student-01" / run
+    assert sorted(path.name for path in folder.glob("scale-*")) == ["scale-1.json"]
+    written = json.loads((folder / "scale-1.json").read_text())
+    assert (written["state"], written["windows"]) == ("failed", [])
+    return written
+
+
+def test_scale_under_an_autoscaler_changes_nothing_and_names_it(one_history_pod):
+    autoscaler(1)
+    run = lab("--tags", "scale", "-e", "lab_run=bounded")
+    assert run.returncode != 0
+    assert "HorizontalPodAutoscaler thrift keeps it at 1 to 1 replicas" in failed_scale("bounded")["message"]
+    assert kubectl("get", HISTORY, "-o", "jsonpath={.spec.replicas}") == "1"
+
+
+def test_what_an_autoscaler_undoes_in_the_middle_fails_within_a_minute(one_history_pod):
+    """It comes when history has two pods, and takes one away at its next look, which is every 15 s."""
+    autoscaler(2)
+    command = [BIN / "ansible-playbook", "lab.yml", "--tags", "scale"]
+    settings = {
+        "lab_kubeconfig": str(KUBECONFIG),
+        "lab_namespace": NAMESPACE,
+        "lab_results_dir": str(FOLDER / "results"),
+        "lab_run": "undone",
+        # Of two windows in a row: it is over long before them.
+        "lab_window": "120s",
+    }
+    with subprocess.Popen(
+        [*command, "--extra-vars", json.dumps(settings)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(),
+    ) as scaling:
+        try:
+            until = time.monotonic() + 120
+            while kubectl("get", HISTORY, "-o", "jsonpath={.status.readyReplicas}") != "2":
+                assert scaling.poll() is None, scaling.communicate()[0]
+                assert time.monotonic() < until
+                time.sleep(0.5)
+            autoscaler(1)
+            undone = time.time()
+            shown, _nothing = scaling.communicate(timeout=240)
+        finally:
+            scaling.kill()
+    assert scaling.returncode != 0, shown
+    written = failed_scale("undone")
+    for fact in (
+        "my-temporal-history",
+        "has 1 replica",
+        "an autoscaler (kube-controller-manager) changed that",
+        "HorizontalPodAutoscaler thrift keeps it at 1 to 1 replicas",
+    ):
+        assert fact in written["message"]
+    # Two windows of two minutes would have taken four.
+    assert written["finished"] - undone < 60
+
+
+def test_history_that_somebody_else_scaled_was_not_scaled_by_the_stage(one_history_pod):
+    kubectl("scale", HISTORY, "--replicas=2")
+    run = lab("--tags", "scale", "-e", "lab_run=theirs")
+    assert run.returncode != 0
+    assert "had 2 replicas before this stage, set by kubectl" in failed_scale("theirs")["message"]
+
+
+def test_a_load_that_is_scaled_to_zero_is_refused():
+    kubectl("scale", "deployment/benchmark-soak-test", "--replicas=0")
+    run = lab("--tags", "concurrency", "-e", "lab_run=idle")
+    kubectl("scale", "deployment/benchmark-soak-test", "--replicas=1")
+    assert run.returncode != 0
+    assert "benchmark-soak-test in namespace" in message(run)
+    assert "has 0 replicas, so it does nothing" in message(run)
 
 
 # ------------------------------------------------------------------ cleanup and recreate, in this order
@@ -365,3 +481,36 @@ def test_teardown_takes_everything_away():
     run = lab("--tags", "teardown")
     assert run.returncode == 0, run.stdout
     assert kubectl("get", "deployments,statefulsets,pods,secrets", "-o", "name") == ""
+    # The scenario made the namespace itself.
+    assert kubectl("get", "namespace", NAMESPACE, "-o", "name").strip() == f"namespace/{NAMESPACE}"
+    assert "the lab did not make it" in " ".join(run.stdout.split())
+
+
+def test_a_namespace_that_the_lab_made_is_deleted():
+    elsewhere = f"{NAMESPACE}-made"
+    # The stage fails where the chart does not exist: the namespace was made before.
+    run = lab("--tags", "install", "-e", f"lab_namespace={elsewhere}", "-e", "lab_run=made", "-e", "temporal_chart=/no")
+    assert run.returncode != 0
+    labels = json.loads(kubectl("get", "namespace", elsewhere, "-o", "json"))["metadata"]["labels"]
+    assert labels["app.kubernetes.io/managed-by"] == "temporal-lab"
+    run = lab("--tags", "teardown", "-e", f"lab_namespace={elsewhere}", "-e", "lab_run=made")
+    assert run.returncode == 0, run.stdout
+    assert kubectl("get", "namespace", elsewhere, "--ignore-not-found", "-o", "name") == ""
+
+
+def test_a_release_of_somebody_else_is_neither_upgraded_nor_uninstalled():
+    """Of another chart, with the name of the lab's."""
+    chart = FOLDER / "theirs"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("{apiVersion: v2, name: shop, version: 1.0.0}")
+    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop"}}
+    (chart / "templates" / "all.yaml").write_text(json.dumps(theirs))
+    helm = [BIN / "helm", f"--kubeconfig={KUBECONFIG}"]
+    assert run_program([*helm, "install", "my-temporal", str(chart)]).returncode == 0
+    for tag in ("install", "cleanup"):
+        run = lab("--tags", tag, "-e", "lab_run=foreign")
+        assert run.returncode != 0
+        assert "the lab did not install" in message(run).lower()
+        assert "temporal_adopt" in message(run)
+    assert kubectl("get", "configmap", "shop", "-o", "name").strip() == "configmap/shop"
+    assert run_program([*helm, "uninstall", "my-temporal"]).returncode == 0

@@ -329,15 +329,20 @@ class Cluster:
         """Create an object in the student's namespace."""
         return self.request_json("POST", self.path(kind), json=body)
 
-    def delete(self, kind: str, name: str) -> bool:
-        """Delete an object and, after it, what it owns; False when it was gone already."""
-        answer = self.request(
-            "DELETE",
-            self.path(kind, name),
-            json={"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"},
-            allowed=(404,),
-        )
-        return answer.status != 404
+    def delete(self, kind: str, name: str, uid: str = "", *, foreground: bool = False) -> bool:
+        """Delete an object and what it owns; False when it was gone already.
+
+        uid: only this very object, and not a newer one of the same name; False when that is another by now.
+        foreground: what it owns first.
+        """
+        options: Json = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "propagationPolicy": "Foreground" if foreground else "Background",
+            **({"preconditions": {"uid": uid}} if uid else {}),
+        }
+        allowed = (404, 409) if uid else (404,)
+        return self.request("DELETE", self.path(kind, name), json=options, allowed=allowed).status < 400
 
     def decode(self, answer: Answer) -> Json:
         """The JSON object in an answer. Raises UnexpectedAnswer."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..errors import LabError
 from ..task import Context, Params, Result, Task, as_given
-from .change import change_of, env_text
+from .authors import REPLICAS, author_of
+from .change import Change, change_of, env_text
 from .cluster import Cluster
 from .connect import CLUSTER
+from .held import Held, held_now
+from .ours import CHART, OWN_CHART, labels_of, read_claims
 from .predicates import (
     Json,
     replicas_wanted,
     rolled_out_time,
 )
+from .undone import counted
 from .wait import Waited, seconds_since, wait_for
 from .watch import Snapshot, Watch, short_name
 
@@ -30,6 +34,9 @@ SPEC: dict[str, Any] = {
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 300.0},
     "since": {"type": "float"},
+    "asked": {"type": "dict"},
+    "at_least": {"type": "int", "default": 0},
+    "only_ours": {"type": "bool", "default": False},
     "hopeless_after": {"type": "float", "default": 120.0},
     "missing_hint": {"type": "str", "default": ""},
 }
@@ -37,7 +44,11 @@ SPEC: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class RolloutRequest:
-    """The options of the task, by their names."""
+    """The options of the task, by their names.
+
+    asked: what an earlier task set, by Deployment: its ``replicas`` and ``env``. That is not set again.
+    only_ours: change no Deployment of a release that the lab did not install, unless the lab set what it has.
+    """
 
     deployments: Sequence[str]
     replicas: int | None = None
@@ -46,6 +57,9 @@ class RolloutRequest:
     wait: bool = True
     timeout: float = 300.0
     since: float | None = None
+    asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    at_least: int = 0
+    only_ours: bool = False
     hopeless_after: float = 120.0
     missing_hint: str = ""
 
@@ -56,6 +70,7 @@ class Rollout:
 
     before, after: replicas and environment by Deployment. events, pods: as the task returns them.
     watched: whether the wait saw it happen. waited: seconds. time: of the request; None in check mode.
+    held: what has to stay as it is from now on; empty without a wait.
     """
 
     changed: bool
@@ -66,11 +81,15 @@ class Rollout:
     watched: bool = False
     waited: float = 0.0
     time: float | None = None
+    held: Sequence[Held] = ()
 
 
 def run(params: Params, context: Context) -> Result:
     """Set what differs, wait, and return ``changed``, ``before``, ``after``, ``events``, ``pods`` and others."""
-    request = RolloutRequest(**{one.name: params[one.name] for one in fields(RolloutRequest)})
+    given = {one.name: params[one.name] for one in fields(RolloutRequest)}
+    earlier = params["asked"] or {}
+    since, asked = earlier_request(earlier)
+    request = RolloutRequest(**{**given, "asked": asked, "since": params["since"] if since is None else since})
     with Cluster.from_params(params) as cluster:
         done = roll_out(cluster, request, context)
     return {
@@ -82,8 +101,20 @@ def run(params: Params, context: Context) -> Result:
         "watched": done.watched,
         "waited": done.waited,
         "time": done.time,
+        "held": [one.as_result() for one in done.held],
         **({"diff": {"before": done.before, "after": done.after}} if context.diff else {}),
     }
+
+
+def earlier_request(result: Mapping[str, Any]) -> tuple[float | None, Mapping[str, Mapping[str, Any]]]:
+    """When an earlier task made its request, and what it set; nothing where it was in check mode. Raises LabError."""
+    moment, after = result.get("time"), result.get("after")
+    if moment is None or not after:
+        return None, {}
+    try:
+        return float(moment), {name: {"replicas": one["replicas"], "env": one["env"]} for name, one in after.items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise LabError("`asked` takes the whole result of the deployment_rollout that made the request.") from None
 
 
 def roll_out(
@@ -100,11 +131,17 @@ def roll_out(
         list(dict.fromkeys(request.deployments)),
         request.hopeless_after,
         request.missing_hint,
+        expected=dict(request.asked),
+        at_least=request.at_least,
     )
+    deployments = watch.fetch()
+    # What an earlier task has set and something undid is not set once more: it would be undone again.
+    watch.check(deployments)
     changes = {
-        name: change_of(deployment, request.replicas, env, request.show_env)
-        for name, deployment in watch.fetch().items()
+        name: change_of(deployment, request.replicas, env, request.show_env) for name, deployment in deployments.items()
     }
+    if request.only_ours:
+        changes = {name: only_ours(cluster, deployments[name], change, context) for name, change in changes.items()}
     asked = Rollout(
         changed=any(change.patch is not None for change in changes.values()),
         before={name: change.before for name, change in changes.items()},
@@ -120,6 +157,10 @@ def roll_out(
     asked = replace(asked, time=round(wall(), 3))
     if not request.wait:
         return asked
+    for name in changes:
+        earlier = watch.expected.get(name) or {}
+        replicas = earlier.get("replicas") if request.replicas is None else request.replicas
+        watch.expected[name] = {"replicas": replicas, "env": {**(earlier.get("env") or {}), **env}}
     # What this task has changed it waits for from now on.
     gone = 0.0 if asked.changed else seconds_since(request.since, wall())
     waited = wait_for(cluster, request.timeout, context.show, watch.look, gone)
@@ -135,7 +176,26 @@ def roll_out(
         ],
         watched=watched,
         waited=round(waited.seconds, 3),
+        held=[
+            held_now(deployment, waited.value.pods[name], settings[name])
+            for name, deployment in waited.value.deployments.items()
+        ],
     )
+
+
+def only_ours(cluster: Cluster, deployment: Json, change: Change, context: Context) -> Change:
+    """A change, or none where the Deployment is somebody else's and not the lab has set what it has."""
+    if change.patch is None or labels_of(deployment).get(CHART, "").startswith(OWN_CHART):
+        return change
+    author = author_of(deployment, REPLICAS)
+    if (author is not None and author.own) or cluster.release in read_claims(cluster).releases:
+        return change
+    whose = f", which {author.manager} set" if author else ""
+    context.show(
+        f"{deployment['metadata']['name']} in namespace {cluster.namespace} stays as it is, with "
+        f"{counted(replicas_wanted(deployment))}{whose}: the lab installed neither its release nor scaled it."
+    )
+    return replace(change, after=change.before, patch=None)
 
 
 def events_of(

@@ -103,6 +103,7 @@ SERVICE = record(
 )
 ENDPOINT_SLICE = record(addressType=text, endpoints=each(record(addresses=each(text))))
 SECRET = record({"metadata": UNNAMED}, data=LABELS)
+CONFIGMAP = SECRET
 
 #: By kind, as in URLs; of others only what every object has is read.
 SHAPES: dict[str, Shape] = {
@@ -113,6 +114,7 @@ SHAPES: dict[str, Shape] = {
     "services": SERVICE,
     "endpointslices": ENDPOINT_SLICE,
     "secrets": SECRET,
+    "configmaps": CONFIGMAP,
 }
 
 

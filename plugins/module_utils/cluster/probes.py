@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from ..errors import LabError
 from ..http.errors import Conflict, NotFound, Refused, RequestFailed, TemporaryFailure, Unreachable
 from .cluster import Cluster
+from .ours import PART_OF, delete_ours
 from .predicates import IMAGE_REASONS, Json, finished, pod_state
 from .wait import Look
 
 CONTAINER = "probe"
 PROBE = "temporal-lab-image"
-LABELS = {"app.kubernetes.io/name": PROBE, "app.kubernetes.io/part-of": "temporal-lab"}
+LABELS = {"app.kubernetes.io/name": PROBE, **PART_OF}
 SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
 #: Waiting reasons of a container whose image the kubelet has: they occur only after the pull.
 AFTER_PULL = frozenset(
@@ -122,7 +123,8 @@ class Probes:
     """One pod for each image, watched until each has a verdict, and deleted afterwards.
 
     holders: by image, the nodes that have it. lifetime: seconds after which the pods stop by themselves.
-    verdicts: what is known. created: images whose pod there is. asked_for: images whose pod there may be.
+    verdicts: what is known. created: images whose pod there is. asked_for: images whose pod there may be. uids: of the
+    pods that were created, by image.
     """
 
     cluster: Cluster
@@ -130,6 +132,7 @@ class Probes:
     lifetime: int
     verdicts: dict[str, ImageVerdict] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
+    uids: dict[str, str] = field(default_factory=dict)
     asked_for: set[str] = field(default_factory=set)
 
     @property
@@ -164,13 +167,18 @@ class Probes:
         """Create the pod of an image; when that cannot be done yet, the next look tries again."""
         self.asked_for.add(image)
         try:
-            self.cluster.create("pods", probe_pod(image, self.lifetime))
+            made = self.cluster.create("pods", probe_pod(image, self.lifetime))
+            metadata = made.get("metadata")
+            self.uids[image] = str(metadata.get("uid") or "") if isinstance(metadata, dict) else ""
             self.created.add(image)
         except TemporaryFailure:
             raise
         except Conflict:
-            # Left by a probe that was cut off.
-            self.cluster.delete("pods", probe_name(image))
+            # Left by a probe that was cut off; one of somebody else's stays, and nothing is known of the image.
+            _uid, why = delete_ours(self.cluster, "pods", probe_name(image))
+            if why:
+                self.asked_for.discard(image)
+                self.verdicts[image] = not_known(image, why)
         except (Refused, NotFound) as error:
             self.asked_for.discard(image)
             # A namespace gets its service account a moment after it is created.
@@ -184,7 +192,10 @@ class Probes:
         stayed: list[str] = []
         for image in sorted(self.asked_for):
             try:
-                self.cluster.delete("pods", probe_name(image))
+                if image in self.created:
+                    self.cluster.delete("pods", probe_name(image), self.uids.get(image, ""))
+                else:
+                    delete_ours(self.cluster, "pods", probe_name(image))
             except Unreachable as error:
                 # The others would be waited for as long, in vain.
                 return [*stayed, f"Pods {PROBE}-* may be left in namespace {self.cluster.namespace}: {error.msg}"]

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import LabError
 from ..foreign_text import plain
@@ -19,13 +20,17 @@ from .predicates import (
     WorkloadState,
     deployment_state,
     finished,
-    matches,
     pod_state,
+    replicas_wanted,
 )
+from .undone import differences, undone
 from .wait import Look
+from .workloads import find_deployments, pods_of
 
 #: A pod of the old revision may still be there, in the state that the change is to cure.
 OLD_PODS_LEAVE = 5.0
+#: Seconds for which a paused rollout may stay paused: someone may be about to resume it.
+PAUSED = 10.0
 #: Seconds after which a pod that may not be created, as for want of quota, will not be: old pods have left by then.
 QUOTA_FREES = 30.0
 LOG_LINES = 20
@@ -59,47 +64,49 @@ class Snapshot:
 
 @dataclass
 class Watch:
-    """Looks at the workloads of one task, and remembers since when each is done and each pod is in trouble."""
+    """Looks at the workloads of one task, and remembers since when each is done and each pod is in trouble.
+
+    expected: by Deployment, the ``replicas`` and ``env`` that were asked for. at_least: replicas that each must have.
+    """
 
     cluster: Cluster
     deployments: list[str]
     hopeless_after: float
     missing_hint: str
     wall: Callable[[], float] = time.time
+    expected: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    at_least: int = 0
     observed: dict[str, float] = field(default_factory=dict)
     troubled: dict[str, float] = field(default_factory=dict)
     looked: bool = False
 
     def fetch(self) -> dict[str, Json]:
         """The Deployments by name: one request for one of them, one request for several."""
-        if len(self.deployments) == 1:
-            one = self.cluster.find("deployments", self.deployments[0])
-            found = {} if one is None else {self.deployments[0]: one}
-        else:
-            found = {entry["metadata"]["name"]: entry for entry in self.cluster.list_objects("deployments")}
+        found = find_deployments(self.cluster, self.deployments)
         for name in self.deployments:
             if name not in found:
                 hint = self.missing_hint or f"is release {self.cluster.release} installed there?"
                 raise NotFound(f"There is no Deployment {name} in namespace {self.cluster.namespace}: {hint}")
-        return {name: found[name] for name in self.deployments}
+        return found
+
+    def check(self, deployments: Mapping[str, Json]) -> None:
+        """Raise Undone where a Deployment is not as it was asked for, and LabError where it has too few replicas."""
+        for name, deployment in deployments.items():
+            for difference in differences(deployment, self.expected.get(name) or {}):
+                raise undone(self.cluster, deployment, difference)
+            if replicas_wanted(deployment) < self.at_least:
+                hint = self.missing_hint or "scale it up"
+                raise LabError(
+                    f"The Deployment {name} in namespace {self.cluster.namespace} has {replicas_wanted(deployment)} "
+                    f"replicas, so it does nothing: {hint}."
+                )
 
     def snapshot(self) -> Snapshot:
         deployments = self.fetch()
-        pods = self._pods(deployments)
+        self.check(deployments)
+        pods = pods_of(self.cluster, deployments)
         states = {name: deployment_state(entry, pods[name]) for name, entry in deployments.items()}
         return Snapshot(deployments, states, pods)
-
-    def _pods(self, deployments: dict[str, Json]) -> dict[str, list[Json]]:
-        selectors = {name: entry["spec"]["selector"] for name, entry in deployments.items()}
-        query = ""
-        if len(selectors) == 1:
-            labels = next(iter(selectors.values())).get("matchLabels") or {}
-            query = ",".join(f"{key}={value}" for key, value in labels.items())
-        pods = self.cluster.list_objects("pods", query)
-        return {
-            name: [pod for pod in pods if matches(selector, pod["metadata"].get("labels") or {})]
-            for name, selector in selectors.items()
-        }
 
     def look(self, elapsed: float) -> Look[Snapshot]:
         """One look for the waiter. Raises LabError for a state that waiting does not cure."""
@@ -140,6 +147,8 @@ class Watch:
         return sorted(pods, key=lambda pod: pod.terminating)
 
     def _fail_early(self, snapshot: Snapshot, elapsed: float) -> None:
+        if elapsed >= PAUSED and any(held_paused(entry) for entry in snapshot.deployments.values()):
+            raise self.failure(f"cannot roll out (after {elapsed:.0f} s)", snapshot, elapsed)
         if elapsed >= QUOTA_FREES and any(state.refused for state in snapshot.states.values()):
             raise self.failure(f"cannot roll out (after {elapsed:.0f} s)", snapshot, elapsed)
         seen = set()
@@ -199,6 +208,14 @@ class Watch:
             return []
         # Whatever was sent instead of so many lines.
         return [shown for line in text[-LOG_SIZE:].splitlines()[-LOG_LINES:] if (shown := plain(line))]
+
+
+def held_paused(deployment: Json) -> bool:
+    """Whether a Deployment has pods of an older template and is paused, so that no time replaces them."""
+    status = deployment.get("status") or {}
+    observed = int(status.get("observedGeneration") or 0) >= int(deployment["metadata"].get("generation") or 0)
+    old = int(status.get("updatedReplicas") or 0) < int(status.get("replicas") or 0)
+    return bool(deployment["spec"].get("paused")) and observed and old
 
 
 def _and(names: list[str]) -> str:

@@ -77,12 +77,14 @@ class SecretStore:
         self.place = f"Secret {name} in namespace {cluster.namespace}"
         self._cluster = cluster
         self._name = name
+        self._uid = ""
         self._labels = {**PART_OF, INSTANCE: cluster.release}
 
     def read(self) -> Token | None:
         secret = self._cluster.find("secrets", self._name)
         if secret is None:
             return None
+        self._uid = str(secret["metadata"].get("uid") or "")
         labels = secret["metadata"].get("labels") or {}
         notes = secret["metadata"].get("annotations") or {}
         if ACCOUNT not in notes or any(labels.get(name) != value for name, value in self._labels.items()):
@@ -130,7 +132,8 @@ class SecretStore:
             ) from None
 
     def remove(self) -> bool:
-        return self.read() is not None and self._cluster.delete("secrets", self._name)
+        # It says whether it is ours; the uid is that of the very Secret.
+        return self.read() is not None and self._cluster.delete("secrets", self._name, self._uid)
 
 
 class FileStore:

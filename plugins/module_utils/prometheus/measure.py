@@ -24,6 +24,8 @@ from .targets import read_targets, scrape_interval
 SETTLE = 1.0
 #: Seconds between two lines of progress.
 PROGRESS = 5.0
+#: Seconds between two looks at whether what is measured is still there.
+GLANCE = 15.0
 #: Seconds in which a Prometheus that has just started finds its first pods, and between two looks.
 DISCOVERY = 30.0
 DISCOVERY_LOOKS = 2.0
@@ -31,10 +33,17 @@ DISCOVERY_LOOKS = 2.0
 Show = Callable[[str], None]
 
 
-def measure(question: Question, client: Prometheus, clock: Clock, show: Show) -> Kept:
+def nothing() -> None:
+    """Look at nothing."""
+
+
+def measure(
+    question: Question, client: Prometheus, clock: Clock, show: Show, glance: Callable[[], None] = nothing
+) -> Kept:
     """Wait until the windows are over, and read what their figures are worked out from.
 
-    show: takes a line of progress. Raises LabError; not for the course, without which the samples are of use.
+    show: takes a line of progress. glance: called now and then while windows run; what it raises ends the wait.
+    Raises LabError; not for the course, without which the samples are of use.
     """
     profile, windows, shown = question.bound, question.windows, question.shown
     interval = question.scrape_interval or found_interval(client, profile, windows, clock, show)
@@ -49,7 +58,7 @@ def measure(question: Question, client: Prometheus, clock: Clock, show: Show) ->
     until = end + interval + SETTLE
     if before < until:
         reader.find(before - 60, before)
-        wait(reader, windows, shown, until, clock, show)
+        wait(reader, windows, shown, until, clock, show, glance)
     waited = clock.now() - before
 
     reader.find(start, end)
@@ -105,10 +114,20 @@ def found_interval(client: Prometheus, profile: Profile, windows: Sequence[Windo
 
 
 def wait(
-    reader: Reader, windows: Sequence[Window], shown: Sequence[Figure], until: float, clock: Clock, show: Show
+    reader: Reader,
+    windows: Sequence[Window],
+    shown: Sequence[Figure],
+    until: float,
+    clock: Clock,
+    show: Show,
+    glance: Callable[[], None] = nothing,
 ) -> None:
     """Wait until a time, with a line of progress every few seconds where it can be seen."""
+    glanced = clock.now()
     while (now := clock.now()) < until:
+        if now - glanced >= GLANCE:
+            glance()
+            glanced = now
         if show is not silent:
             show(progress_line(windows, now, current_values(reader, shown, now)))
         clock.sleep(max(0.0, min(PROGRESS - (clock.now() - now), until - clock.now())))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Task lab_measure: measures the windows of a stage and writes its results.
 
+What was set before is read back, before the wait, while windows run and when they are over: nothing is written of
+windows in which something changed it.
+
 One task does it all. Through Ansible, figures would be copied and templated between tasks, which costs a class more
 than working them out.
 """
@@ -8,14 +11,19 @@ than working them out.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..cluster.cluster import Cluster
+from ..cluster.held import Holding, read_held
 from ..cluster.settled_cluster import check_settled
 from ..cluster.temporal_api import ClusterInfo, TemporalApi
-from ..findings import show_faulty
+from ..cluster.undone import Undone
+from ..errors import LabError
+from ..findings import Finding, show_faulty
+from ..formatting import duration_text
 from ..prometheus import prometheus_sample, samples_file
 from ..prometheus.connect import (
     PROFILE,
@@ -34,6 +42,7 @@ from ..prometheus.server import Clock
 from ..results import lab_run, lab_stage
 from ..results.attempts import next_samples, write_stage
 from ..results.lab_run import measured_before, newest_attempts, open_run, values_alone
+from ..results.runs import Run
 from ..results.stage_file import window_values
 from ..results.types import StageAbout, Values
 from ..task import Context, Params, Result, Task
@@ -50,7 +59,14 @@ SPEC: dict[str, Any] = {
     },
     "run": lab_run.SPEC["run"],
     "keep_samples": {"type": "bool", "default": True},
+    "held": {"type": "list", "elements": "dict", "default": []},
+    "changed_at": {"type": "float"},
 }
+
+#: Seconds that times of the cluster's own record are apart at least.
+RESOLUTION = 1.0
+#: Seconds by which the cluster's clock may be behind that of this machine.
+CLOCKS = 5.0
 
 
 def run(params: Params, context: Context) -> Result:
@@ -60,9 +76,11 @@ def run(params: Params, context: Context) -> Result:
     Raises LabError.
     """
     results_dir, stage = Path(os.path.abspath(params["results_dir"])), params["stage"]
+    held = read_held(params["held"])
     found = open_run(
         results_dir, params["student"], params["run"], check_mode=context.check_mode, keep=values_alone
     ).run
+    params = {**params, "windows": of_stage(params["windows"], stage, stage_began(params, found))}
     earlier = measured_before(found, stage)
     keep = params["keep_samples"]
     # In check mode the file to come; else it says before the wait whether one can be.
@@ -86,16 +104,30 @@ def run(params: Params, context: Context) -> Result:
         question.check()
         if context.check_mode:
             return result
+        holding = Holding(cluster, held)
+        holding.check_deployments("")
         with connect(params, cluster) as client:
-            kept = replace(measure(question, client, Clock(), context.show), about=about)
+            kept = replace(measure(question, client, Clock(), context.show, holding.glance), about=about)
+        noted: list[Finding] = []
+        unread = None
+        try:
+            noted = holding.check("While the windows ran, ")
+        except Undone:
+            # Not even samples are kept: a stage could be written of them later.
+            raise
+        except LabError as error:
+            unread = error
+            kept = replace(kept, about={**about, "facts": {**about["facts"], "not_read_back": error.msg}})
     # Before all that can go wrong now: figures can be worked out again, samples do not come back.
     samples = samples_file.save_new(found.path, stage, kept) if keep else None
+    if unread is not None:
+        raise unread
     if kept.no_course is not None:
         raise kept.no_course
     if params["cluster"]:
         check_settled(params["cluster"])
     windows = figures(kept)
-    findings = stage_findings(windows, earlier, about["settings"])
+    findings = [*stage_findings(windows, earlier, about["settings"]), *noted]
     show_faulty(findings, context.show)
     record = stage_record(
         kept,
@@ -118,6 +150,33 @@ def run(params: Params, context: Context) -> Result:
         "notes": kept.prometheus["notes"],
         "waited": kept.waited,
     }
+
+
+def stage_began(params: Params, run: Run) -> float:
+    """When the stage began: with an earlier attempt of the same run where that made the change (``changed_at``)."""
+    started, changed = float(params["started"]), params["changed_at"]
+    first = min((record["started"] for records in run.stages.values() for record in records), default=started)
+    if changed is None or changed + CLOCKS < first:
+        return started
+    attempts = [record["started"] for record in run.stages.get(params["stage"], [])]
+    # The cluster's clock has whole seconds, so that the attempt may seem to be later than what it made.
+    made: float = max([changed, *(moment for moment in attempts if moment < changed + RESOLUTION)])
+    return min(started, made)
+
+
+def of_stage(windows: Sequence[Mapping[str, Any]], stage: str, began: float) -> list[Mapping[str, Any]]:
+    """The windows as they are asked for, none of which begins before the stage. Raises LabError for one that would."""
+    found = []
+    for window in windows:
+        start = window["start"]
+        if start is not None and start < began - RESOLUTION:
+            raise LabError(
+                f"The window {window['name']!r} would begin {duration_text(began - start)} before the stage {stage} "
+                f"began, so it would not show what this stage does: what it is to measure was there before. Return to "
+                f"the state before it (--tags reset), and run the stages again."
+            )
+        found.append(window if start is None else {**window, "start": max(start, began)})
+    return found
 
 
 def read_about(params: Params, temporal: ClusterInfo) -> StageAbout:

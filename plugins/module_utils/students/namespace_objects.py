@@ -7,17 +7,16 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
+from ..cluster.ours import MANAGED, STUDENT
 from ..cluster.predicates import Json
 from ..task import Params
 
 #: The lab's objects carry this label. A namespace without it belongs to someone else.
-LABELS = {"app.kubernetes.io/managed-by": "temporal-lab"}
+LABELS = MANAGED
 #: The Namespace of a student carries this one as well, by which the admission policies select it.
 STUDENTS = {"temporal-lab/kind": "student"}
 #: The name under which the API server records which fields the lab manages.
 MANAGER = "temporal-lab"
-#: Annotation of the Namespace: whose it is.
-STUDENT = "temporal-lab/student"
 #: URL parts of each kind that a student's namespace gets, in the order in which they are created.
 KINDS: dict[str, tuple[str, str]] = {
     "ResourceQuota": ("v1", "resourcequotas"),

@@ -16,14 +16,15 @@ from typing import Any
 
 from ..cluster.cluster import Cluster
 from ..cluster.connect import INSTRUCTOR
+from ..cluster.namespace_removal import delete_namespace, wait_for_end
 from ..cluster.object_shapes import OBJECT
+from ..cluster.ours import STUDENT
 from ..cluster.predicates import Json
-from ..cluster.wait import Look, wait_for
 from ..errors import LabError
 from ..http.errors import NotFound, Refused
 from ..task import Context, Params, Result, Task
 from . import admission_policies
-from .namespace_objects import KINDS, LABELS, MANAGER, PRIORITIES, STUDENT, documents, driving, is_ours
+from .namespace_objects import KINDS, LABELS, MANAGER, PRIORITIES, documents, driving, is_ours
 from .refused_objects import refused_objects
 
 SPEC: dict[str, Any] = {
@@ -46,14 +47,6 @@ SPEC: dict[str, Any] = {
 PRIORITY_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 #: Metadata that the API server writes and that differs without anybody's change.
 UNTOLD = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
-#: Conditions of a Namespace that say why it still exists.
-HOLDING = (
-    "NamespaceDeletionDiscoveryFailure",
-    "NamespaceDeletionGroupVersionParsingFailure",
-    "NamespaceDeletionContentFailure",
-    "NamespaceFinalizersRemaining",
-    "NamespaceContentRemaining",
-)
 
 
 def view(found: Json | None) -> Json:
@@ -62,21 +55,6 @@ def view(found: Json | None) -> Json:
         return {}
     metadata = {key: value for key, value in found["metadata"].items() if key not in UNTOLD}
     return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}
-
-
-def held_by(namespace: Json) -> list[str]:
-    """Why a Namespace that is being deleted still exists, in the API server's words."""
-    status, spec = namespace.get("status") or {}, namespace.get("spec") or {}
-    said = {
-        entry["type"]: " ".join(str(entry.get("message") or entry.get("reason") or entry["type"]).split())
-        for entry in status.get("conditions") or []
-        if entry.get("status") == "True"
-    }
-    reasons = [said[kind].rstrip(".") for kind in HOLDING if kind in said]
-    finalizers = [*(spec.get("finalizers") or []), *(namespace["metadata"].get("finalizers") or [])]
-    # "kubernetes" alone says only that the deletion goes on.
-    foreign = [name for name in finalizers if name != "kubernetes"]
-    return reasons + ([f"finalizers of the Namespace itself: {', '.join(foreign)}"] if foreign else [])
 
 
 def _check_sources(sources: Iterable[str]) -> None:
@@ -191,7 +169,10 @@ class _Present:
 
     def _delete(self, kind: str, name: str, found: Json) -> None:
         if not self.context.check_mode:
-            self.cluster.request("DELETE", f"{self._folder(kind)}/{name}", allowed=(404,))
+            # Only this very object, which was seen to be the lab's.
+            uid = found["metadata"].get("uid")
+            options = {"kind": "DeleteOptions", "apiVersion": "v1", **({"preconditions": {"uid": uid}} if uid else {})}
+            self.cluster.request("DELETE", f"{self._folder(kind)}/{name}", json=options, allowed=(404, 409))
         self._note(kind, name, found, None)
 
     def _note(self, kind: str, name: str, found: Json | None, made: Json | None) -> None:
@@ -232,7 +213,6 @@ def _absent(params: Params, context: Context, cluster: Cluster) -> Result:
     if found is None:
         return {"changed": False, "changes": [], "gone": True}
     _check_ours(found, params["student"])
-    uid = found["metadata"]["uid"]
     changes = [] if found["metadata"].get("deletionTimestamp") else [f"Namespace {name} deleted"]
     result: Result = {"changed": bool(changes), "changes": changes, "gone": False}
     if context.diff and changes:
@@ -240,28 +220,10 @@ def _absent(params: Params, context: Context, cluster: Cluster) -> Result:
     if context.check_mode:
         return result
     if changes:
-        # Only this very Namespace, not a newer one with the same name.
-        options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
-        cluster.request("DELETE", cluster.path("namespaces", name), json=options, allowed=(404,))
+        delete_namespace(cluster, found)
     if not params["wait"]:
         return result
-
-    def look(_elapsed: float) -> Look[list[str]]:
-        now = cluster.find("namespaces", name)
-        if now is None or now["metadata"]["uid"] != uid:
-            return Look(True, [], f"namespace {name} is gone")
-        reasons = held_by(now)
-        return Look(False, reasons, "; ".join([f"namespace {name} is being deleted", *reasons]))
-
-    waited = wait_for(cluster, params["timeout"], context.show, look)
-    if not waited.done:
-        reasons = "; ".join(waited.value) or "the API server does not say what holds it"
-        raise LabError(
-            f"Namespace {name} still exists {params['timeout']:g} s after {cluster.server} was asked to delete it: "
-            f"{reasons}; resolve what holds it, and run the task again.",
-            held_by=waited.value,
-            changes=changes,
-        )
+    wait_for_end(cluster, found, params["timeout"], context, changes)
     return {**result, "gone": True}
 
 

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import deployment_rollout, watch
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.change import change_of, env_text
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.undone import Undone
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.watch import Watch, short_name
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound, Refused
@@ -175,7 +176,8 @@ def test_nothing_is_rolled_out_in_the_future(task: Task, api: ScriptedApi) -> No
     api.on("GET", HISTORY, deployment())
     api.on("GET", PODS, pods(pod("my-temporal-history-a", ready_at="9999-01-01T00:00:00Z")))
     result = task(deployment_rollout, deployments=["my-temporal-history"])
-    assert [event["time"] <= time.time() for event in result["events"]] == [True]
+    # Times are in milliseconds, rounded.
+    assert [event["time"] <= time.time() + 0.001 for event in result["events"]] == [True]
 
 
 def test_what_is_as_wanted_is_not_touched(task: Task, api: ScriptedApi) -> None:
@@ -242,7 +244,12 @@ def test_the_environment_of_the_load(task: Task, api: ScriptedApi) -> None:
         "GET",
         LOAD,
         deployment(**load, env=env),
-        deployment(**load, generation=2, status={"observedGeneration": 2}),
+        deployment(
+            **load,
+            env=[{"name": "CONCURRENT_WORKFLOWS", "value": "6"}],
+            generation=2,
+            status={"observedGeneration": 2},
+        ),
     )
     api.on("PATCH", LOAD, {})
     api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load")))
@@ -489,12 +496,13 @@ def test_an_old_pod_in_trouble_at_the_first_look_has_its_whole_time(task: Task, 
 @pytest.mark.usefixtures("hurry")
 @pytest.mark.parametrize("age", [125, 7200])
 def test_what_a_change_is_to_cure_has_its_time_from_the_change_on(task: Task, api: ScriptedApi, age: float) -> None:
+    right = [{"name": "DATABASE", "value": "right"}]
     api.on(
         "GET",
         HISTORY,
         deployment(env=[{"name": "DATABASE", "value": "wrong"}], status={"availableReplicas": 0}),
-        deployment(generation=2, status={"observedGeneration": 2, "availableReplicas": 0}),
-        deployment(generation=2, status={"observedGeneration": 2}),
+        deployment(env=right, generation=2, status={"observedGeneration": 2, "availableReplicas": 0}),
+        deployment(env=right, generation=2, status={"observedGeneration": 2}),
     )
     old = pod("my-temporal-history-old", created=made(age), **CRASHING)
     new = pod("my-temporal-history-new", created=made(0), revision="two", ready=False)
@@ -630,3 +638,178 @@ def test_scaling_to_nothing_has_a_time_too(task: Task, api: ScriptedApi) -> None
     assert event["title"] == "history rolled out with 0 replicas"
     # Seen later there is no telling when it was, and so there is no event.
     assert task(deployment_rollout, deployments=["my-temporal-history"], replicas=0)["events"] == []
+
+
+# -- what was asked for and something undid ---------------------------------
+
+
+def load_with(flight: str, **options: Any) -> dict[str, Any]:
+    env = [{"name": "CONCURRENT_WORKFLOWS", "value": flight}]
+    found: dict[str, Any] = deployment("benchmark-soak-test", "load", env=env, **options)
+    return found
+
+
+@pytest.fixture
+def asked(task: Task, api: ScriptedApi) -> dict[str, Any]:
+    """The result of the task that set six in flight and did not wait."""
+    api.on("GET", LOAD, load_with("3"))
+    api.on("PATCH", LOAD, {})
+    result = task(deployment_rollout, deployments=["benchmark-soak-test"], env={"CONCURRENT_WORKFLOWS": 6}, wait=False)
+    assert result["held"] == []
+    api.asked.clear()
+    return result
+
+
+def test_what_an_earlier_task_asked_for_is_read_back(task: Task, api: ScriptedApi, asked: dict[str, Any]) -> None:
+    api.on("GET", LOAD, load_with("6"))
+    api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load")))
+    result = task(
+        deployment_rollout, deployments=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"], asked=asked
+    )
+    (held,) = result["held"]
+    assert (held["name"], held["env"]) == ("benchmark-soak-test", {"CONCURRENT_WORKFLOWS": "6"})
+    # It counts from the request.
+    assert result["waited"] >= time.time() - asked["time"] - 60
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize(
+    ("looks", "said"),
+    [
+        ([load_with("3")], "has CONCURRENT_WORKFLOWS=3 and not the 6 that was asked for"),
+        # Undone while it rolls out, as by a GitOps controller that looks every few seconds.
+        ([load_with("6", **NOT_TAKEN_UP), load_with("3")], "has CONCURRENT_WORKFLOWS=3 and not the 6"),
+        ([load_with("6", **NOT_TAKEN_UP), load_with("6", replicas=4)], "has 4 replicas and not the 1"),
+    ],
+)
+def test_what_was_undone_is_an_error_and_not_set_again(
+    task: Task, api: ScriptedApi, asked: dict[str, Any], looks: list[Any], said: str
+) -> None:
+    api.on("GET", LOAD, *looks)
+    api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load")))
+    with pytest.raises(Undone, match=said):
+        task(deployment_rollout, deployments=["benchmark-soak-test"], asked=asked)
+    assert api.calls("PATCH") == []
+
+
+@pytest.mark.usefixtures("hurry")
+def test_what_this_task_set_and_something_undid_is_an_error(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", LOAD, load_with("3"), load_with("6", **NOT_TAKEN_UP), load_with("3"))
+    api.on("PATCH", LOAD, {})
+    api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load")))
+    with pytest.raises(Undone, match="has CONCURRENT_WORKFLOWS=3 and not the 6"):
+        task(deployment_rollout, deployments=["benchmark-soak-test"], env={"CONCURRENT_WORKFLOWS": 6})
+    assert len(api.calls("PATCH")) == 1
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_number_that_nobody_asked_for_may_change(task: Task, api: ScriptedApi) -> None:
+    """As an autoscaler of the server's own changes it while it starts."""
+    api.on("GET", HISTORY, deployment(**NOT_TAKEN_UP), deployment(**NOT_TAKEN_UP), deployment(replicas=2))
+    api.on("GET", PODS, pods(pod("my-temporal-history-a"), pod("my-temporal-history-b")))
+    result = task(deployment_rollout, deployments=["my-temporal-history"])
+    assert result["held"][0]["replicas"] == 2
+
+
+def test_asked_in_check_mode_is_nothing_that_could_be_undone(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", LOAD, load_with("3"))
+    given = {"deployments": ["benchmark-soak-test"], "env": {"CONCURRENT_WORKFLOWS": 6}, "check": True}
+    first = task(deployment_rollout, **given, wait=False)
+    assert task(deployment_rollout, **given, asked=first)["changed"] is True
+
+
+def test_asked_is_the_result_of_a_task(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", LOAD, load_with("3"))
+    for wrong in ({"time": "x", "after": {"a": 1}}, {"time": 1.0, "after": {"a": 1}}, {"time": 1.0, "after": [1]}):
+        with pytest.raises(LabError, match="`asked` takes the whole result"):
+            task(deployment_rollout, deployments=["benchmark-soak-test"], asked=wrong)
+
+
+def test_a_deployment_without_replicas_does_nothing(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", LOAD, load_with("3", replicas=0))
+    api.on("GET", PODS, pods())
+    with pytest.raises(LabError) as failure:
+        task(deployment_rollout, deployments=["benchmark-soak-test"], at_least=1, missing_hint="deploy the load first")
+    assert failure.value.msg == (
+        "The Deployment benchmark-soak-test in namespace default has 0 replicas, so it does nothing: deploy the load "
+        "first."
+    )
+    # As many as are wanted, where none is required.
+    assert task(deployment_rollout, deployments=["benchmark-soak-test"])["held"][0]["replicas"] == 0
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_paused_rollout_of_another_template_is_not_waited_for(
+    task: Task, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "PAUSED", 0.2)
+    held_up = {"generation": 2, "status": {"observedGeneration": 2, "updatedReplicas": 0}}
+    api.on("GET", LOAD, load_with("3"), load_with("6", paused=True, **held_up))
+    api.on("PATCH", LOAD, {})
+    api.on("GET", PODS, pods(pod("benchmark-soak-test-a", "load")))
+    with pytest.raises(LabError, match=r"cannot roll out .*its rollout is paused \(kubectl rollout resume\)"):
+        task(deployment_rollout, deployments=["benchmark-soak-test"], env={"CONCURRENT_WORKFLOWS": 6}, timeout=600)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_paused_deployment_can_be_scaled(task: Task, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PAUSED", 0.0)
+    growing = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 2}
+    api.on(
+        "GET",
+        HISTORY,
+        deployment(paused=True),
+        deployment(replicas=2, paused=True, generation=2, status=growing),
+        deployment(replicas=2, paused=True, generation=2, status={"observedGeneration": 2}),
+    )
+    api.on("PATCH", f"{HISTORY}/scale", {})
+    api.on(
+        "GET", PODS, pods(pod("my-temporal-history-a")), pods(*[pod(f"my-temporal-history-{name}") for name in "ab"])
+    )
+    assert task(deployment_rollout, deployments=["my-temporal-history"], replicas=2)["changed"] is True
+
+
+# -- whose it is ------------------------------------------------------------
+
+CLAIMS = "/api/v1/namespaces/default/configmaps/temporal-lab"
+
+
+def four(manager: str = "", **labels: str) -> dict[str, Any]:
+    """History with four replicas, that somebody has set."""
+    fields = {"manager": manager, "time": made(60), "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    found: dict[str, Any] = deployment(replicas=4, managed=[fields] if manager else [])
+    found["metadata"]["labels"] = labels
+    return found
+
+
+def test_what_is_somebody_elses_keeps_its_replicas(task: Task, api: ScriptedApi) -> None:
+    api.on("GET", HISTORY, four("helm"))
+    given = {"deployments": ["my-temporal-history"], "replicas": 1, "only_ours": True, "wait": False}
+    result = task(deployment_rollout, **given)
+    assert (result["changed"], result["after"]["my-temporal-history"]["replicas"]) == (False, 4)
+    assert api.calls("PATCH") == []
+    (line,) = task.lines
+    assert "my-temporal-history in namespace default stays as it is, with 4 replicas, which helm set" in line
+    # Without the option it is changed.
+    api.on("PATCH", f"{HISTORY}/scale", {})
+    assert task(deployment_rollout, **{**given, "only_ours": False})["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("found", "claims"),
+    [
+        (four("temporal-lab-benchmarking"), None),
+        (four("kubectl", **{"helm.sh/chart": "temporal-lab-0.1.0"}), None),
+        (four("kubectl"), {"my-temporal": "installed"}),
+    ],
+)
+def test_what_is_the_labs_is_scaled_whoever_scaled_it(
+    task: Task, api: ScriptedApi, found: dict[str, Any], claims: dict[str, str] | None
+) -> None:
+    api.on("GET", HISTORY, found)
+    api.on("PATCH", f"{HISTORY}/scale", {})
+    if claims:
+        labels = {"app.kubernetes.io/managed-by": "temporal-lab"}
+        api.on("GET", CLAIMS, {"metadata": {"labels": labels}, "data": claims})
+    result = task(deployment_rollout, deployments=["my-temporal-history"], replicas=1, only_ours=True, wait=False)
+    assert result["changed"] is True

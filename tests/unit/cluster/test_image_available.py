@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import image_available
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.probes import (
-    probe_name,
-)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.probes import LABELS, probe_name
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import UnexpectedAnswer
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
     Answer,
@@ -131,14 +129,27 @@ def test_a_pod_that_gets_no_node(task: Task, api: ScriptedApi, pods: Pods) -> No
 def test_a_pod_left_by_a_probe_that_was_cut_off_is_replaced(task: Task, api: ScriptedApi, pods: Pods) -> None:
     pods.goes(GRAFANA, NO_PROGRAM)
     pods.there[probe_name(GRAFANA)] = GRAFANA
-    assert task(image_available, images=[GRAFANA])["available"] == {GRAFANA: True}
     path = f"{PODS}/{probe_name(GRAFANA)}"
+    api.on("GET", path, {"metadata": {"labels": LABELS, "uid": "left"}})
+    assert task(image_available, images=[GRAFANA])["available"] == {GRAFANA: True}
+    assert next(asked for asked in api.asked if asked.method == "DELETE").body["preconditions"] == {"uid": "left"}
     assert [call for call in api.calls() if not call.startswith("GET")] == [
         f"POST {PODS}",
         f"DELETE {path}",
         f"POST {PODS}",
         f"DELETE {path}",
     ]
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_pod_of_the_name_that_is_somebody_elses_stays(task: Task, api: ScriptedApi, pods: Pods) -> None:
+    pods.goes(GRAFANA, NO_PROGRAM)
+    pods.there[probe_name(GRAFANA)] = GRAFANA
+    api.on("GET", f"{PODS}/{probe_name(GRAFANA)}", {"metadata": {"labels": {"team": "platform"}, "uid": "theirs"}})
+    result = task(image_available, images=[GRAFANA])
+    assert result["available"] == {GRAFANA: None}
+    assert "the lab did not make it" in result["reasons"][GRAFANA]
+    assert api.calls("DELETE") == []
 
 
 @pytest.mark.usefixtures("hurry")

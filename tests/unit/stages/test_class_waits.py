@@ -19,7 +19,8 @@ def measuring(folder: Path, forks: int, start: float) -> str:
     values = {"measure_stage": "scale", "measure_windows": windows, "lab_kubeconfig": str(folder / "missing")}
     play = {"hosts": "all", "gather_facts": False, "vars": values, "tasks": [{"ansible.builtin.import_role": role}]}
     (folder / "play.yml").write_text(json.dumps([play]))
-    given = ("--forks", str(forks), "-e", f"lab_results_dir={folder}/results")
+    # The stage began with its first window.
+    given = ("--forks", str(forks), "-e", f"lab_results_dir={folder}/results", "-e", f"lab_began={start}")
     done = run_playbook(folder, "student-01,student-02,", *given, "play.yml")
     # Whether it waited or not, both came to be measured.
     failed = re.findall(r"^fatal: \[(.+?)\].*There is no kubeconfig at", done.stdout, re.MULTILINE)

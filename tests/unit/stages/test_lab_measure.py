@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import requests
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.undone import Undone
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound, Refused
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import client, samples_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import measure as measuring
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.connect import VALIDATION
@@ -22,9 +23,15 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages i
     lab_measure,
     lab_reanalyse,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context, silent
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.version import VERSION
-from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import ScriptedApi, write_kubeconfig
+from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
+    ScriptedApi,
+    deployment,
+    pod,
+    status,
+    write_kubeconfig,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import free_port
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import openmetrics
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
@@ -351,3 +358,120 @@ def test_without_prometheus_no_stage_is_written(tmp_path: Path, measure: Measure
     with pytest.raises(LabError, match=rf"Prometheus at {api.url} .*404 to GET /api/v1/targets"):
         measure(api.url)
     assert files(tmp_path) == []
+
+
+# -- what is not of this stage ----------------------------------------------
+
+
+def earlier(window_start: float) -> dict[str, Any]:
+    return {"stage": "scale", "windows": [window("first", window_start)], "started": BASE + 90}
+
+
+def test_a_window_from_before_the_stage_is_refused(tmp_path: Path, measure: Measure) -> None:
+    # Nobody is there: it would fail if it asked.
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(LabError) as failure:
+        measure(nobody, **earlier(BASE))
+    assert failure.value.msg.startswith("The window 'first' would begin 1 min 30 s before the stage scale began, ")
+    assert "--tags reset" in failure.value.msg
+    # In a run that has nothing yet, and where the change is older than the run, nothing else counts.
+    with pytest.raises(LabError, match="would begin 1 min 30 s before the stage scale began"):
+        measure(nobody, **earlier(BASE), changed_at=BASE - 1)
+    assert files(tmp_path) == []
+
+
+def test_a_change_that_an_earlier_attempt_of_the_run_made_is_of_the_stage(prometheus: str, measure: Measure) -> None:
+    measure(prometheus, started=BASE - 60)
+    # The lab scaled after the run had begun: a stage that was cut off is measured again.
+    assert measure(prometheus, **earlier(BASE), changed_at=BASE - 1)["attempt"] == 1
+    with pytest.raises(LabError, match="would begin 29 s before the stage scale began"):
+        measure(prometheus, **earlier(BASE - 30), changed_at=BASE - 1)
+    # The clock of the cluster has whole seconds: the window is the one that the attempt which scaled had.
+    measure(prometheus, **{**earlier(BASE + 0.25), "started": BASE + 0.25})
+    again = measure(prometheus, **earlier(BASE), changed_at=float(BASE))
+    assert stage_file.read_stage(Path(again["path"]))["windows"][0]["start"] == BASE + 0.25
+    # Before this run: by another one.
+    with pytest.raises(LabError, match="would begin 1 min 30 s before the stage scale began"):
+        measure(prometheus, **earlier(BASE), changed_at=BASE - 120)
+
+
+# -- what something changed -------------------------------------------------
+
+HELD = [{"name": "my-temporal-history", "replicas": 2}]
+DEPLOYMENT = "/apis/apps/v1/namespaces/student-01/deployments/my-temporal-history"
+
+
+@pytest.fixture
+def scaled(api: ScriptedApi) -> ScriptedApi:
+    """History has two replicas."""
+    api.on("GET", DEPLOYMENT, deployment(replicas=2))
+    api.on("GET", f"{NAMESPACE}/pods", {"items": [pod("a"), pod("b")], "metadata": {}})
+    return api
+
+
+def test_what_stayed_is_measured(prometheus: str, measure: Measure, scaled: ScriptedApi) -> None:
+    assert measure(prometheus, held=HELD)["attempt"] == 1
+    assert scaled.calls().count(f"GET {DEPLOYMENT}") == 2
+
+
+def test_what_was_undone_before_is_not_waited_for(
+    tmp_path: Path, measure: Measure, scaled: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "wait", lambda *_: pytest.fail("it waits"))
+    scaled.on("GET", DEPLOYMENT, deployment(replicas=1))
+    with pytest.raises(Undone, match=r"^The Deployment my-temporal-history in .* has 1 replica, and had 2 before"):
+        measure(f"http://127.0.0.1:{free_port()}", held=HELD)
+    assert files(tmp_path) == []
+
+
+def test_nothing_is_written_of_windows_in_which_something_was_undone(
+    tmp_path: Path, prometheus: str, measure: Measure, scaled: ScriptedApi
+) -> None:
+    scaled.on("GET", DEPLOYMENT, deployment(replicas=2), deployment(replicas=1))
+    with pytest.raises(Undone, match=r"^While the windows ran, the Deployment .* has 1 replica, and had 2 before"):
+        measure(prometheus, held=HELD)
+    # Not even samples, of which a stage could be recovered.
+    assert files(tmp_path) == []
+
+
+def test_samples_are_kept_where_nobody_could_be_asked_in_the_end(
+    tmp_path: Path, prometheus: str, measure: Measure, scaled: ScriptedApi
+) -> None:
+    scaled.on("GET", DEPLOYMENT, deployment(replicas=2), status(403, "deployments is forbidden: no more", "Forbidden"))
+    with pytest.raises(Refused):
+        measure(prometheus, held=HELD)
+    assert files(tmp_path) == ["baseline-1.samples.json.gz"]
+    assert [one["result"] for one in reanalyse(tmp_path)["stages"]] == ["recovered"]
+    record = stage_file.read_stage(tmp_path / "results/student-01/run/baseline-1.json")
+    assert "no more" in record["facts"]["not_read_back"]
+
+
+def test_a_pod_in_the_place_of_another_is_a_finding(prometheus: str, measure: Measure, scaled: ScriptedApi) -> None:
+    result = measure(prometheus, held=[{**HELD[0], "pods": ["a", "old"]}])
+    (found,) = [one for one in result["findings"] if one["id"] == "pods_replaced"]
+    assert (found["state"], "(b)" in found["title"]) == ("warn", True)
+
+
+def test_windows_are_glanced_at_while_they_run() -> None:
+    class Still:
+        """A clock that goes on only when somebody sleeps."""
+
+        time = 1000.0
+
+        def now(self) -> float:
+            return self.time
+
+        def sleep(self, seconds: float) -> None:
+            self.time += seconds
+
+    clock = Still()
+    looks: list[float] = []
+    measuring.wait(None, [], [], 1060.0, clock, silent, lambda: looks.append(clock.now()))
+    assert looks == [1015, 1030, 1045]
+
+    def undone() -> None:
+        raise Undone("It was undone.")
+
+    with pytest.raises(Undone):
+        measuring.wait(None, [], [], 1120.0, clock, silent, undone)
+    assert clock.now() == 1075

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.undone import Undone
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.errors import NotFound
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import temporal_scale
@@ -18,6 +19,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_la
     ScriptedApi,
     Task,
     deployment,
+    one_sentence,
     pod,
     status,
 )
@@ -145,7 +147,9 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
         temporal_scale, replicas=2, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"], stable_for=0.1
     )
     made, event, balanced = result.pop("events")
-    assert made == {"name": "history_scaling", "title": "history pod 2 of 2 made", "time": result["began"]}
+    assert (made["name"], made["title"]) == ("history_scaling", "history pod 2 of 2 made")
+    # By the cluster's record of the pod, which is not older than the request for it.
+    assert made["time"] < result["began"] == result["started"]
     assert (event["name"], event["title"]) == ("history_rolled_out", "history rolled out with 2 replicas")
     assert (balanced["name"], balanced["title"]) == ("shards_settled", "shards in balance")
     # Of the cluster's clock, in whole seconds.
@@ -159,8 +163,13 @@ def test_scaling(task: Task, api: ScriptedApi) -> None:
         ("my-temporal-history", A, True),
         ("my-temporal-history", B, True),
     ]
+    # Both are read back when the windows are over.
+    load, history = result.pop("held")
+    assert (load["name"], load["replicas"], load["env"]) == ("benchmark-soak-test", 1, {"CONCURRENT_WORKFLOWS": "6"})
+    assert (history["name"], history["replicas"], history["pods"]) == ("my-temporal-history", 2, [A, B])
     assert result == {
         "changed": True,
+        "changed_at": None,
         "load": {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}},
         "shards": {"before": {A: 512}, "after": {A: 255, B: 257}, "expected": 512},
         "watched": True,
@@ -184,8 +193,10 @@ def test_asking_without_waiting(task: Task, api: ScriptedApi) -> None:
         temporal_scale, replicas=2, wait=False, load=["benchmark-soak-test"], show_env=["CONCURRENT_WORKFLOWS"]
     )
     assert began - 0.001 <= result.pop("started") <= result.pop("time") <= time.time() + 0.001
+    assert [held["name"] for held in result.pop("held")] == ["benchmark-soak-test"]
     assert result == {
         "changed": True,
+        "changed_at": None,
         "load": {"benchmark-soak-test": {"replicas": 1, "env": {"CONCURRENT_WORKFLOWS": "6"}}},
         "shards": {"before": {A: 512}, "after": {A: 512}},
         "began": None,
@@ -251,7 +262,7 @@ def test_shards_that_come_were_watched(task: Task, api: ScriptedApi) -> None:
     assert result["events"][1]["observed"] is None
 
 
-# -- the load ---------------------------------------------------------------
+# -- the load -----------------------------------------------------------------
 
 
 def test_a_load_that_is_missing_is_said_with_its_hint(task: Task, api: ScriptedApi) -> None:
@@ -303,7 +314,7 @@ def test_variables_of_the_load_that_are_not_set_are_null(task: Task, api: Script
     }
 
 
-# -- no history service -----------------------------------------------------
+# -- no history service -------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -329,7 +340,7 @@ def test_no_history_service_is_said_with_its_hint(task: Task, api: ScriptedApi, 
     assert api.calls("PATCH") == []
 
 
-# -- shards that never are in balance ---------------------------------------
+# -- shards that never are in balance -----------------------------------------
 
 
 @pytest.mark.usefixtures("hurry")
@@ -390,7 +401,7 @@ def test_pods_that_do_not_come_are_no_matter_of_shards(task: Task, api: Scripted
     assert [entry["name"] for entry in failure.value.details["pods"]] == [B]
 
 
-# -- check mode and diff ----------------------------------------------------
+# -- check mode and diff ------------------------------------------------------
 
 
 def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api: ScriptedApi) -> None:
@@ -410,6 +421,8 @@ def test_check_mode_says_what_would_change_and_waits_for_nothing(task: Task, api
             "before": {"my-temporal-history": {"replicas": 1, "env": {}}},
             "after": {"my-temporal-history": {"replicas": 2, "env": {}}},
         },
+        "changed_at": None,
+        "held": [],
         "load": {"benchmark-soak-test": {"replicas": 1, "env": {}}},
         "shards": {"before": {A: 500}, "after": {A: 500}, "expected": 512},
         "events": [],
@@ -437,7 +450,7 @@ def test_diff_when_nothing_differs(task: Task, api: ScriptedApi) -> None:
     assert result["diff"]["before"] == result["diff"]["after"] == {"my-temporal-history": {"replicas": 2, "env": {}}}
 
 
-# -- after another task has asked ------------------------------------------------------------------
+# -- after another task has asked ---------------------------------------------
 
 
 @pytest.mark.usefixtures("hurry")
@@ -526,12 +539,168 @@ def test_a_crash_of_the_load_ends_the_wait_at_once(task: Task, api: ScriptedApi)
     assert (looks(api, OF_LOAD), looks(api, OF_ROLLOUT)) == (1, 0)
 
 
+# -- what was asked for and something undid -----------------------------------
+
+HPAS = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
+SCALED_OBJECTS = "/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects"
+
+
+def hpa(least: int | None, most: int, target: str = "my-temporal-history", **labels: str) -> dict[str, Any]:
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": target}, "maxReplicas": most}
+    return {"metadata": {"name": "keeper", "labels": labels}, "spec": spec | ({"minReplicas": least} if least else {})}
+
+
+def set_by(manager: str, ago: float, subresource: str = "scale") -> list[dict[str, Any]]:
+    fields = {"f:spec": {"f:replicas": {}}}
+    return [{"manager": manager, "subresource": subresource, "time": stamp(ago), "fieldsV1": fields}]
+
+
+def events_titles(result: dict[str, Any]) -> list[str]:
+    return [event["title"] for event in result["events"]]
+
+
 @pytest.mark.usefixtures("hurry")
-def test_a_change_has_its_time_from_now_on(task: Task, api: ScriptedApi) -> None:
+@pytest.mark.parametrize("asked", [{"time": 1.0}, {"time": 1.0, "changed": False}])
+def test_what_was_undone_is_not_set_again(task: Task, api: ScriptedApi, asked: dict[str, Any]) -> None:
     script_scaling(api)
-    result = task(temporal_scale, replicas=2, asked={"time": time.time() - 4000}, stable_for=0.1)
-    assert (result["changed"], result["watched"]) == (True, True)
-    assert (result["shards"]["before"], result["shards"]["after"]) == ({A: 512}, {A: 255, B: 257})
+    api.on("GET", HISTORY, deployment(managed=set_by("argocd-controller", 5, "")))
+    with pytest.raises(Undone) as failure:
+        task(temporal_scale, replicas=2, asked=asked)
+    assert "my-temporal-history in namespace default has 1 replica and not the 2 that were asked for" in one(failure)
+    assert "argocd-controller changed that at " in one(failure)
+    assert failure.value.details["changed_by"] == "argocd-controller"
+    assert api.calls("PATCH") == []
+
+
+def one(failure: pytest.ExceptionInfo[Any]) -> str:
+    return one_sentence(failure.value)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_an_autoscaler_that_undoes_it_while_it_is_waited_for_is_named(task: Task, api: ScriptedApi) -> None:
+    script_scaling(api)
+    undone = deployment(generation=3, status={"observedGeneration": 3}, managed=set_by("kube-controller-manager", 1))
+    script_history(api, deployment(), deployment(replicas=2, **UNREADY), undone)
+    script_pods(api, rollout=[starting(), [ready(A, 3600)]], shards=[[ready(A, 3600)]])
+    # It came after the number was set, or it would have been refused.
+    api.on("GET", HPAS, {"items": []}, {"items": [hpa(1, 1), hpa(1, 9, target="shop")]})
+    with pytest.raises(Undone) as failure:
+        task(temporal_scale, replicas=2)
+    said = one(failure)
+    for fact in ("has 1 replica and not the 2", "an autoscaler (kube-controller-manager) changed that at "):
+        assert fact in said
+    assert "HorizontalPodAutoscaler keeper keeps it at 1 to 1 replicas" in said
+    assert failure.value.details["autoscalers"] == ["HorizontalPodAutoscaler/keeper"]
+    assert api.calls("PATCH") == [f"PATCH {HISTORY}/scale"]
+
+
+@pytest.mark.usefixtures("hurry")
+def test_what_is_undone_while_the_shards_move_is_no_balance(task: Task, api: ScriptedApi) -> None:
+    """One pod that is left has all shards, and so they are in balance."""
+    script_scaling(api)
+    grown = deployment(replicas=2, **TAKEN_UP)
+    undone = deployment(generation=3, status={"observedGeneration": 3})
+    script_history(api, deployment(), grown, undone)
+    script_pods(api, rollout=[both()], shards=[[ready(A, 3600)], both(), [ready(A, 3600)]])
+    script_shards(api, a=[512, 255, 512], b=[257])
+    with pytest.raises(Undone, match=r"^While the shards moved, the Deployment .* has 1 replica, and had 2 before"):
+        task(temporal_scale, replicas=2, stable_for=0.1)
+
+
+@pytest.mark.parametrize(
+    ("found", "named"),
+    [
+        (hpa(1, 1), "HorizontalPodAutoscaler keeper keeps it at 1 to 1 replicas"),
+        (hpa(None, 1), "HorizontalPodAutoscaler keeper keeps it at 1 to 1 replicas"),
+        (hpa(3, 9), "HorizontalPodAutoscaler keeper keeps it at 3 to 9 replicas"),
+        (hpa(1, 1, **{"scaledobject.keda.sh/name": "load"}), "ScaledObject load keeps it at 1 to 1 replicas"),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_a_number_that_an_autoscaler_would_undo_is_refused_before_it_is_set(
+    task: Task, api: ScriptedApi, found: dict[str, Any], named: str, check: bool
+) -> None:
+    script_scaling(api)
+    api.on("GET", HPAS, {"items": [found]})
+    with pytest.raises(Undone) as failure:
+        task(temporal_scale, replicas=2, wait=False, check=check)
+    assert named in one(failure)
+    assert "cannot be given 2 replicas" in one(failure)
+    assert api.calls("PATCH") == []
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"items": [hpa(1, 2), hpa(1, 1, target="shop")]},
+        status(403, "x is forbidden: User cannot list", "Forbidden"),
+        {"items": [{"spec": 1}, 3, {"spec": {"scaleTargetRef": []}}]},
+    ],
+)
+def test_an_autoscaler_that_leaves_room_is_no_reason(task: Task, api: ScriptedApi, answer: Any) -> None:
+    script_scaling(api)
+    api.on("GET", HPAS, answer)
+    assert task(temporal_scale, replicas=2, stable_for=0.1)["changed"] is True
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_load_that_is_scaled_to_zero_is_none(task: Task, api: ScriptedApi) -> None:
+    script_scaling(api)
+    api.on("GET", LOAD, deployment("benchmark-soak-test", "load", replicas=0, env=IN_FLIGHT))
+    with pytest.raises(LabError) as failure:
+        task(temporal_scale, replicas=2, load=["benchmark-soak-test"], load_hint="deploy the load first")
+    assert "benchmark-soak-test in namespace default has 0 replicas, so it does nothing" in one(failure)
+    assert "deploy the load first" in one(failure)
+    assert api.calls("PATCH") == []
+
+
+# -- when windows may begin ---------------------------------------------------
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_pod_is_not_older_than_the_request_for_it(task: Task, api: ScriptedApi) -> None:
+    """The cluster's clock is a minute slow; it has whole seconds anyway."""
+    script_scaling(api)
+    slow = [ready(A, 3600), pod(B, created=stamp(60), ready_at=stamp(58))]
+    script_pods(api, rollout=[slow], shards=[[ready(A, 3600)], slow])
+    began = time.time()
+    result = task(temporal_scale, replicas=2, stable_for=0.1)
+    assert result["began"] == result["started"] >= round(began, 3)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_scaling_in_begins_with_the_request(task: Task, api: ScriptedApi) -> None:
+    script_temporal(api)
+    script_history(api, deployment(replicas=2), deployment(generation=2, status={"observedGeneration": 2}))
+    script_pods(api, rollout=[[ready(A, 3600)]], shards=[both(3600), [ready(A, 3600)]])
+    script_shards(api, a=[255, 512], b=[257])
+    began = time.time()
+    result = task(temporal_scale, replicas=1, stable_for=0.1)
+    # And not when the pod that stays was made, an hour ago.
+    assert round(began, 3) <= result["began"] <= time.time()
+    assert events_titles(result)[0] == "history scaled in to 1 pod"
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize("manager", ["kubectl", "helm", "kube-controller-manager"])
+def test_what_somebody_else_scaled_before_is_no_scaling(task: Task, api: ScriptedApi, manager: str) -> None:
+    script_scaled(api, ago=600)
+    api.on("GET", HISTORY, deployment(replicas=2, managed=set_by(manager, 600)))
+    with pytest.raises(LabError) as failure:
+        task(temporal_scale, replicas=2)
+    assert f"had 2 replicas before this stage, set by {manager}: nothing was scaled" in one(failure)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_when_the_lab_scaled_before_is_told(task: Task, api: ScriptedApi) -> None:
+    """Whether that was in this run is for the task that measures to say."""
+    script_scaled(api, ago=600)
+    own = set_by("temporal-lab-benchmarking", 600)
+    api.on("GET", HISTORY, deployment(replicas=2, managed=set_by("helm", 900, "") + own))
+    result = task(temporal_scale, replicas=2, stable_for=0.1)
+    assert result["changed_at"] == result["began"] < result["started"]
+    assert result["changed"] is False
 
 
 @pytest.mark.usefixtures("hurry")

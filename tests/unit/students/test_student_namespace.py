@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import wait
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.namespace_removal import held_by
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.permissions import NEEDED
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import student_namespace
@@ -23,7 +24,6 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import (
     SPEC,
-    held_by,
     view,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.cluster.cluster_lab import (
