@@ -137,8 +137,8 @@ def specs() -> dict[str, dict[str, Any]]:
 
 #: Options of type raw that are no length of time: Kubernetes' own quantities.
 QUANTITIES = {"preflight_cpu", "preflight_memory"}
-#: What is neither for users to set nor a number.
-BY_ROLES = {"temporal_stage", "node_state"}
+#: What other roles and playbooks give, and no user sets.
+BY_ROLES = {"temporal_stage", "node_state", "measure_changed_at"}
 
 
 def test_every_option_that_is_no_text_is_checked() -> None:
@@ -150,7 +150,7 @@ def test_every_option_that_is_no_text_is_checked() -> None:
             assert not kind.words, name
         elif option["type"] in ("int", "float"):
             assert isinstance(kind, Count), name
-        elif option["type"] == "raw" and name not in QUANTITIES:
+        elif option["type"] == "raw" and name not in QUANTITIES | BY_ROLES:
             assert isinstance(kind, (Duration, Flag)), name
         elif "choices" in option and name not in BY_ROLES:
             assert isinstance(kind, Word), name
