@@ -164,6 +164,7 @@ SETTINGS: Mapping[str, Kind] = {
     "lab_timeout": Duration(least=1),
     "lab_run_new": Flag(),
     "preflight_measurable_timeout": Duration(),
+    "temporal_adopt": Flag(),
     "temporal_mend": Word(("none", "rollback", "uninstall")),
     "temporal_grafana": Flag(("auto",)),
     "temporal_web": Flag(("auto",)),

@@ -174,3 +174,13 @@ def test_no_role_reads_them_with_a_filter_that_takes_everything() -> None:
 
 def test_a_list_of_names_is_a_list() -> None:
     assert isinstance(SETTINGS["lab_companions"], Names)
+
+
+def test_every_name_that_roles_read_by_is_known() -> None:
+    named = {
+        name
+        for path in [*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("roles/*/templates/*")]
+        for name in re.findall(r"benchmarking\.setting\('(\w+)'\)", path.read_text())
+    }
+    assert len(named) > 10
+    assert named <= set(SETTINGS)
