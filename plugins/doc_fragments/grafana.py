@@ -65,7 +65,10 @@ options:
       - Without it and O(token_file), O(release) followed by C(-grafana-token).
     type: str
   token_file:
-    description: File that keeps the token instead of a Secret, on the host where the task runs.
+    description:
+      - File that keeps the token instead of a Secret, on the host where the task runs. Missing folders are made.
+      - It keeps the token of one account. M(temporal_lab.benchmarking.grafana_service_account) refuses the file of
+        another one.
     type: path
 requirements:
   - requests >= 2.31, with urllib3 >= 2

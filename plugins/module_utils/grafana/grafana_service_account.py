@@ -71,10 +71,11 @@ class _Present:
         self.context = context
         self.grafana = grafana
         self.store = store
+        self.warnings: list[str] = []
 
     def run(self) -> Result:
         # First, so that nothing is created when the token cannot be kept.
-        found = self.store.read()
+        found = self._stored()
         account = self.grafana.find_account(self.name)
         before = {"account": account_view(account), "token": _token_view(found)}
         created = account is None
@@ -90,6 +91,8 @@ class _Present:
             "account": after["account"],
             "token": {"state": state, "place": self.store.place, **(after["token"] or {"name": "", "expires": ""})},
         }
+        if self.warnings:
+            result["warnings"] = self.warnings
         if self.context.diff:
             result["diff"] = {"before": before, "after": after}
         return result
@@ -130,6 +133,12 @@ class _Present:
 
     # -- the token ----------------------------------------------------------
 
+    def _stored(self) -> Token | None:
+        """The token that is kept. Raises LabError if it is one of another account that must stay."""
+        found = self.store.read()
+        self.store.check_account(found, self.name)
+        return found
+
     def _token(self, account: Json, created: bool, found: Token | None) -> tuple[Token | None, str]:
         """The token that is kept in the end, and its state: kept, created, renewed or none."""
         if self.wanted["isDisabled"]:
@@ -151,7 +160,7 @@ class _Present:
                 # Somebody else has kept another one, which is as good as ours if Grafana accepts it.
                 if round_ == ROUNDS - 1:
                     raise
-                found = self.store.read()
+                found = self._stored()
         raise AssertionError("unreachable")
 
     def _judge(self, account: Json, found: Token | None) -> Kept:
@@ -208,9 +217,19 @@ class _Present:
         finally:
             if not stored:
                 self._give_up(account, made)
+        elsewhere = False
         for older in self.grafana.tokens(account["id"]):
             if is_ours(str(older.get("name")), self.name) and older["id"] < made["id"]:
                 self.grafana.delete_token(account["id"], older["id"])
+                known = found is not None and found.name == older["name"]
+                elsewhere = elsewhere or not (known or older.get("hasExpired"))
+        if elsewhere:
+            self.warnings.append(
+                f"A valid token of the Grafana account {self.name} that was not the one in {self.store.place} was "
+                f"deleted: if another place keeps this account's token, such as another file or another student's "
+                f"Secret, each run takes it from the other; give each place an account of its own (`name`, in the lab "
+                f"`grafana_account`)."
+            )
         return token
 
     def _give_up(self, account: Json, made: Json) -> None:

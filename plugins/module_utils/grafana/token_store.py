@@ -69,6 +69,9 @@ class TokenStore(Protocol):
     def remove(self) -> bool:
         """Keep nothing; False when there was nothing. Raises LabError when it is not ours."""
 
+    def check_account(self, kept: Token | None, account: str) -> None:
+        """Raise LabError if what is kept is of another account that must stay."""
+
 
 class SecretStore:
     """A Secret with our labels; one of that name without them is somebody else's and left alone."""
@@ -135,6 +138,9 @@ class SecretStore:
         # It says whether it is ours; the uid is that of the very Secret.
         return self.read() is not None and self._cluster.delete("secrets", self._name, self._uid)
 
+    def check_account(self, kept: Token | None, account: str) -> None:
+        """A Secret is of one student's release, so its account may get another name."""
+
 
 class FileStore:
     """A file that only its owner can read, with JSON in it; another file of that name is left alone."""
@@ -192,6 +198,15 @@ class FileStore:
         except OSError as error:
             raise self._unusable("removed", error) from None
         return True
+
+    def check_account(self, kept: Token | None, account: str) -> None:
+        """Students who share a file would take the token from each other in every run."""
+        if kept is not None and kept.account not in ("", account):
+            raise LabError(
+                f"The {self.place} keeps the token of the Grafana account {kept.account}, not of {account}: give each "
+                f"account a file of its own as `token_file` (for a class, give `grafana_token_file` a folder that ends "
+                f"with /), or remove the file if nobody needs that account."
+            )
 
     def _unusable(self, done: str, error: OSError) -> LabError:
         return LabError(

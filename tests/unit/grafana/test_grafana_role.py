@@ -142,6 +142,13 @@ def test_what_the_role_passes_on(grafana: Grafana, lab: Any) -> None:
     assert timedelta(days=1) < left <= timedelta(days=2)
 
 
+def test_a_folder_has_the_token_of_each_student(grafana: Grafana, lab: Any) -> None:
+    given = ("-e", f"grafana_token_file={lab.folder}/tokens/")
+    assert recap(lab(*given))["changed"] == 3
+    assert [path.name for path in (lab.folder / "tokens").iterdir()] == [f"{STUDENT}.json"]
+    assert recap(lab(*given))["changed"] == 0
+
+
 def test_a_grafana_that_refuses_marks_is_told_in_a_sentence(grafana: Grafana, lab: Any) -> None:
     grafana.refuse = ("/api/annotations",)
     done = lab()

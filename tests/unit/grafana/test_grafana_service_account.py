@@ -259,7 +259,7 @@ def test_somebody_else_made_the_account_meanwhile(task: Task, taken: Any) -> Non
 
 
 def test_a_name_that_grafana_takes_for_another_one(task: Task, grafana: Accounts) -> None:
-    task(grafana.address, name="Pusher")
+    Task(task.store.with_name("other.json"))(grafana.address, name="Pusher")
     with pytest.raises(LabError, match=r"already exists.* no account named exactly pusher, but one"):
         task(grafana.address)
 
@@ -455,6 +455,49 @@ def test_a_place_that_is_someone_elses_is_seen_before_anything_is_made(task: Tas
         task(grafana.address)
     assert grafana.asked == []
     assert task.store.read_text() == "important"
+
+
+def test_a_file_of_another_account_is_refused_before_anything_is_made(task: Task, grafana: Accounts) -> None:
+    task(grafana.address)
+    kept, asked = task.kept(), list(grafana.asked)
+    with pytest.raises(LabError, match=r"keeps the token of the Grafana account pusher, not of other: give each"):
+        task(grafana.address, name="other")
+    assert (task.kept(), grafana.asked) == (kept, asked)
+    # Its own goes on as before.
+    assert not task(grafana.address)["changed"]
+
+
+def test_two_accounts_at_once_with_one_file(task: Task, grafana: Accounts) -> None:
+    """The file was not there when both looked: one gets it, the other leaves it alone, in this run and all others."""
+    meet(grafana, "POST", "/api/serviceaccounts")
+    results: list[Any] = []
+
+    def one(name: str) -> None:
+        try:
+            results.append(task(grafana.address, name=name)["token"]["name"])
+        except LabError as error:
+            results.append(error.msg)
+
+    threads = [threading.Thread(target=one, args=(name,)) for name in ("pusher", "other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    (refused,) = (text for text in results if "keeps the token of the Grafana account" in text)
+    (made,) = (text for text in results if text != refused)
+    assert (task.kept() or Token("")).name == made
+    assert grafana.names() == [made]
+
+
+def test_an_account_in_two_places_is_told(task: Task, grafana: Accounts) -> None:
+    assert "warnings" not in task(grafana.address)
+    second = Task(task.store.with_name("second.json"))
+    (told,) = second(grafana.address)["warnings"]
+    assert "pusher" in told
+    assert "each run takes it from the other" in told
+    # The one that is known, and one that has expired, are no surprise.
+    nearly_expire(second, grafana)
+    assert "warnings" not in second(grafana.address)
 
 
 # -- a Secret -----------------------------------------------------------------
