@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,7 +35,9 @@ LAYOUT = FILE.with_suffix(".yml")
 #: Grafana 11.0's; newer ones raise it when they read the dashboard.
 SCHEMA_VERSION = 39
 #: Rows of Grafana's grid that a panel takes.
-HEIGHT, STAT_HEIGHT, QUESTIONS_HEIGHT = 8, 5, 11
+HEIGHT, STAT_HEIGHT, QUESTIONS_HEIGHT = 8, 3, 9
+#: Columns of a current value: less would cut its title on a page of 1,280 pixels.
+STAT_WIDTH = 7
 
 
 def build(
@@ -58,6 +61,7 @@ def build(
             raise LabError(
                 f"Two panels have the id {one['id']}: rename the figure of {one['title']!r}, whose name it is made of."
             )
+    chosen = variables(queries, {**profile.variables, **(values or {})}, layout.quantiles, layout.marks)
     return {
         "annotations": {"list": annotation_queries(layout.marks)},
         "description": f"{profile.title}. Made of the profile by tools/dashboard.py: change that one, not this.",
@@ -70,7 +74,7 @@ def build(
         "refresh": layout.refresh,
         "schemaVersion": SCHEMA_VERSION,
         "tags": list(layout.tags),
-        "templating": {"list": variables(queries, {**profile.variables, **(values or {})}, layout.quantiles)},
+        "templating": {"list": chosen},
         "time": dict(layout.time),
         "timepicker": {},
         "timezone": "browser",
@@ -82,7 +86,7 @@ def build(
 
 
 def arranged(queries: DashboardQueries, layout: Layout) -> list[Json]:
-    """All panels with their places in Grafana's grid: stats, the list of questions, then the rows."""
+    """All panels with their places in Grafana's grid: stats beside the list of questions, then the rows."""
     rows = [
         (row, [(panel, drawn(panel, figures, queries, layout)) for panel, figures in panels])
         for row, panels in layout.rows_of(queries.profile)
@@ -96,16 +100,19 @@ def arranged(queries: DashboardQueries, layout: Layout) -> list[Json]:
     # The panel that draws a figure; the first one where several do.
     courses = {of: one["id"] for _row, panels in rows for panel, one in reversed(panels) for of in panel.figures}
     now = stats(queries, layout)
-    width = COLUMNS // len(now)
+    # Two current values beside each other on the left, so that their titles are whole; the questions on the right.
+    lines = -(-len(now) // 2)
+    height = max(STAT_HEIGHT, -(-QUESTIONS_HEIGHT // lines))
     for number, one in enumerate(now):
         figure = next((of for of in courses if one["id"] == panel_id(f"stat/{of}")), None)
         links = [link("Its course", layout.uid, courses[figure])] if figure else []
-        add({**one, "links": links}, width, STAT_HEIGHT, number * width)
-    top += STAT_HEIGHT
-    carried = ("datasource", *queries.variables, "quantile")
-    listed = questions([(row, [one for _panel, one in panels]) for row, panels in rows], carried, layout)
-    add(listed, COLUMNS, QUESTIONS_HEIGHT, 0)
-    top += QUESTIONS_HEIGHT
+        alone = number % 2 == 0 and number == len(now) - 1
+        top = number // 2 * height
+        add({**one, "links": links}, STAT_WIDTH * (2 if alone else 1), height, number % 2 * STAT_WIDTH)
+        if number == min(1, len(now) - 1):
+            listed = questions([(row, [one for _panel, one in panels]) for row, panels in rows], layout)
+            add(listed, COLUMNS - 2 * STAT_WIDTH, lines * height, 2 * STAT_WIDTH)
+    top = lines * height
     for row, panels in rows:
         add(heading(row), COLUMNS, 1, 0)
         top += 1
@@ -118,6 +125,29 @@ def arranged(queries: DashboardQueries, layout: Layout) -> list[Json]:
             left += panel.width
         top += HEIGHT
     return made
+
+
+def to_import(dashboard: Json) -> Json:
+    """The dashboard for people who only want it: with an input for Prometheus in the place of the variable."""
+    text = json.dumps(dashboard).replace("${datasource}", "${DS_PROMETHEUS}")
+    made: Json = json.loads(text)
+    chosen = made["templating"]["list"]
+    made["templating"]["list"] = [one for one in chosen if one["name"] != "datasource"]
+    asked = {
+        "description": "The Prometheus that scrapes Temporal",
+        "label": "Prometheus",
+        "name": "DS_PROMETHEUS",
+        "pluginId": "prometheus",
+        "pluginName": "Prometheus",
+        "type": "datasource",
+    }
+    kinds = sorted({one["type"] for one in made["panels"]} - {"row"})
+    needs = [
+        {"id": "grafana", "name": "Grafana", "type": "grafana", "version": "11.0.0"},
+        {"id": "prometheus", "name": "Prometheus", "type": "datasource", "version": "1.0.0"},
+        *({"id": kind, "name": kind, "type": "panel", "version": ""} for kind in kinds),
+    ]
+    return {"__elements": {}, "__inputs": [asked], "__requires": needs, **made}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -140,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(written(dashboard), encoding="utf-8", newline="\n")
+        beside = options.output.with_name(f"{options.output.stem}-import.json")
+        beside.write_text(written(to_import(dashboard)), encoding="utf-8", newline="\n")
     except OSError as error:
         sys.exit(f"The dashboard cannot be written to {options.output}: {error.strerror}.")
     print(f"{len(dashboard['panels'])} panels: {options.output}")

@@ -245,6 +245,11 @@ def heatmap(panel: PanelLayout, figure: Figure, queries: DashboardQueries, layou
     return made
 
 
+def from_zero(steps: Sequence[Json]) -> list[Json]:
+    """Colours for values only: Grafana gives a text in the place of a missing value the lowest colour."""
+    return [{"color": "text", "value": None}, {**steps[0], "value": 0}, *steps[1:]]
+
+
 def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text: str, unit: str) -> Json:
     """A current value. Its query is instant, so that a value of the past is not shown as if it were current."""
     # A figure that is zero when absent has no value only where nothing is scraped.
@@ -255,7 +260,8 @@ def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text
     defaults["color"] = {"mode": "thresholds"}
     if figure is not None:
         # Only limits colour a value; the bound of the smallest bucket does not.
-        defaults["thresholds"] = thresholds(replace(figure, kind="gauge"))
+        limits = thresholds(replace(figure, kind="gauge"))
+        defaults["thresholds"] = {**limits, "steps": from_zero(limits["steps"])}
         bound = smallest(figure)
         if bound is not None:
             most = {"text": value_text(bound, figure.unit, "below")}
@@ -270,7 +276,7 @@ def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text
         "percentChangeColorMode": "standard",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "showPercentChange": False,
-        "textMode": "value_and_name" if len(targets) > 1 else "value",
+        "textMode": "value_and_name" if len(targets) > 1 or (figure is not None and figure.by) else "value",
         "wideLayout": True,
     }
     return made
@@ -315,6 +321,10 @@ def scrape_health(queries: DashboardQueries) -> Json:
         "and no data below: Prometheus has no pod with this job and Kubernetes namespace."
     )
     made = stat("Scrape health", "scrape health", targets, None, text, "1")
+    made["fieldConfig"]["defaults"]["thresholds"]["steps"] = [
+        {"color": "orange", "value": None},
+        {"color": "green", "value": 1},
+    ]
     made["fieldConfig"]["overrides"] = [
         {
             "matcher": {"id": "byFrameRefID", "options": "B"},
@@ -323,7 +333,7 @@ def scrape_health(queries: DashboardQueries) -> Json:
                     "id": "thresholds",
                     "value": {
                         "mode": "absolute",
-                        "steps": [{"color": "green", "value": None}, {"color": "red", "value": 1}],
+                        "steps": from_zero([{"color": "green", "value": None}, {"color": "red", "value": 1}]),
                     },
                 }
             ],
@@ -340,15 +350,15 @@ def scrape_health(queries: DashboardQueries) -> Json:
     return made
 
 
-def questions(rows: Sequence[tuple[Row, Sequence[Json]]], names: Sequence[str], layout: Layout) -> Json:
-    """The lab's questions in the order of the rows, each with a link to its first panel.
+def questions(rows: Sequence[tuple[Row, Sequence[Json]]], layout: Layout) -> Json:
+    """The rows in their order, each with a link to its first panel; their headings have the questions.
 
-    rows: with the panels of each. names: the variables that a link carries.
+    rows: with the panels of each. A link without a slash at its beginning starts at Grafana's own root, whatever its
+    path, and carries the time range and what is chosen.
     """
-    chosen = "&".join(f"${{{name}:queryparam}}" for name in names)
-    listed = "\n".join(
-        f"{number}. [{row.title}](/d/{layout.uid}?viewPanel={panels[0]['id']}&{chosen}): {row.question}"
-        for number, (row, panels) in enumerate(rows, 1)
+    listed = " · ".join(
+        f"[{row.title}](d/{layout.uid}?viewPanel={panels[0]['id']}&${{__url_time_range}}&${{__all_variables}})"
+        for row, panels in rows
     )
     return {
         "description": "",

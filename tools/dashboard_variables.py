@@ -17,10 +17,11 @@ SCRAPE_INTERVAL = 5
 USUAL_QUANTILE = 0.95
 
 
-def variables(queries: DashboardQueries, values: Mapping[str, str], choices: Sequence[float]) -> list[Json]:
+def variables(queries: DashboardQueries, values: Mapping[str, str], choices: Sequence[float], marks: str) -> list[Json]:
     """What is chosen above the panels. The profile's own variables are hidden: they are the same for a whole lab.
 
-    values: of the profile's own variables. choices: the quantiles to choose from.
+    values: of the profile's own variables. choices: the quantiles to choose from. marks: the tag of all marks, which a
+    link replaces by that of one student or run.
     """
     data_source = {
         "current": {},
@@ -47,7 +48,7 @@ def variables(queries: DashboardQueries, values: Mapping[str, str], choices: Seq
             "skipUrlSync": False,
             "type": "textbox",
         }
-        for name, value in values.items()
+        for name, value in {**values, "marks": marks}.items()
     ]
     # The choice of namespaces uses all filters but that on the namespace itself.
     ours = query.selector("up", [one for one in queries.filters if "__namespace__" not in one])
@@ -114,28 +115,38 @@ def _asked(name: str, label: str, text: str, kind: int, regex: str = "") -> Json
 
 
 def annotation_queries(marks: str) -> list[Json]:
-    """The marks of the lab's stages, which have the tag ``marks``.
+    """The marks of the lab's stages, which have the tag ``marks``, of the namespace and release that are chosen.
 
-    Grafana's own query is off: it would show those of this dashboard twice.
+    Grafana replaces variables in tags. Each query has a switch above the panels. Windows are light; events, of which
+    a run has many, are off at first. Grafana's own query is off: it would show those of this dashboard twice.
     """
     source = {"type": "grafana", "uid": "-- Grafana --"}
+    chosen = [marks, "namespace:${namespace}", "release:${release}", "${marks}"]
+    shown = [
+        ("Windows", "window", "rgba(110, 159, 255, 0.35)", True),
+        ("Stages", "stage", "rgba(142, 142, 142, 0.35)", True),
+        ("Events", "event", EVENT, False),
+    ]
     return [
         {
             "builtIn": 1,
             "datasource": source,
             "enable": False,
-            "hide": False,
+            "hide": True,
             "iconColor": "rgba(0, 211, 255, 1)",
             "name": "Annotations & Alerts",
             "target": {"limit": 100, "matchAny": False, "tags": [], "type": "dashboard"},
             "type": "dashboard",
         },
-        {
-            "datasource": source,
-            "enable": True,
-            "hide": False,
-            "iconColor": EVENT,
-            "name": "Stages of the lab",
-            "target": {"limit": 500, "matchAny": False, "tags": [marks], "type": "tags"},
-        },
+        *(
+            {
+                "datasource": source,
+                "enable": enabled,
+                "hide": False,
+                "iconColor": colour,
+                "name": name,
+                "target": {"limit": 500, "matchAny": False, "tags": [*chosen, kind], "type": "tags"},
+            }
+            for name, kind, colour, enabled in shown
+        ),
     ]

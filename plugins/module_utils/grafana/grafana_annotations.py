@@ -15,7 +15,7 @@ from ..task import Context, Params, Result, Task, as_given
 from .client import Grafana
 from .connect import GRAFANA, VALIDATION, connect_token
 from .dashboard_store import DashboardStore
-from .marks import FoundMark, Mark, MarkChanges, as_text, difference, ours, run_tags, wanted
+from .marks import FoundMark, Mark, MarkChanges, as_text, difference, ours, place_tags, run_tags, wanted
 
 SPEC: dict[str, Any] = {
     **GRAFANA,
@@ -46,16 +46,17 @@ def run(params: Params, context: Context) -> Result:
             "results_dir."
         )
     check_folder_name("run", name)
+    more = place_tags(params["namespace"], params["release"])
     uid = params["dashboard_uid"] or imported_dashboard(results_dir, student, name)
     marks: list[Mark] | None = None
     problems: list[str] = []
     if params["state"] == "present":
-        marks, problems = from_results(results_dir, student, name)
+        marks, problems = from_results(results_dir, student, name, more)
     there: list[FoundMark] = []
     done = dict.fromkeys(("created", "updated", "deleted", "kept"), 0)
     with connect_token(params) as client:
         if has_dashboard(client, uid, context):
-            there = look(client, uid, student, name, marks is None, problems)
+            there = look(client, uid, student, name, more, marks is None, problems)
             change = difference(marks or [], there)
             if context.check_mode:
                 count(done, change)
@@ -91,7 +92,7 @@ def imported_dashboard(results_dir: Path, student: str, name: str) -> str:
     return LABS_OWN
 
 
-def from_results(results_dir: Path, student: str, name: str) -> tuple[list[Mark], list[str]]:
+def from_results(results_dir: Path, student: str, name: str, more: tuple[str, ...]) -> tuple[list[Mark], list[str]]:
     """The marks that a run should have, and a sentence for each unusable file. Raises LabError."""
     found = read_run(results_dir, student, name)
     problems = [problem.text for problem in found.problems]
@@ -102,7 +103,7 @@ def from_results(results_dir: Path, student: str, name: str) -> tuple[list[Mark]
             "first, or name another run.",
             problems=problems,
         )
-    return wanted(found), problems
+    return wanted(found, more), problems
 
 
 def has_dashboard(client: Grafana, uid: str, context: Context) -> bool:
@@ -110,7 +111,9 @@ def has_dashboard(client: Grafana, uid: str, context: Context) -> bool:
     return DashboardStore(client, context.show).read(uid) is not None
 
 
-def look(client: Grafana, uid: str, student: str, name: str, absent: bool, problems: list[str]) -> list[FoundMark]:
+def look(
+    client: Grafana, uid: str, student: str, name: str, more: tuple[str, ...], absent: bool, problems: list[str]
+) -> list[FoundMark]:
     """The marks of a run on a dashboard. Raises LabError if there are too many to read them all.
 
     absent: whether some of them will do; that there are more is then a sentence in ``problems``.
@@ -125,7 +128,7 @@ def look(client: Grafana, uid: str, student: str, name: str, absent: bool, probl
             # Those that were not read would be created a second time.
             raise LabError(f"{many}: remove them with state absent, then mark the run again.")
         problems.append(f"{many}: run the task again to remove the rest.")
-    return ours(found, student, name, uid)
+    return ours(found, student, name, uid, more)
 
 
 def count(done: dict[str, int], change: MarkChanges) -> None:

@@ -40,10 +40,12 @@ class Mark:
     text: str
     start: int
     end: int
+    #: More tags, such as those of ``place_tags``.
+    more: tuple[str, ...] = ()
 
     @property
     def tags(self) -> list[str]:
-        return [*run_tags(self.student, self.run), f"stage:{self.stage}", self.kind]
+        return [*run_tags(self.student, self.run), f"stage:{self.stage}", self.kind, *self.more]
 
     @property
     def body(self) -> dict[str, Any]:
@@ -75,18 +77,23 @@ def run_tags(student: str, run: str) -> list[str]:
     return [LAB_TAG, f"student:{student}", f"run:{run}"]
 
 
+def place_tags(namespace: str, release: str) -> tuple[str, ...]:
+    """The tags by which the dashboard shows the marks of the namespace and release chosen above it."""
+    return f"namespace:{namespace}", f"release:{release}"
+
+
 # --- what should be there ------------------------------------------------------------------------
 
 
-def wanted(run: Run) -> list[Mark]:
-    """The marks that a run should have, in the order of their times.
+def wanted(run: Run, more: tuple[str, ...] = ()) -> list[Mark]:
+    """The marks that a run should have, in the order of their times. more: further tags of each.
 
     They are of what the report shows: the newest attempt of each stage that was done. A failure is marked until a newer
     attempt is done.
     """
     report = build_report(run)
     marks = [
-        Mark(run.student, run.name, stage, kind, _short(text), start, max(start, end))
+        Mark(run.student, run.name, stage, kind, _short(text), start, max(start, end), more)
         for stage, kind, text, start, end in _marks(report)
     ]
     # Two events can differ in name alone; in Grafana they would be the same mark.
@@ -147,8 +154,12 @@ def _short(text: str) -> str:
 # --- what is there -------------------------------------------------------------------------------
 
 
-def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashboard_uid: str) -> list[FoundMark]:
+def ours(
+    annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashboard_uid: str, more: tuple[str, ...] = ()
+) -> list[FoundMark]:
     """The marks of this run on this dashboard among the annotations that Grafana found. Raises LabError.
+
+    more: the further tags that they should have; one without them is not plain.
 
     Grafana's own search cannot be relied on: some of its databases ignore case, and annotations that are not ours must
     never be changed.
@@ -168,7 +179,7 @@ def ours(annotations: Iterable[Mapping[str, Any]], student: str, run: str, dashb
             end = int(annotation.get("timeEnd") or start)
             if not 0 <= start <= end <= LATEST:
                 raise ValueError(start)
-            mark = Mark(student, run, stages[0], kinds[0], str(annotation["text"]), start, end)
+            mark = Mark(student, run, stages[0], kinds[0], str(annotation["text"]), start, end, more)
             found.append(FoundMark(int(annotation["id"]), mark, sorted(tags) == sorted(mark.tags)))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise LabError(

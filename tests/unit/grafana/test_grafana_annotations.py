@@ -46,16 +46,17 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_la
 
 UID = "marks-1"
 TAGS = ["temporal-lab", f"student:{STUDENT}", f"run:{RUN}"]
+PLACE = ["namespace:default", "release:my-temporal"]
 IDLE = {
     "time": 1795453210000,
     "timeEnd": 1795453330000,
-    "tags": [*TAGS, "stage:baseline", "window"],
+    "tags": [*TAGS, "stage:baseline", "window", *PLACE],
     "text": "baseline: the idle one (1 history pod)",
 }
 BEGAN = {
     "time": 1795453205000,
     "timeEnd": 1795453205000,
-    "tags": [*TAGS, "stage:baseline", "event"],
+    "tags": [*TAGS, "stage:baseline", "event", *PLACE],
     "text": "it began",
 }
 

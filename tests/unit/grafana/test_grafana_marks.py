@@ -319,6 +319,16 @@ def test_a_mark_with_a_tag_too_many_is_put_right() -> None:
     assert marks.difference([mark()], [there]) == marks.MarkChanges([], [(there, mark())], [], [])
 
 
+def test_marks_of_an_older_version_get_the_tags_of_their_place() -> None:
+    more = marks.place_tags("student-01", "my-temporal")
+    assert more == ("namespace:student-01", "release:my-temporal")
+    new = replace(mark(), more=more)
+    [there] = marks.ours([annotation(1, mark())], STUDENT, RUN, UID, more)
+    assert marks.difference([new], [there]).update == [(there, new)]
+    [there] = marks.ours([annotation(1, new)], STUDENT, RUN, UID, more)
+    assert marks.difference([new], [there]).keep == [there]
+
+
 def test_the_order_of_tags_does_not_matter() -> None:
     [there] = marks.ours([annotation(1, mark(), tags=mark().tags[::-1])], STUDENT, RUN, UID)
     assert marks.difference([mark()], [there]).keep == [there]

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs
@@ -82,11 +83,19 @@ def test_the_dashboard_is_imported_once_and_nothing_secret_is_shown(grafana: Gra
         f"student:{STUDENT}",
         f"run:{RUN}",
         "stage:scale",
+        "namespace:default",
+        "release:my-temporal",
     }
     written = newest(lab)
     assert written["state"] == "done"
     assert written["facts"]["dashboard"]["version"] == 1
-    assert written["facts"]["dashboard"]["url"].startswith(grafana.address)
+    url, _, chosen = written["facts"]["dashboard"]["url"].partition("?")
+    assert url.startswith(grafana.address)
+    assert parse_qs(chosen) == {
+        "var-namespace": ["default"],
+        "var-release": ["my-temporal"],
+        "var-marks": [f"student:{STUDENT}"],
+    }
 
     writes = list(grafana.writes)
     second = lab("-vvvv", "--diff")

@@ -21,6 +21,7 @@ import jsonschema
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import written
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     profile,
@@ -243,6 +244,7 @@ def test_limits_of_the_profile_are_thresholds(direction: str, limits: dict[str, 
     now = next(one for one in made if one["type"] == "stat")
     assert [step["value"] for step in now["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [
         None,
+        0,
         *sorted(limits.values()),
     ]
     assert now["options"]["colorMode"] == ("value" if limits else "none")
@@ -431,7 +433,7 @@ SCHEMA = {
         "title": TEXT,
         "schemaVersion": {"type": "integer", "minimum": 36, "maximum": 39},
         "version": {"const": 0},
-        "refresh": {"const": "5s"},
+        "refresh": {"const": "30s"},
         "timezone": {"const": "browser"},
         "time": {"const": {"from": "now-30m", "to": "now"}},
         "tags": {"type": "array", "contains": {"const": "temporal-lab"}, "items": TEXT},
@@ -485,10 +487,9 @@ def test_links_lead_to_panels_that_are_there() -> None:
     text = panel("The lab's questions", "text")
     asked = [int(found) for found in re.findall(r"viewPanel=(\d+)", text["options"]["content"])]
     rows = [number for number, one in enumerate(PANELS) if one["type"] == "row"]
-    # What is chosen goes along, but for the scrape interval, which Prometheus tells.
-    carried = {one["name"] for one in DASHBOARD["templating"]["list"]} - {"scrape_interval"}
+    # Without a slash they begin at Grafana's root, whatever its path. Time range and choices go along.
     for target in re.findall(r"\]\((.+?)\)", text["options"]["content"]):
-        assert set(re.findall(r"\$\{(\w+):queryparam\}", target)) == carried
+        assert re.fullmatch(rf"d/{LAYOUT.uid}\?viewPanel=\d+&\$\{{__url_time_range\}}&\$\{{__all_variables\}}", target)
     # Each question leads to the first panel of its row, and each panel back to the questions.
     assert asked == [PANELS[row + 1]["id"] for row in rows]
     for one in PANELS[rows[0] :]:
@@ -510,8 +511,9 @@ def test_every_variable_of_a_query_is_one_of_the_dashboard() -> None:
     used = set(re.findall(r"\$\{?(\w+)", everything)) - {"__url_time_range", "__all_variables"}
     assert used <= set(values)
     assert set(PROFILE.variables) <= set(values)
+    used |= set(re.findall(r"\$\{(\w+)", json.dumps(DASHBOARD["annotations"])))
     assert {"datasource", "quantile", "namespace", "release", "scrape_interval"} <= used | {"release"}
-    assert set(re.findall(r"\$\{\w+:(\w+)\}", everything)) == {"text", "queryparam"}
+    assert set(re.findall(r"\$\{\w+:(\w+)\}", everything)) == {"text"}
     # No stand-in was left over, in queries or anywhere else.
     rest = re.sub(r"\$\{?__\w+", "", FILE.read_text(encoding="utf-8"))
     assert not re.search(r"__[a-z_]+__|0\.1234|40000|30000", rest)
@@ -551,12 +553,62 @@ def test_panels_say_why_they_have_no_data() -> None:
     assert of("Workflows in flight", "stat") == "not measured"
 
 
-def test_stages_are_marked_once() -> None:
-    built_in, marks = DASHBOARD["annotations"]["list"]
+def test_marks_are_those_of_what_is_chosen() -> None:
+    built_in, *marks = DASHBOARD["annotations"]["list"]
     assert (built_in["builtIn"], built_in["enable"]) == (1, False)
-    assert marks["enable"] is True
-    assert marks["target"] == {"limit": 500, "matchAny": False, "tags": ["temporal-lab"], "type": "tags"}
-    assert marks["datasource"] == built_in["datasource"] == {"type": "grafana", "uid": "-- Grafana --"}
+    # Events are many: they are off until somebody turns them on.
+    assert [(one["name"], one["enable"], one["hide"]) for one in marks] == [
+        ("Windows", True, False),
+        ("Stages", True, False),
+        ("Events", False, False),
+    ]
+    chosen = ["temporal-lab", "namespace:${namespace}", "release:${release}", "${marks}"]
+    for one, kind in zip(marks, ("window", "stage", "event"), strict=True):
+        assert one["target"] == {"limit": 500, "matchAny": False, "tags": [*chosen, kind], "type": "tags"}
+        assert one["datasource"] == built_in["datasource"] == {"type": "grafana", "uid": "-- Grafana --"}
+    # All marks have this tag; a link replaces it by the tag of one student or run.
+    assert variable("marks")["current"]["value"] == "temporal-lab"
+
+
+def test_the_dashboard_s_tags_are_those_of_marks() -> None:
+    (window, stage, event) = (set(one["target"]["tags"]) for one in DASHBOARD["annotations"]["list"][1:])
+    for kind, tags in (("window", window), ("stage", stage), ("event", event)):
+        mark = marks.Mark("student-01", "r", "scale", kind, "", 0, 0, marks.place_tags("ns", "rel"))
+        assert {
+            one.replace("${namespace}", "ns").replace("${release}", "rel").replace("${marks}", "student:student-01")
+            for one in tags
+        } <= set(mark.tags)
+
+
+def test_a_missing_value_has_no_colour_of_a_good_one() -> None:
+    for one in PANELS:
+        if one["type"] == "stat" and one["options"]["colorMode"] != "none":
+            steps = one["fieldConfig"]["defaults"]["thresholds"]["steps"]
+            assert (steps[0]["value"], steps[0]["color"] in ("text", "orange")) == (None, True), one["title"]
+
+
+def test_titles_of_current_values_are_whole_on_a_narrow_page() -> None:
+    """At 1,280 pixels with the menu open, a column is 39 wide; two icons and the margins take 105, a letter 7."""
+    for one in PANELS:
+        if one["type"] == "stat":
+            title = one["title"].replace("${quantile:text}", "p95")
+            assert len(title) * 7 <= one["gridPos"]["w"] * 39 - 105, title
+
+
+def test_the_first_graph_is_in_sight() -> None:
+    first = next(one for one in PANELS if one["type"] == "timeseries")
+    assert first["gridPos"]["y"] <= 10
+
+
+def test_the_file_to_import_asks_for_prometheus_and_nothing_else() -> None:
+    file = FILE.with_name("temporal-benchmarking-import.json")
+    assert file.read_bytes() == written(dashboard.to_import(dashboard.build(PROFILE, LAYOUT))).encode(), (
+        "run `make dashboard`"
+    )
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert [one["name"] for one in found["__inputs"]] == ["DS_PROMETHEUS"]
+    assert "${datasource" not in json.dumps(found)
+    assert json.dumps(found).count("${DS_PROMETHEUS}") == json.dumps(DASHBOARD).count("${datasource}")
 
 
 # -- what Prometheus answers ----------------------------------------------------
