@@ -79,6 +79,8 @@ def test_stages_keep_their_samples_and_are_written_again_from_them(tmp_path: Pat
         "lab_results_dir": str(tmp_path / "results"),
         "lab_run": "run",
         "lab_namespace": "student-01",
+        # No window may begin before its stage.
+        "lab_began": BASE,
         "ansible_python_interpreter": sys.executable,
     }
     api = ScriptedApi()

@@ -190,7 +190,9 @@ def test_roles_work_in_plays_of_others_with_another_strategy(strategy: str, tmp_
     tasks = [{"ansible.builtin.import_role": role}]
     play = {"hosts": "all", "gather_facts": False, "vars": values, "tasks": tasks}
     (tmp_path / "play.yml").write_text(json.dumps([play]))
-    done = run_playbook(tmp_path, "ann,bob,", "play.yml", "--forks", "1", ANSIBLE_STRATEGY=strategy)
+    done = run_playbook(
+        tmp_path, "ann,bob,", "play.yml", "--forks", "1", "-e", "lab_began=1", ANSIBLE_STRATEGY=strategy
+    )
     assert done.returncode == 2
     for student in ("ann", "bob"):
         assert f"fatal: [{student}]: FAILED!" in done.stdout
