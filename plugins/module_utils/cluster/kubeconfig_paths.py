@@ -61,6 +61,9 @@ def _open_below(folder: str, path: str) -> int:
     parts = next((Path(path).relative_to(base).parts for base in bases if Path(path).is_relative_to(base)), ())
     if not parts:
         raise PathRefused(f"{path} is outside its folder {folder}", FLATTEN)
+    if any(part.startswith(".") for part in parts):
+        # Secrets of whoever runs the lab, such as a file with the password of a vault, lie hidden beside playbooks.
+        raise PathRefused(f"{path} is hidden", FLATTEN)
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in parts[:-1]:

@@ -168,6 +168,8 @@ def test_files_below_its_folder_are_read(tmp_path: Path, pki: Pki) -> None:
         ("hard", "is a hard link"),
         ("fifo", "is not a regular file"),
         ("real", "Is a directory"),
+        (".vault_pass", "is hidden"),
+        ("real/.git/secret", "is hidden"),
     ],
 )
 def test_no_other_file_is_read_for_a_strangers_kubeconfig(tmp_path: Path, key: str, given: str, why: str) -> None:
@@ -180,6 +182,9 @@ def test_no_other_file_is_read_for_a_strangers_kubeconfig(tmp_path: Path, key: s
     (home / "folder").symlink_to("../other")
     os.link(other / "another", home / "hard")
     os.mkfifo(home / "fifo")
+    (home / "real" / ".git").mkdir()
+    for hidden in (home / ".vault_pass", home / "real" / ".git" / "secret"):
+        hidden.write_text("the-instructors-secret")
     said = refusal(write_kubeconfig(home / "k", SERVER, {key: given.format(other=other)}))
     assert key in said
     assert why in said

@@ -40,7 +40,13 @@ SOURCES: list[dict[str, Any]] = [
     {"when": "source == 'cluster'", f"{COLLECTION}.lab_status": None},
     {
         "when": "source == 'module'",
-        "kubernetes.core.k8s_info": {"api_version": "v1", "kind": "Namespace", "name": "shop"},
+        # No role uses it; a play of a user's own may.
+        "kubernetes.core.k8s_info": {
+            "api_version": "v1",
+            "kind": "Namespace",
+            "name": "shop",
+            "kubeconfig": "{{ lab_cluster.kubeconfig }}",
+        },
     },
     {
         "when": "source == 'prometheus'",
