@@ -18,7 +18,7 @@ fail() {
 kubeconfig=${GIVEN_KUBECONFIG:-}
 case $kubeconfig in
 "") ;;
-"~/"*) kubeconfig=$HOME/${kubeconfig#"~/"} ;;
+\~/*) kubeconfig=$HOME/${kubeconfig#"~/"} ;;
 /*) ;;
 *) kubeconfig=$PWD/$kubeconfig ;;
 esac

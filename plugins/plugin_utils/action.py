@@ -71,7 +71,7 @@ class LabAction(ActionBase):
             output.show(f"{visible(host)}: {line}")
 
         def secrets() -> list[str]:
-            return task_secrets(task_vars or {}, lambda value: self._templar.template(value))
+            return task_secrets(task_vars or {}, self._templar.template)
 
         # Looking for garbage in a hundred thousand samples is a fifth of reading them, and a task is short.
         gc.disable()

@@ -78,11 +78,11 @@ class ExecPlugin:
             raise KubeconfigError(
                 f"{self.who} cannot be run ({hint}): install it, or correct the kubeconfig."
             ) from None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        output = process.stdout
+        output, errors = process.stdout, process.stderr
+        if output is None or errors is None:
+            raise RuntimeError("a program was started without the pipes that were asked for")
         listeners = [
-            threading.Thread(target=listen, args=(process.stderr,), daemon=True),
+            threading.Thread(target=listen, args=(errors,), daemon=True),
             threading.Thread(target=lambda: answer.append(output.read(LARGEST)), daemon=True),
         ]
         for listener in listeners:

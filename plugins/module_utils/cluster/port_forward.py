@@ -7,6 +7,7 @@ For what the API server's proxy cannot carry: it removes the Authorization heade
 from __future__ import annotations
 
 import io
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
@@ -222,11 +223,18 @@ class ForwardedSocket:
         return taken
 
     def sendall(self, data: Any) -> None:
+        # The kubelet may have said already that nothing listens, and closed the connection.
+        while not self._ended and not self._rest and self._websocket.has_more():
+            self._frame()
         view = memoryview(data)
         for start in range(0, len(view), CHUNK):
             if self._ended:
                 raise BrokenPipeError("the forwarded connection has ended")
-            self._websocket.send(bytes([DATA]) + bytes(view[start : start + CHUNK]))
+            try:
+                self._websocket.send(bytes([DATA]) + bytes(view[start : start + CHUNK]))
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
+                # As of any socket whose other end is closed: whoever sends then reads why.
+                raise BrokenPipeError("the forwarded connection has ended") from None
 
     def makefile(self, _mode: str = "rb", buffering: int = CHUNK) -> io.BufferedReader | io.RawIOBase:
         """A file that reads from it; ``buffering`` 0 gives one without a buffer."""

@@ -34,10 +34,11 @@ def settle(
     params: Mapping[str, Any],
     folder: Path,
     show: Callable[[str], None],
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
 ) -> Json:
     """Read the kubeconfig of a task's options and write what its context gives access to into a private file.
 
+    environ: the environment of programs; None is that of this process.
     Returns kubeconfig (the file), context, server, source (what it was made of), digest (of the file) and environment
     (what the variables of the environment must be for programs that take the file). A program that logs in runs once,
     with its words shown. Raises KubeconfigError and LabError.
@@ -68,7 +69,7 @@ def settle(
         "server": access.server,
         "source": access.shown,
         "digest": hashlib.sha256(content).hexdigest(),
-        "environment": chosen_environment(str(path), environ),
+        "environment": chosen_environment(str(path), os.environ if environ is None else environ),
     }
 
 

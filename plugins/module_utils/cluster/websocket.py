@@ -18,6 +18,12 @@ from ..http.message import Request
 from ..http.transport import Transport
 from .cluster import Cluster
 
+try:
+    from urllib3.util import wait_for_read
+except ImportError:
+    # The transport names the missing package.
+    pass
+
 #: Seconds in which the API server must have switched to the WebSocket.
 OPEN = 10.0
 #: Bytes of the largest message that is taken. The API server sends at most 64 KiB at a time.
@@ -81,6 +87,11 @@ class WebSocket:
         mask = os.urandom(4)
         masked = int.from_bytes(data, "big") ^ int.from_bytes((mask * (size // 4 + 1))[:size], "big")
         self._sock.sendall(bytes([0x80 | opcode]) + length + mask + masked.to_bytes(size, "big"))
+
+    def has_more(self) -> bool:
+        """Whether something has come that was not read yet."""
+        pending = getattr(self._sock, "pending", None)
+        return bool(pending is not None and pending()) or bool(wait_for_read(self._sock, 0))
 
     def settimeout(self, timeout: float | None) -> None:
         self._sock.settimeout(timeout)

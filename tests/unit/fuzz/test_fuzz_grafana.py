@@ -160,7 +160,7 @@ def test_fuzz_answers(world: Any) -> None:
     for call in (
         lambda: client.version,
         lambda: DataSources(client.datasources()).listed().encode(),
-        lambda: client.sees_anything(),
+        client.sees_anything,
         lambda: client.get_folder("f"),
         lambda: client.create_folder("f", "F"),
         lambda: client.save_dashboard({"uid": "d"}, "f"),
@@ -181,7 +181,7 @@ def _stored(store: DashboardStore) -> None:
 
 
 def _marked(client: Grafana) -> None:
-    there = grafana_annotations.look(client, "d", "anna", "r", True, [])
+    there = grafana_annotations.look(client, "d", "anna", "r", (), True, [])
     change = marks.difference([], there)
     marks.as_text(one.mark for one in change.delete).encode()
 

@@ -150,8 +150,8 @@ def prometheus(world: Any) -> Prometheus:
     return Prometheus(Answers(world), "http://p", deadline=0.0, sleep=lambda _seconds: None)
 
 
-def profile_text(profile: Any = PROFILE) -> str:
-    return yaml.safe_dump(profile, allow_unicode=True)
+def profile_text(profile: Any = None) -> str:
+    return yaml.safe_dump(PROFILE if profile is None else profile, allow_unicode=True)
 
 
 @cache

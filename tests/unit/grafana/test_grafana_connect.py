@@ -11,7 +11,9 @@ import io
 import json
 import os
 import re
+import select
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,6 +160,9 @@ class Opened:
         data = self.sock.recv(1000)
         return b"\0" + data if data else None
 
+    def has_more(self) -> bool:
+        return bool(self.messages) or bool(select.select([self.sock], [], [], 0)[0])
+
     def send(self, data: bytes) -> None:
         assert data[:1] == b"\0"
         self.sizes.append(len(data))
@@ -296,6 +301,37 @@ def test_a_read_that_is_cut_is_made_again_at_once_and_a_write_is_not(
         assert len(opened.made) == 2
         with pytest.raises(Unreachable, match="closed the connection while answering POST /api/annotations"):
             forward(cluster).create_annotation({"text": "x"})
+
+
+@pytest.mark.parametrize("when", ["before it is asked", "while it is asked"])
+def test_a_port_where_nothing_listens_has_received_nothing(
+    api: ScriptedApi, cluster: Cluster, opened: Any, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The kubelet says so and closes the connection; seen on a real one, where sending then ends in an SSLEOFError."""
+    serve_pods(api, grafana_pod())
+    refused = b"\1error forwarding port 3000 to pod: dial tcp4 127.0.0.1:3000: connect: connection refused"
+    sent: list[bytes] = []
+
+    class Deaf(Opened):
+        def __init__(self, address: str) -> None:
+            super().__init__(address)
+            self.messages.append(refused)
+
+        def has_more(self) -> bool:
+            return when == "before it is asked" and bool(self.messages)
+
+        def send(self, data: bytes) -> None:
+            sent.append(data)
+            raise ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+
+    monkeypatch.setitem(globals(), "Opened", Deaf)
+    with replay("22") as server:
+        opened.address = server.address
+        with pytest.raises(Unreachable, match=r"connection refused.*`service_port`") as failure:
+            forward(cluster).create_annotation({"text": "x"})
+        server.steps.clear()
+    assert not failure.value.received
+    assert bool(sent) == (when == "while it is asked")
 
 
 def test_a_pod_that_says_nothing(api: ScriptedApi, cluster: Cluster, opened: Any) -> None:

@@ -89,7 +89,7 @@ def test_the_dashboard_is_imported_once_and_nothing_secret_is_shown(grafana: Gra
     written = newest(lab)
     assert written["state"] == "done"
     assert written["facts"]["dashboard"]["version"] == 1
-    url, _, chosen = written["facts"]["dashboard"]["url"].partition("?")
+    url, _mark, chosen = written["facts"]["dashboard"]["url"].partition("?")
     assert url.startswith(grafana.address)
     assert parse_qs(chosen) == {
         "var-namespace": ["default"],
