@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Callable[..., LabAction]:
     def make(task: Task, transport: str, **args: Any) -> LabAction:
         plugin: LabAction = object.__new__(type("ActionModule", (LabAction,), {"task": task}))
         plugin._task = plugin._connection = Part(transport, **args)
+        plugin._templar = types.SimpleNamespace(template=str)
         return plugin
 
     monkeypatch.setattr(ActionBase, "run", lambda self, tmp, task_vars: {})
