@@ -36,6 +36,9 @@ from typing import Any
 import yaml
 from simulation import ROOT, SERIES_OF, Class, running, student_names
 
+# simulation makes the collection importable.
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file  # isort: skip
+
 HERE = Path(__file__).resolve().parent
 TICK = os.sysconf("SC_CLK_TCK")
 #: Seconds between two looks at the processes, and what share of a core counts as waiting.
@@ -192,7 +195,7 @@ def ours(room: Class, names: Sequence[str], window: float, forks: int, folder: P
 
 def check_ours(results: Path, names: Sequence[str]) -> int:
     """Number of figures with values in all students' results. Raises SystemExit when anything of them is missing."""
-    wanted = {figure["id"] for figure in yaml.safe_load((ROOT / "files/profiles/temporal.yml").read_text())["figures"]}
+    wanted = {figure.id for figure in profile_file.load(profile_file.default_path()).figures}
     number = 0
     for name in names:
         paths = list(results.glob(f"{name}/*/scale-1.json"))
