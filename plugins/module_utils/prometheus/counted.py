@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from .growth import Growth, Ruler, growth
 from .lives import LATE, Lives, Piece
@@ -79,14 +81,31 @@ class Counted:
     doubtful_restarts: int = 0
     unlikely: int = 0
 
+    # What follows is asked for by each figure of a distribution, and never before all growths are there.
+
+    @cached_property
+    def _edges(self) -> Counter[tuple[str, str]]:
+        """How many pieces begin and end in which way."""
+        return Counter((one.course.begins, one.course.ends) for _piece, _source, one in self.growths)
+
     def begun(self, kind: str) -> int:
-        return sum(one.course.begins == kind for _piece, _source, one in self.growths)
+        return sum(number for (begins, _ends), number in self._edges.items() if begins == kind)
 
     def unsure(self, kind: str) -> int:
         """Pieces that begin or end in a way."""
-        return sum(kind in (one.course.begins, one.course.ends) for _piece, _source, one in self.growths)
+        return sum(number for edges, number in self._edges.items() if kind in edges)
 
-    @property
+    @cached_property
+    def samples(self) -> int:
+        """Samples inside the window."""
+        return sum(one.course.samples for _piece, _source, one in self.growths)
+
+    @cached_property
+    def gap(self) -> float | None:
+        """The longest time between two samples, in seconds; None without a series."""
+        return max((one.course.gap for _piece, _source, one in self.growths), default=None)
+
+    @cached_property
     def lost(self) -> float:
         """Seconds of the window whose counts a restart took along, at most."""
         return max((one.course.lost for _piece, _source, one in self.growths), default=0.0)

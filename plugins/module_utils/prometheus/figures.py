@@ -88,6 +88,7 @@ class _Window:
         self._selected: dict[Selection, Selected] = {}
         self._counted: dict[tuple[Selection, tuple[str, ...]], Counted] = {}
         self._summed: dict[tuple[Selection, tuple[str, ...]], histograms.Sums] = {}
+        self._doubts: dict[tuple[Selection, tuple[str, ...]], str] = {}
         up = [
             (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
             for one in reading.up.series
@@ -202,15 +203,21 @@ class _Window:
             rows = _ratio(figure, counts, evidence)
         else:
             rows = self._grown(figure, counts[0], evidence)
-        doubts = [one.doubt(self.ruler.length, self.reading.interval) for one in counts]
-        return rows, next((doubt for doubt in doubts if doubt), few)
+        return rows, next((doubt for doubt in self._doubts_of(figure) if doubt), few)
+
+    def _doubts_of(self, figure: Figure) -> list[str]:
+        """Why too much is not known of what each selection of a figure counted. A distribution's figures share it."""
+        for selection in figure.selections:
+            key = selection, figure.components
+            if key not in self._doubts:
+                self._doubts[key] = self._count(*key).doubt(self.ruler.length, self.reading.interval)
+        return [self._doubts[selection, figure.components] for selection in figure.selections]
 
     def _nothing(self, figure: Figure, counts: Sequence[Counted], evidence: Evidence) -> str:
         """Why a figure without growth is not known to be zero; what may have been counted is in its interval."""
         if figure.absent != "zero":
             return ""
-        doubts = [one.doubt(self.ruler.length, self.reading.interval) for one in counts]
-        doubts.append(doubt_without_series(self._processes(figure.components), self.ruler))
+        doubts = [*self._doubts_of(figure), doubt_without_series(self._processes(figure.components), self.ruler)]
         if any(one.open or one.more for one in counts):
             evidence["interval"] = [0.0, None if any(one.open for one in counts) else sum(one.more for one in counts)]
         return next((doubt for doubt in doubts if doubt), "")
@@ -331,10 +338,9 @@ def _growth(found: Counted) -> tuple[float, float, float | None]:
 
 def _describe(counts: Sequence[Counted], evidence: Evidence) -> None:
     """Say beside a value how well it is known."""
-    courses = [grown.course for one in counts for _piece, _source, grown in one.growths]
     notes = evidence["notes"]
-    evidence["samples"] = sum(course.samples for course in courses)
-    evidence["largest_gap"] = _seconds(max((course.gap for course in courses), default=None))
+    evidence["samples"] = sum(one.samples for one in counts)
+    evidence["largest_gap"] = _seconds(max((one.gap for one in counts if one.gap is not None), default=None))
     evidence["resets"] = sum(one.begun("reset") for one in counts)
     evidence["new_series"] = sum(one.begun("new") for one in counts)
     evidence["gone_series"] = sum(one.unsure("gone") for one in counts)
