@@ -13,6 +13,7 @@ description:
   - Applies objects with server-side apply, so that the API server says what a change is, in check mode too.
   - Unlike C(kubernetes.core.k8s) it follows no redirect of the API server, and reads only so much of an answer.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

@@ -18,6 +18,7 @@ description:
     gone. Any other namespace stays, and a line says why.
   - For the namespaces of a class with their limits there is M(temporal_lab.benchmarking.student_namespace).
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

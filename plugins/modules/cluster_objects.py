@@ -13,6 +13,7 @@ description:
   - Says which of some objects there are, and what they are.
   - Unlike C(kubernetes.core.k8s_info) it follows no redirect of the API server, and reads only so much of an answer.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

@@ -14,6 +14,7 @@ description:
     clocks, the namespace, permissions, room on the nodes, images, and helm.
   - A check that fails does not fail the task; look at RV(findings).
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

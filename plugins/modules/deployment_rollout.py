@@ -18,6 +18,7 @@ description:
   - With neither O(replicas) nor O(env) it only waits.
   - While it waits it reads back what was set, and fails as soon as something else has changed it.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.anywhere
 options:

@@ -20,6 +20,7 @@ description:
     or dashboards. Duplicates of a mark are deleted.
   - The token needs the role Editor.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
   - temporal_lab.benchmarking.attributes.anywhere

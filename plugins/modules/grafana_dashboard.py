@@ -27,6 +27,7 @@ description:
   - A dashboard is read again after it was saved. What Grafana stored differently is a warning, and listed in
     RV(altered).
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
   - temporal_lab.benchmarking.attributes.anywhere

@@ -15,6 +15,7 @@ description:
   - A new token is kept before older ones of this module are deleted. Tokens with other names are left alone.
   - The token itself is never returned or shown.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.grafana
   - temporal_lab.benchmarking.attributes.anywhere

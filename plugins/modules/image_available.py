@@ -16,6 +16,7 @@ description:
   - Pulling an image leaves it on the node that pulled it.
   - The task does not fail if an image is unavailable or this is unknown; check RV(available).
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

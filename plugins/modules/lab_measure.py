@@ -18,6 +18,7 @@ description:
   - Windows are compared with those of the run's other stages where the profile asks for it.
   - The versions and the effective number of shards are asked of Temporal itself.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.prometheus
   - temporal_lab.benchmarking.attributes.control_node

@@ -14,6 +14,7 @@ description:
   - A new run is named by its start in UTC, such as V(20261123T170102Z); one that begins in the same second gets a
     number added.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.attributes.control_node
 requirements:
   - jsonschema >= 4
@@ -57,22 +58,6 @@ options:
     type: str
     choices: [unused, optional, required]
     default: unused
-  kubeconfig:
-    description:
-      - Path of the kubeconfig file of the student's cluster.
-      - Without it the usual places are read, E(KUBECONFIG) first, then C(~/.kube/config). Of several files the first
-        current context and the first entry of a name count, as for kubectl.
-    type: path
-  kubeconfig_exec:
-    description:
-      - Whether the kubeconfig is trusted, to run programs on this machine that log in (C(exec), C(auth-provider)), and
-        to name certificates, keys and tokens in files outside its own folder. Without it such a kubeconfig is refused.
-      - A program gets no terminal and no input, its words are shown, and it ends after 60 seconds.
-    type: bool
-    default: false
-  context:
-    description: Context of the kubeconfig to use; without it the current context.
-    type: str
   announce:
     description: What the stage is about to do, such as V(cleanup in namespace anna); shown with the server's address.
     type: str

@@ -12,6 +12,7 @@ description:
   - Looks at the Deployments of Temporal and of the load, at Temporal itself and at its history shards.
   - Judges by what there is, not by results, so that a stage that was done by hand counts.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 attributes:

@@ -12,6 +12,7 @@ description:
   - Asks a Prometheus for its version and retention, its clock, and its targets with their last errors.
   - Names the addresses that are scraped by more than one target, whose series count twice.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.prometheus
   - temporal_lab.benchmarking.attributes.anywhere

@@ -15,6 +15,7 @@ description:
   - A check that fails does not fail the task; look at RV(findings) or RV(faults). Prometheus not answering is a finding
     too.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.profile
   - temporal_lab.benchmarking.prometheus

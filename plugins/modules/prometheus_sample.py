@@ -15,6 +15,7 @@ description:
   - A window shorter than four scrapes is refused before it is waited for.
   - Figures are worked out from raw samples, without extrapolation; PromQL's own answer stands beside each of them.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.profile
   - temporal_lab.benchmarking.prometheus

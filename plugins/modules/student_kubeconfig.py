@@ -20,6 +20,7 @@ description:
   - The context of the file has O(namespace) as its own.
   - The token's text is nowhere in what the task returns or shows.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.instructor
   - temporal_lab.benchmarking.attributes.control_node
 attributes:

@@ -24,6 +24,7 @@ description:
     no ClusterRole.
   - It is asked with the instructor's access, who must hold all that O(rules) gives away.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.instructor
   - temporal_lab.benchmarking.attributes.control_node
 attributes:

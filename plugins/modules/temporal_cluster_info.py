@@ -13,6 +13,7 @@ description:
   - Asks the HTTP API of Temporal's frontend, through the proxy of the Kubernetes API server.
   - The number of history shards is the effective one. The one in a chart's values is not, once a database exists.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.anywhere
 options:

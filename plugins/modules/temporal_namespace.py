@@ -15,6 +15,7 @@ description:
   - Each server process keeps a copy of the namespaces and renews it now and then. The task waits until frontend and
     history know the new one, so that a worker that starts afterwards finds it.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

@@ -18,6 +18,7 @@ description:
     releases, so that they, and only they, are uninstalled later.
   - The task does not fail for a combination that cannot work; check RV(faults).
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

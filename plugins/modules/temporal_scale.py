@@ -18,6 +18,7 @@ description:
   - It fails where the number was there before and someone else has set it, because then nothing was scaled.
   - For many students ask in one task, with O(wait=false), and wait in the next, with O(asked); then all wait at once.
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

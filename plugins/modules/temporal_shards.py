@@ -16,6 +16,7 @@ description:
     Temporal's frontend tells.
   - The task does not fail if shards are not balanced in time; check RV(balanced).
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.anywhere
 options:

@@ -17,6 +17,7 @@ description:
   - Reads only the metadata of objects, never the data of a Secret.
   - The task does not fail if objects are not gone in time; check RV(gone).
 extends_documentation_fragment:
+  - temporal_lab.benchmarking.kubeconfig
   - temporal_lab.benchmarking.cluster
   - temporal_lab.benchmarking.attributes.control_node
 options:

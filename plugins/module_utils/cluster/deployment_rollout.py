@@ -11,9 +11,9 @@ from typing import Any
 from ..errors import LabError
 from ..task import Context, Params, Result, Task, as_given
 from .authors import REPLICAS, author_of
-from .change import Change, change_of, env_text
 from .cluster import Cluster
 from .connect import CLUSTER
+from .deployment_change import DeploymentChange, change_of, env_text
 from .held import Held, held_now
 from .ours import CHART, OWN_CHART, labels_of, read_claims
 from .predicates import (
@@ -183,7 +183,7 @@ def roll_out(
     )
 
 
-def only_ours(cluster: Cluster, deployment: Json, change: Change, context: Context) -> Change:
+def only_ours(cluster: Cluster, deployment: Json, change: DeploymentChange, context: Context) -> DeploymentChange:
     """A change, or none where the Deployment is somebody else's and not the lab has set what it has."""
     if change.patch is None or labels_of(deployment).get(CHART, "").startswith(OWN_CHART):
         return change

@@ -359,7 +359,7 @@ class Grafana:
     def _strange(self, path: str, wrong: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
             f"{self._service.who} answered {path} with something unexpected ({plain(wrong, self._service.secrets)}): "
-            f"see whether it is a Grafana of version 9 or later.",
+            f"check whether it is a Grafana of version 9 or later.",
             200,
             grafana={"address": self.address, "path": path, "status": 200},
         )

@@ -23,7 +23,7 @@ ABSENT = Absent()
 
 
 @dataclass(frozen=True)
-class Change:
+class DashboardChange:
     """One change; ``before`` or ``after`` is ABSENT for what was added or removed."""
 
     path: str
@@ -31,12 +31,12 @@ class Change:
     after: Any
 
 
-def changes(before: Json, after: Json) -> list[Change]:
+def changes(before: Json, after: Json) -> list[DashboardChange]:
     """What differs between two dashboards in normal form, always in the same order."""
     return list(_changes(before, after, "", ""))
 
 
-def _changes(before: Any, after: Any, path: str, name: str) -> Iterator[Change]:
+def _changes(before: Any, after: Any, path: str, name: str) -> Iterator[DashboardChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
             inner = f"{path}.{key}" if path else key
@@ -44,10 +44,10 @@ def _changes(before: Any, after: Any, path: str, name: str) -> Iterator[Change]:
     elif isinstance(before, list) and isinstance(after, list):
         yield from _list_changes(before, after, path, name)
     elif before is ABSENT or after is ABSENT or not same(before, after):
-        yield Change(path, before, after)
+        yield DashboardChange(path, before, after)
 
 
-def _list_changes(before: list[Any], after: list[Any], path: str, name: str) -> Iterator[Change]:
+def _list_changes(before: list[Any], after: list[Any], path: str, name: str) -> Iterator[DashboardChange]:
     old, new = _by_key(before, name), _by_key(after, name)
     if old is None or new is None:
         for number in range(max(len(before), len(after))):
@@ -59,7 +59,7 @@ def _list_changes(before: list[Any], after: list[Any], path: str, name: str) -> 
     kept = [label for label in old if label in new]
     order = [label for label in new if label in old]
     if kept != order:
-        yield Change(f"{path} (order)", kept, order)
+        yield DashboardChange(f"{path} (order)", kept, order)
 
 
 def _by_key(values: list[Any], name: str) -> dict[str, Any] | None:
@@ -86,7 +86,7 @@ def difference(before: Json | None, after: Json | None) -> dict[str, str]:
     return lines(changes(before, after))
 
 
-def lines(found: Sequence[Change]) -> dict[str, str]:
+def lines(found: Sequence[DashboardChange]) -> dict[str, str]:
     """Changes as the two texts of Ansible's diff."""
     return {
         "before": "".join(f"{one.path}: {canonical(one.before)}\n" for one in found if one.before is not ABSENT),

@@ -14,7 +14,7 @@ from .angular import angular_warning, refuse_angular
 from .client import Grafana
 from .connect import GRAFANA, connect_token
 from .connect import VALIDATION as CONNECTION
-from .dashboard_changes import Change, changes, difference, lines
+from .dashboard_changes import DashboardChange, changes, difference, lines
 from .dashboard_export import exported
 from .dashboard_file import check_uid, load, stable_uid, written
 from .dashboard_store import DashboardStore
@@ -192,9 +192,9 @@ def target_folder(params: Params, grafana: Grafana, uid: str, found: StoredDashb
     return folder
 
 
-def differences(wanted: Json, folder: str, found: StoredDashboard, sources: DataSources) -> list[Change]:
+def differences(wanted: Json, folder: str, found: StoredDashboard, sources: DataSources) -> list[DashboardChange]:
     """What saving changes in a dashboard that exists. A move is a change of ``folder``."""
-    moved = [Change("folder", found.folder, folder)] if folder != found.folder else []
+    moved = [DashboardChange("folder", found.folder, folder)] if folder != found.folder else []
     return [*moved, *changes(comparable(found.model, sources), comparable(wanted, sources))]
 
 

@@ -42,7 +42,7 @@ LONGEST = 150
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptToken:
     """The token that is kept. why: the reason to replace it, empty if there is none."""
 
     token: Token | None
@@ -163,26 +163,26 @@ class _Present:
                 found = self._stored()
         raise AssertionError("unreachable")
 
-    def _judge(self, account: Json, found: Token | None) -> Kept:
+    def _judge(self, account: Json, found: Token | None) -> KeptToken:
         """Try the kept token on Grafana."""
         if found is None:
-            return Kept(None, "no token is stored")
+            return KeptToken(None, "no token is stored")
         if "id" not in account:
-            return Kept(found, "the account is new")
+            return KeptToken(found, "the account is new")
         try:
             user = self.grafana.as_user(bearer(found.key, TOKEN)).user()
         except RequestFailed as error:
             if error.status != 401:
                 raise
-            return Kept(found, "Grafana rejected the stored token (401)")
+            return KeptToken(found, "Grafana rejected the stored token (401)")
         except TokenDamaged:
-            return Kept(found, "the stored token is damaged")
+            return KeptToken(found, "the stored token is damaged")
         if not belongs(user, account):
-            return Kept(found, "the stored token belongs to a different account")
+            return KeptToken(found, "the stored token belongs to a different account")
         left, expires = self._left(account, found)
         if left is not None and left <= self.renew:
-            return Kept(found, f"the stored token expires in {max(0, left):.0f} s")
-        return Kept(found, "", expires)
+            return KeptToken(found, f"the stored token expires in {max(0, left):.0f} s")
+        return KeptToken(found, "", expires)
 
     def _left(self, account: Json, found: Token) -> tuple[float | None, str]:
         """The seconds that the kept token has left, None for ever, and when it expires."""

@@ -237,7 +237,7 @@ class Prometheus:
 
     def _strange(self, what: str, answered: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"{self._service.who} answered {what} with {answered}: see whether it is a Prometheus of version 2 or 3."
+            f"{self._service.who} answered {what} with {answered}: check whether it is a Prometheus of version 2 or 3."
         )
 
 

@@ -51,7 +51,7 @@ URL = UrlKind("Prometheus", "/api/v1", "url_username", "url_password")
 CURES: dict[int | str, str] = {
     400: MORE,
     422: MORE,
-    "strange": "ask Prometheus itself, see whether it is one of version 2 or 3, and what a proxy in between allows",
+    "strange": "ask Prometheus itself, check whether it is one of version 2 or 3, and what a proxy in between allows",
     "large": "measure a shorter window, or fewer figures",
 }
 #: Keywords of the argument validation that go with it.
@@ -168,7 +168,7 @@ def at_url(
             403: "give a user or token that may read it, or the header that it asks for in `url_headers`",
             "no_path": "correct `url`, with the path before /api/v1 if there is one",
             "moved": "give the address of Prometheus itself as `url`",
-            "silent": "see whether it runs and whether `url` is right",
+            "silent": "check whether it runs and whether `url` is right",
             "untrusted": "give the file of the authority that signed its certificate as `ca_path`, and a client "
             "certificate that it accepts if it wants one",
             "address": "correct `url` and the options that say who asks",
@@ -190,8 +190,8 @@ def in_cluster(cluster: Cluster, service: str, port: int | str = 80, **options: 
         401: "the API server's proxy passes no credentials on, so give its `url` with `url_username` and "
         "`url_password`, or `url_token`",
         403: "the API server's proxy passes no credentials on, so give its `url` and a user or token that may read it",
-        "no_path": "see whether the Service is that of a Prometheus without a path before /api/v1",
-        "moved": "see whether the Service is that of Prometheus itself",
+        "no_path": "check whether the Service is that of a Prometheus without a path before /api/v1",
+        "moved": "check whether the Service is that of Prometheus itself",
     }
     return Prometheus(
         ServiceProxy(cluster, service, port, Service(f"Prometheus at {address}", cures)), address, **options

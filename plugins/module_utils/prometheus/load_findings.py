@@ -160,10 +160,10 @@ def judge_in_flight(requested: float | None, achieved: FigureResult, together: f
         "warn",
         f"{title}, {abs(away):.0%} {'more' if away > 0 else 'fewer'}",
         f"The figures are right, but of a load of {number_text(value)}: compare them with windows of that load only.",
-        "See whether starts failed or waited (log and restarts of benchmark-soak-test), and whether workflows that "
+        "Check whether starts failed or waited (log and restarts of benchmark-soak-test), and whether workflows that "
         "were held up, as by shards that moved, ended after the window, where they count: then make it longer."
         if away < 0
-        else "See whether more than one pod of benchmark-soak-test ran in the window.",
+        else "Check whether more than one pod of benchmark-soak-test ran in the window.",
     )
 
 

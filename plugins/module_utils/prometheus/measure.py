@@ -108,7 +108,7 @@ def found_interval(client: Prometheus, profile: Profile, windows: Sequence[Windo
     if coming and not any(matches(profile.filters, target.labels) for target in targets):
         raise LabError(
             f"Prometheus at {client.address} scrapes no pod with {', '.join(profile.filters)}: correct `namespace`, or "
-            f"the variables of the profile that name job and label, or see whether the pods are annotated for scraping."
+            f"the variables of the profile that name job and label, or annotate the pods for scraping."
         )
     return interval
 

@@ -45,7 +45,7 @@ def judge_prometheus(address: str, version: str | None, lacking: Sequence[str] =
             "warn",
             f"Prometheus at {address} does not answer with all that there is: {some(lacking)}",
             "While that is so, all figures are inconclusive.",
-            "See whether the stores behind it run, or give the address of the Prometheus that scrapes the pods.",
+            "Check that the stores behind it run, or give the address of the Prometheus that scrapes the pods.",
         )
     return finding("prometheus", "pass", f"Prometheus at {address} answers, version {version or 'not known'}")
 
@@ -189,7 +189,7 @@ def judge_targets(
         )
     elif unseen:
         cures.append(
-            "See whether the pods run and have the annotations prometheus.io/scrape and prometheus.io/port, and "
+            "Check that the pods run and have the annotations prometheus.io/scrape and prometheus.io/port, and "
             "whether `namespace`, `release` and the variables of the profile are right."
         )
     if any(target.health == "down" for targets in components.values() for target in targets):
@@ -389,7 +389,7 @@ def judge_shards(owned: Mapping[str, float], expected: int | None, history: str,
             "warn",
             "No history pod says how many shards it owns",
             "The balance of the shards cannot be seen.",
-            "See whether the history pods are scraped, and serve the metric of shards_per_pod.",
+            "Check that the history pods are scraped, and serve the metric of shards_per_pod.",
         )
     if expected is None:
         return finding(
@@ -414,10 +414,10 @@ def judge_shards(owned: Mapping[str, float], expected: int | None, history: str,
     if strangers:
         cure = f"{some(strangers)} of another release: give each release a Kubernetes namespace of its own."
     elif total > expected:
-        cure = "See whether pods of another release, or of before, are in the same Kubernetes namespace."
+        cure = "Check whether pods of another release, or of before, are in the same Kubernetes namespace."
     else:
         cure = (
-            "See whether all history pods are scraped; shortly after a pod came or went, wait a minute until all have "
+            "Check that all history pods are scraped; shortly after a pod came or went, wait a minute until all have "
             "counted anew."
         )
     return finding(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..results.report import StageEvent
-from .time_axis import CHARACTER_WIDTH, Part
+from .time_axis import CHARACTER_WIDTH, AxisPart
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class EventMark:
         return self.middle + (CHARACTER_WIDTH * len(self.text) / 2 + 2)
 
 
-def event_marks(events: Iterable[StageEvent], parts: Sequence[Part]) -> list[EventMark]:
+def event_marks(events: Iterable[StageEvent], parts: Sequence[AxisPart]) -> list[EventMark]:
     """A mark for each event; events too close for a mark of their own share one, such as 2–4."""
     marks: list[EventMark] = []
     for number, event in enumerate(events, 1):

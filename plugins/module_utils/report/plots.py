@@ -24,7 +24,7 @@ from .time_axis import (
     CHARACTER_WIDTH,
     POINTS_PER_INCH,
     WIDTH,
-    Part,
+    AxisPart,
     Stretch,
     find_parts,
     find_places,
@@ -127,7 +127,7 @@ def draw_figures(report: Report) -> list[Plot]:
     return plots
 
 
-def _plot(report: Report, parts: Sequence[Part], row: FigureRow, series: Sequence[MergedSeries], name: str) -> Plot:
+def _plot(report: Report, parts: Sequence[AxisPart], row: FigureRow, series: Sequence[MergedSeries], name: str) -> Plot:
     figure, axes = _figure(report, parts, PLOT_HEIGHT)
     left_out, series = len(series) - MOST_LINES, series[:MOST_LINES]
     values = [value for item in series for _time, value in item["points"] if value is not None]
@@ -227,7 +227,7 @@ def _take_defaults() -> None:
     rcdefaults()
 
 
-def _figure(report: Report, parts: Sequence[Part], height: float) -> tuple[Figure, list[Axes]]:
+def _figure(report: Report, parts: Sequence[AxisPart], height: float) -> tuple[Figure, list[Axes]]:
     """A figure with a pair of axes for each part, windows shaded and events marked; sizes in inches."""
     load_matplotlib()
     from matplotlib.figure import Figure
@@ -266,7 +266,7 @@ def _figure(report: Report, parts: Sequence[Part], height: float) -> tuple[Figur
     return figure, axes
 
 
-def _event_times(report: Report, part: Part) -> list[float]:
+def _event_times(report: Report, part: AxisPart) -> list[float]:
     """The times of the events in a part; of those that would lie on one another only the first where there are many."""
     times = [event["time"] for event in report["events"] if part.has(event["time"])]
     if len(report["events"]) <= MOST_EVENTS:

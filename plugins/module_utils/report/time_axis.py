@@ -42,7 +42,7 @@ Stretch = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Part:
+class AxisPart:
     """A span of the time axis between two breaks; ``left`` and ``width`` in points."""
 
     start: float
@@ -59,7 +59,7 @@ class Part:
         return self.start <= moment <= self.end
 
 
-def find_parts(report: Report) -> list[Part]:
+def find_parts(report: Report) -> list[AxisPart]:
     """The spans in which something was recorded; long pauses between them are left out, of many the longest."""
     spans = sorted(_spans(report))
     merged = _merged(spans, LONGEST_PAUSE)
@@ -70,11 +70,11 @@ def find_parts(report: Report) -> list[Part]:
     least = sum(end - start for start, end in merged) * LEAST_SHARE
     shares = [max(end - start, least) for start, end in merged]
     room = (WIDTH - LEFT - RIGHT) * POINTS_PER_INCH - BREAK_WIDTH * (len(merged) - 1)
-    parts: list[Part] = []
+    parts: list[AxisPart] = []
     left = LEFT * POINTS_PER_INCH
     for (start, end), share in zip(merged, shares):
         width = room * share / sum(shares)
-        parts.append(Part(start, end, left, width))
+        parts.append(AxisPart(start, end, left, width))
         left += width + BREAK_WIDTH
     return parts
 
@@ -135,13 +135,13 @@ def points_of(series: MergedSeries) -> Iterator[Point]:
             yield time, value
 
 
-def find_places(parts: Sequence[Part], window: StageWindow) -> tuple[float, float]:
+def find_places(parts: Sequence[AxisPart], window: StageWindow) -> tuple[float, float]:
     """Where a window begins and ends on the drawing, in points."""
     part = next(part for part in parts if part.has(window["start"]) and part.has(window["end"]))
     return part.place(window["start"]), part.place(window["end"])
 
 
-def find_ticks(parts: Sequence[Part], origin: float) -> list[list[float]]:
+def find_ticks(parts: Sequence[AxisPart], origin: float) -> list[list[float]]:
     """For each part, round times since the run's start, far enough apart for their labels."""
     found = []
     taken = 0.0

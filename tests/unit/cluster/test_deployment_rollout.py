@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import deployment_rollout, watch
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.change import change_of, env_text
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_change import (
+    change_of,
+    env_text,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.undone import Undone
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.watch import Watch, short_name
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError

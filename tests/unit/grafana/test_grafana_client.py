@@ -325,7 +325,7 @@ SHAPES = [
 
 @pytest.mark.parametrize(("path", "helper", "arguments", "body"), SHAPES)
 def test_an_answer_of_another_shape(path: str, helper: str, arguments: tuple[Any, ...], body: Any) -> None:
-    text = r"with something unexpected \(.*\): see whether it is a Grafana"
+    text = r"with something unexpected \(.*\): check whether it is a Grafana"
     with replay(answer("GET", path, body)) as server, pytest.raises(RequestFailed, match=text):
         getattr(server.client(ADMIN), helper)(*arguments)
 

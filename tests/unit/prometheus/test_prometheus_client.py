@@ -209,12 +209,14 @@ def test_the_version_is_not_known_where_nobody_tells_it(tmp_path: Path) -> None:
 
 def test_a_server_that_is_not_there() -> None:
     address = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(LabError, match=rf"Prometheus at {address} does not answer \(connection refused\): see whether"):
+    with pytest.raises(
+        LabError, match=rf"Prometheus at {address} does not answer \(connection refused\): check whether"
+    ):
         client(address).vector("m", 0)
 
 
 def test_a_name_that_does_not_resolve() -> None:
-    with pytest.raises(LabError, match=r"http://prometheus\.invalid does not answer \(.+\): see whether"):
+    with pytest.raises(LabError, match=r"http://prometheus\.invalid does not answer \(.+\): check whether"):
         client("http://prometheus.invalid").vector("m", 0)
 
 

@@ -12,7 +12,7 @@ from .predicates import Json, replicas_wanted
 
 
 @dataclass(frozen=True)
-class Change:
+class DeploymentChange:
     """What one Deployment needs: ``patch`` is None when it is as wanted.
 
     before, after: ``replicas`` (the number) and ``env`` (of the requested names).
@@ -30,7 +30,7 @@ def change_of(
     replicas: int | None,
     env: Mapping[str, str] | None,
     show_env: Sequence[str] = (),
-) -> Change:
+) -> DeploymentChange:
     """What to patch so that a Deployment has these replicas and its one container this environment. Raises LabError.
 
     show_env: variables that stand beside it as they are.
@@ -59,8 +59,8 @@ def change_of(
         if entries:
             spec["template"] = {"spec": {"containers": [{"name": target["name"], "env": entries}]}}
     if not spec:
-        return Change(before, after)
-    return Change(before, after, {"spec": spec}, scale="template" not in spec)
+        return DeploymentChange(before, after)
+    return DeploymentChange(before, after, {"spec": spec}, scale="template" not in spec)
 
 
 def _only_container(deployment: Json) -> Json:
