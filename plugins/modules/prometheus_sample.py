@@ -263,6 +263,40 @@ windows:
         distribution:
           description: Id of the distribution that the figure is a part of; only where it is one.
           type: str
+    distributions:
+      description: The distributions that have a key figure, step after step, as far as they were read.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id of the distribution, as in C(distribution) of its figures.
+          type: str
+        title:
+          description: Name of the distribution for people.
+          type: str
+        unit:
+          description: Unit of the buckets' bounds.
+          type: str
+        start:
+          description: When the first step begins, in Unix seconds.
+          type: float
+        step:
+          description: Length of a step in seconds.
+          type: float
+        buckets:
+          description: The buckets with an observation in the window, the lowest first.
+          type: list
+          elements: dict
+          contains:
+            above:
+              description: What its observations are larger than, null where nothing bounds them.
+              type: float
+            to:
+              description: What they are not larger than, null where nothing bounds them.
+              type: float
+            counts:
+              description: Observations in each step; null where nothing is known.
+              type: list
   sample:
     - name: baseline
       title: baseline

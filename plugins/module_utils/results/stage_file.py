@@ -13,7 +13,7 @@ from ..errors import LabError
 from ..files import read_regular_file
 from ..foreign_text import escaped
 from .names import check_folder_name, check_stage_name, stage_file_name
-from .schema import FAMILY, SCHEMA_ID, fit_stage
+from .schema import FAMILY, SCHEMA_ID, VERSIONS, fit_stage, version_of
 from .types import Event, SeriesResult, StageRecord, StageState, Values, WindowResult
 
 #: Takes the object in a stage file, of whatever shape, and returns the part that is wanted.
@@ -83,7 +83,7 @@ def to_json(record: Mapping[str, Any]) -> str:
 
 
 def read_stage(path: Path, keep: Keep | None = None) -> StageRecord:
-    """Read one stage file, or what ``keep`` returns of it. Raises LabError when it is broken or of another schema.
+    """Read one stage file, or what ``keep`` returns of it. Raises LabError when it is broken or of an unknown schema.
 
     Its texts are fit to be shown: whoever wrote it may be a stranger.
     """
@@ -100,10 +100,10 @@ def read_stage(path: Path, keep: Keep | None = None) -> StageRecord:
     except ValueError as error:
         raise LabError(f"{path.name} is not whole JSON ({error}); its stage can be done again.") from error
     schema = record.get("schema") if isinstance(record, dict) else None
-    if isinstance(schema, str) and schema.startswith(FAMILY) and schema != SCHEMA_ID:
+    if isinstance(schema, str) and schema.startswith(FAMILY) and version_of(record) is None:
         raise LabError(
-            f"{path.name} is of schema {shown(schema, 60)}, which this version does not know (it knows {SCHEMA_ID}); "
-            "read it with the version of the collection that wrote it."
+            f"{path.name} is of schema {shown(schema, 60)}, which this version does not know (it knows "
+            f"{FAMILY}{VERSIONS[0]} to {VERSIONS[-1]}); read it with the version of the collection that wrote it."
         )
     if keep is not None and isinstance(record, dict):
         record = keep(record)

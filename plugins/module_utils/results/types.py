@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands in a stage file, as types; docs/results.md describes it for users.
 
-A stage file is JSON of schema 1 (schema.py), and these are its objects. tests/unit/results/test_types.py holds every
+A stage file is JSON of schema 2 (schema.py), and these are its objects. tests/unit/results/test_types.py holds every
 other list of their fields equal to these types.
 
 Times are Unix seconds with milliseconds, lengths are seconds.
@@ -104,14 +104,46 @@ class FigureResult(NamedFigure, Evidence, CrossCheck, FigureDetails, total=False
     coverage: float
 
 
-class WindowResult(TypedDict):
-    """A span of time with its figures."""
+class DistributionBucket(TypedDict):
+    """A bucket of a histogram, from above one bound to another; None is a side without an end.
+
+    counts: observations in each step of the window, which are no whole numbers where a step ends between two scrapes;
+    None in a step of which nothing is known.
+    """
+
+    above: float | None
+    to: float | None
+    counts: list[float | None]
+
+
+class DistributionResult(TypedDict):
+    """How a distribution went over a window: its buckets with an observation, the lowest first, step after step.
+
+    id: as in its figures' ``distribution``. start: when the first step begins. step: length of one.
+    """
+
+    id: str
+    title: str
+    unit: str
+    start: float
+    step: float
+    buckets: list[DistributionBucket]
+
+
+class NamedWindow(TypedDict):
+    """What each window of a stage file says."""
 
     name: str
     title: str
     start: float
     end: float
     figures: list[FigureResult]
+
+
+class WindowResult(NamedWindow, total=False):
+    """A span of time with its figures, and what else is known of it where it was measured."""
+
+    distributions: list[DistributionResult]
 
 
 class NamedSeries(TypedDict):
@@ -125,7 +157,10 @@ class NamedSeries(TypedDict):
 
 
 class SeriesResult(NamedSeries, total=False):
-    """The course of a figure over a stage, for plots. step: seconds from one point to the next."""
+    """The course of a figure over a stage, for plots. step: seconds from one point to the next.
+
+    A figure of a distribution has none: its window has the whole distribution step by step.
+    """
 
     query: str
     step: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_la
     STUDENT,
     Lab,
     figure,
+    full,
     series,
     window,
 )
@@ -66,15 +68,26 @@ def python(*arguments: str, code: str) -> subprocess.Popen[str]:
 # --- schema --------------------------------------------------------------------------------------
 
 
-def test_schema_is_a_schema() -> None:
-    Draft202012Validator.check_schema(stage_schema())
+@pytest.mark.parametrize("version", schema.VERSIONS)
+def test_schema_is_a_schema(version: str) -> None:
+    Draft202012Validator.check_schema(stage_schema(version))
+    assert stage_schema(version)["properties"]["schema"]["const"] == schema.FAMILY + version
+
+
+def test_a_newer_schema_has_all_fields_of_the_older_ones() -> None:
+    def fields(of: Any) -> set[str]:
+        parts = of["properties"], of["properties"]["windows"]["items"]["properties"]
+        return {name for part in (*parts, parts[1]["figures"]["items"]["properties"]) for name in part}
+
+    older, newer = map(stage_schema, schema.VERSIONS)
+    assert fields(older) < fields(newer)
 
 
 def test_a_task_that_runs_where_the_collection_is_not_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(schema, "__file__", str(tmp_path / "a" / "b" / "c" / "schema.py"))
     stage_schema.cache_clear()
     try:
-        with pytest.raises(LabError, match=r"stage-1\.json: No such file.* control node"):
+        with pytest.raises(LabError, match=r"stage-2\.json: No such file.* control node"):
             schema.fit_stage({})
     finally:
         stage_schema.cache_clear()
@@ -82,7 +95,57 @@ def test_a_task_that_runs_where_the_collection_is_not_says_so(monkeypatch: pytes
 
 @pytest.mark.parametrize("path", sorted(RECORDED.rglob("*-*.json")), ids=lambda path: path.name)
 def test_recorded_files_are_of_the_schema(path: Path) -> None:
-    assert list(Draft202012Validator(stage_schema()).iter_errors(json.loads(path.read_text()))) == []
+    record = json.loads(path.read_text())
+    assert list(Draft202012Validator(stage_schema(str(schema.version_of(record)))).iter_errors(record)) == []
+
+
+def of_schema_1(path: Path, **fields: Any) -> None:
+    """Make a stage file one of schema 1."""
+    record = {**json.loads(path.read_text()), "schema": "temporal_lab.benchmarking/stage/1", **fields}
+    path.write_text(json.dumps(record))
+
+
+def test_a_stage_of_schema_1_is_read_as_one_of_the_newest(lab: Lab) -> None:
+    old = [window("idle", START, full("work", 1.5, question="How much?", distribution="all"))]
+    path = lab.write("baseline", windows=old, settings={"window": 120})
+    before = stage_file.read_stage(path)
+    of_schema_1(path)
+    assert stage_file.read_stage(path) == before
+
+
+def test_what_schema_1_does_not_have_is_not_taken_from_a_file_of_it(lab: Lab) -> None:
+    """It was held against no schema, so it may be anything."""
+    path = lab.write("baseline", windows=[window("idle", START, figure("work", 1.5))])
+    before = stage_file.read_stage(path)
+    figures = [{**figure("work", 1.5), "heard": 5}]
+    of_schema_1(path, windows=[{**window("idle", START), "figures": figures, "distributions": 5}], more={})
+    assert stage_file.read_stage(path) == before
+
+
+@pytest.mark.parametrize(
+    ("buckets", "place", "reason"),
+    [
+        ([(0.0, 0.1, [1]), (0.05, 0.2, [1])], "[1]", "begins before the bucket before it ends"),
+        ([(0.0, None, [1]), (0.05, 0.2, [1])], "[1]", "begins before the bucket before it ends"),
+        ([(0.0, 0.1, [1]), (None, 0.2, [1])], "[1]", "begins before the bucket before it ends"),
+        ([(0.1, 0.1, [1])], "[0].to", r"\(0.1\) is not above where the bucket begins"),
+        ([(0.0, 0.1, [1, None]), (0.1, 0.2, [1])], "[1].counts", "another number of steps"),
+        ([(0.0, 0.1, [-1])], "[0].counts", "below zero"),
+        ([(0.0, 0.1, ["1"])], "[0].counts[0]", "'1' is not of type"),
+        ([(0.0, 0.1, [0] * 1001)], "[0].counts", "is not of schema"),
+    ],
+)
+def test_buckets_that_contradict_themselves_are_refused(
+    lab: Lab, buckets: list[tuple[Any, ...]], place: str, reason: str
+) -> None:
+    shape = [dict(zip(("above", "to", "counts"), bucket)) for bucket in buckets]
+    waits = {"id": "wait", "title": "Wait", "unit": "s", "start": START, "step": 5.0, "buckets": shape}
+    wrong = {**window("idle", START), "distributions": [waits]}
+    with pytest.raises(LabError, match=re.escape(f"windows[0].distributions[0].buckets{place} ") + ".*" + reason):
+        lab.write("baseline", windows=[wrong])
+    fine = {**waits, "buckets": [{"above": None, "to": 0.1, "counts": [1.5, None]}]}
+    record = stage_file.read_stage(lab.write("baseline", windows=[{**wrong, "distributions": [fine]}]))
+    assert record["windows"][0]["distributions"] == [fine]
 
 
 # --- building ------------------------------------------------------------------------------------
@@ -100,7 +163,7 @@ def test_what_is_written_is_read_back(lab: Lab) -> None:
     path = lab.write("baseline", **content)
     record = stage_file.read_stage(path)
     assert {name: record[name] for name in content} == content
-    assert record["schema"] == "temporal_lab.benchmarking/stage/1"
+    assert record["schema"] == "temporal_lab.benchmarking/stage/2"
     assert (record["stage"], record["attempt"], record["started"]) == ("baseline", 1, START)
 
 
@@ -392,7 +455,7 @@ def test_a_student_without_results_has_no_run(tmp_path: Path) -> None:
         (b"[" * 100000, "nested too deeply"),
         (b"[]", "not a stage file"),
         (b"null", "not a stage file"),
-        (b'{"schema": "temporal_lab.benchmarking/stage/2"}', "does not know"),
+        (b'{"schema": "temporal_lab.benchmarking/stage/3"}', "does not know"),
         (b'{"schema": 5}', "not a stage file"),
         (b'{"schema": NaN}', "not a stage file"),
     ],
