@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import profile_shape as shape
-from .profile import meant
+from .. import shaped_yaml as shape
 from .query import number
 
 #: What each figure of a distribution has from it as it is.
@@ -49,7 +48,7 @@ def figures(value: dict[str, Any], path: shape.Place) -> list[dict[str, Any]]:
         raise shape.Fault((*path, "parts"), "must be a mapping of parts to what is set for each")
     for part, settings in own.items():
         if part not in parts:
-            raise shape.Fault((*path, "parts", part), f"is no part of this distribution{meant(part, parts)}")
+            raise shape.Fault((*path, "parts", part), f"is no part of this distribution{shape.meant(part, parts)}")
         shape.mapping(settings, (*path, "parts", part), (), OF_PART)
     name, title = value["id"], value["title"]
     if not isinstance(name, str) or not isinstance(title, str):

@@ -6,15 +6,15 @@ profile_file.py reads a profile; docs/profile.md describes it.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import Template
 from typing import Literal
 
 from ..errors import LabError
 from ..results.types import Direction
+from ..shaped_yaml import meant
 from .matchers import parse_matcher, pattern_fault
 
 Kind = Literal["rate", "total", "gauge", "quantile", "share", "mean", "ratio"]
@@ -35,13 +35,6 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 MATCHER_TEMPLATE = re.compile(
     r"(?P<label>\$?[a-zA-Z_][a-zA-Z0-9_]*)\s*(?P<op>=~|!~|!=|=)\s*\"(?P<value>(?:[^\"\\\n]|\\.)*)\""
 )
-
-
-def meant(word: object, known: Iterable[str]) -> str:
-    """What is there in place of a word that is not, to stand in an error."""
-    names = list(known)
-    close = difflib.get_close_matches(str(word), names, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else f" (it has: {', '.join(sorted(names))})"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from string import Template
 from typing import Any
 
+from .. import shaped_yaml as shape
 from ..results.types import Direction
 from . import distribution
-from . import profile_shape as shape
 from .matchers import parse_matcher, pattern_fault
 from .profile import (
     FRAMEWORKS,
@@ -25,7 +25,6 @@ from .profile import (
     Selection,
     Source,
     Take,
-    meant,
 )
 
 KINDS: tuple[Kind, ...] = ("rate", "total", "gauge", "quantile", "share", "mean", "ratio")
@@ -51,7 +50,9 @@ def template(text: str, path: shape.Place, variables: Mapping[str, str]) -> str:
         if found["invalid"] is not None:
             raise shape.Fault(path, "has a `$` that begins no variable; write `$$` for the character itself")
         if name and name not in known:
-            raise shape.Fault(path, f"uses the variable ${name}, which the profile does not have{meant(name, known)}")
+            raise shape.Fault(
+                path, f"uses the variable ${name}, which the profile does not have{shape.meant(name, known)}"
+            )
     return text
 
 

@@ -7,18 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .. import shaped_yaml as shape
 from ..errors import LabError
-from ..yaml_file import NotYaml, compose_yaml, read_file
-from . import profile_shape as shape
+from ..yaml_file import read_file
 from .matchers import pattern_fault
 from .profile import TASK_VARIABLES, Figure, Profile
 from .profile_figure import figures_of, matchers, namings_of, template, with_values
-
-try:
-    import yaml
-except ImportError:
-    # compose_yaml names the missing package.
-    pass
 
 SCHEMA = "temporal_lab.benchmarking/profile/1"
 #: Figures of a profile; the collection's own has about 60.
@@ -51,59 +45,7 @@ def load(path: str | Path) -> Profile:
 @cache
 def parse(text: str, name: str) -> Profile:
     """Make a Profile from YAML text; ``name`` is what errors call it."""
-    try:
-        data, node = compose_yaml(text, name, "correct it")
-    except NotYaml as error:
-        raise LabError(f"{name}:{error.line or 1}: the profile {error.reason}.") from None
-    try:
-        _no_duplicates(node, ())
-        return _profile(data)
-    except shape.Fault as fault:
-        raise LabError(f"{name}:{_line(node, fault.path)}: {_place(data, fault.path)}{fault.reason}.") from None
-
-
-def _line(node: Any, path: shape.Place) -> int:
-    """Line of the deepest node of the path that is in the document."""
-    line = node.start_mark.line if node is not None else 0
-    for step in path:
-        if isinstance(node, yaml.MappingNode):
-            pairs = [(key, value) for key, value in node.value if key.value == step]
-            if not pairs:
-                break
-            line, node = pairs[-1][0].start_mark.line, pairs[-1][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            node = node.value[step]
-            line = node.start_mark.line
-        else:
-            break
-    return line + 1
-
-
-def _place(data: Any, path: shape.Place) -> str:
-    """Where a fault is, in words: the figure's id when it has one, then the keys."""
-    words = []
-    if path[:1] == ("figures",) and len(path) > 1:
-        figure = data["figures"][path[1]]
-        named = isinstance(figure, dict) and isinstance(figure.get("id"), str)
-        words.append(f"figure {figure['id']!r}" if named else f"figure number {int(path[1]) + 1}")
-        path = path[2:]
-    keys = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
-    if keys:
-        words.append(f"`{keys}`")
-    return ", ".join(words) + (": " if words else "")
-
-
-def _no_duplicates(node: Any, path: shape.Place) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise shape.Fault((*path, key.value), "is there twice; keep one of them")
-            seen.add(key.value)
-            _no_duplicates(value, (*path, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            _no_duplicates(value, (*path, index))
+    return shape.read_shaped(text, name, "profile", ("figures", "figure"), _profile)
 
 
 def _profile(data: Any) -> Profile:

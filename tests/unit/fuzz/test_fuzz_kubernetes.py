@@ -10,8 +10,8 @@ from typing import Any
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import (
     balance,
     capacity,
-    change,
     cluster_preflight,
+    deployment_change,
     images,
     lab_status,
     predicates,
@@ -167,7 +167,7 @@ def test_fuzz_judges(world: Any) -> None:
     for entry in cluster.list_objects("deployments"):
         predicates.deployment_state(entry, pods)
         predicates.rolled_out_time(entry, pods)
-        change.change_of(entry, 3, {"A": "b"})
+        deployment_change.change_of(entry, 3, {"A": "b"})
 
 
 @fuzz(values)

@@ -195,10 +195,10 @@ FAULTS = [
         "    title: Latency",
         "    titel: Latency",
         13,
-        "`titel`: is no key of a profile at this place (did you mean 'title'?)",
+        "`titel`: is no key at this place (did you mean 'title'?)",
     ),
     ("    kind: quantile", "    kind: percentile", 16, "`kind`: 'percentile' is none of: rate, total"),
-    ("    kind: quantile", "    kind: rate", 17, "`quantile`: is no key of a profile at this place"),
+    ("    kind: quantile", "    kind: rate", 17, "`quantile`: is no key at this place"),
     ("    quantile: 0.95", "    quantile: 95", 17, "`quantile`: 95.0 is not between 0 and 1"),
     ("    quantile: 0.95", "    quantile: high", 17, "`quantile`: 'high' is not a number"),
     (
@@ -242,14 +242,14 @@ FAULTS = [
     ),
     ("    direction: lower", "    direction: lower\n    thresholds: {bad: 2}", 20, "`thresholds.bad`: is no key"),
     ("    direction: lower", "    thresholds: {warn: 2}", 19, "`thresholds`: needs `direction: lower`"),
-    ("    direction: lower", "    direction: lower\n    by: pod", 20, "`by`: is no key of a profile at this place"),
+    ("    direction: lower", "    direction: lower\n    by: pod", 20, "`by`: is no key at this place"),
     ("{metric: latency_bucket}", "{metric: latency}", 21, "`sources[0].metric`: 'latency' does not end in _bucket"),
     ("{metric: latency_bucket}", "{metric: 'rate(x_bucket'}", 21, "is not a metric's name"),
     ("{metric: latency_bucket}", "{metric: latency_bucket, scale: 0}", 21, "`sources[0].scale`: must be above zero"),
     ("{metric: latency_bucket}", "{metric: latency_bucket, server: 1.23}", 21, "1.23 is not versions of the server"),
     ("{metric: latency_bucket}", "{metric: latency_bucket, smallest_bucket: 0}", 21, "must be above zero"),
     ("metric: pods}", "metric: pods, smallest_bucket: 1}", 31, "'pods' does not end in _bucket"),
-    ("{metric: latency_bucket}", "{timer: latency}", 21, "`sources[0].timer`: is no key of a profile"),
+    ("{metric: latency_bucket}", "{timer: latency}", 21, "`sources[0].timer`: is no key"),
     ("figures:\n", "namings: {timer: [{metric: x}]}\nfigures:\n", 11, "'x' does not say where the name stands"),
     ("figures:\n", "namings: {metric: [{metric: x}]}\nfigures:\n", 11, "`namings.metric`: is a key of a source"),
     ("figures:\n", "namings: [x]\nfigures:\n", 11, "`namings`: must be a mapping"),
@@ -270,7 +270,7 @@ FAULTS = [
     ),
     ("    title: Pods", "    title: Pods\n    title: More", 24, "figure 'pods', `title`: is there twice"),
     ("    title: Pods", "    title: [Pods", 24, "is not YAML"),
-    ("figures:\n", "figures: {}\nothers:\n", 12, "`others`: is no key of a profile"),
+    ("figures:\n", "figures: {}\nothers:\n", 12, "`others`: is no key"),
 ]
 
 
