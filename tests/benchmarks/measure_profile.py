@@ -102,6 +102,11 @@ def synthetic() -> str:
             add(metric, pod, "", 0.0)
         add("persistence_errors", pod, 'operation="GetOrCreateShard"', 0.0)
         add("service_errors", pod, 'operation="History1"', 0.1)
+        for kind in ("ShardOwnershipLost", "Unavailable", "NotFound"):
+            for operation in range(4):
+                labels = f'error_type="serviceerror_{kind}",operation="History{operation}",{default}'
+                add("service_error_with_type", pod, labels, 0.1)
+                add("client_errors", pod, f'{labels},service_role="history"', 0.1)
         add("numshards_gauge", pod, "", 0, 256, constant=True)
     for operation in range(10):
         histogram("service_latency", FRONTEND, f'operation="Frontend{operation}",{default},service_name="frontend"')
@@ -109,6 +114,8 @@ def synthetic() -> str:
     add("service_requests", FRONTEND, f'operation="SignalWorkflowExecution",{default}', 3.0)
     for metric in ("poll_success", "poll_success_sync"):
         add(metric, MATCHING, default, 5.0)
+    for operation in ("start", "signal", "result"):
+        add("benchmark_request_errors_total", LOAD, f'operation="{operation}"', 0.0)
     for metric in ("started", "completed", "failed"):
         add(f"benchmark_workflows_{metric}_total", LOAD, "", 1.5)
     histogram("benchmark_workflow_end_to_end_seconds", LOAD, "")

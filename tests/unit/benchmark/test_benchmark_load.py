@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import statistics
 import time
@@ -138,7 +139,7 @@ def test_what_does_not_finish_in_the_grace_period_is_terminated(lab: Lab) -> Non
 
 def test_the_last_counts_can_be_read_for_a_while(lab: Lab) -> None:
     lab.start_worker()
-    soak_test = lab.start_soak_test(CONCURRENT_WORKFLOWS=2, METRICS_GRACE_PERIOD=60)
+    soak_test = lab.start_soak_test(CONCURRENT_WORKFLOWS=2, METRICS_GRACE_PERIOD=60, LOG_LEVEL="DEBUG")
     eventually(lambda: soak_test.completed() >= 3, "workflows complete")
     soak_test.signal(signal.SIGTERM)
     eventually(lambda: "the last counts can be read for 60 s more" in soak_test.log.read_text(), "it says so")
@@ -148,6 +149,10 @@ def test_the_last_counts_can_be_read_for_a_while(lab: Lab) -> None:
     assert f"workflows in all: {metrics[STARTED]:.0f} started, {metrics[COMPLETED]:.0f} completed, 0 failed" in (
         soak_test.log.read_text()
     )
+    # At this level the log records each of them.
+    took = re.findall(r"workflow benchmark-\S+ completed in (\d+\.\d{3}) s", soak_test.log.read_text())
+    assert len(took) == metrics[COMPLETED]
+    assert sum(map(float, took)) == pytest.approx(metrics[f"{END_TO_END}_sum"], abs=0.001 * len(took))
     # Who asks again does not want to wait.
     asked = time.monotonic()
     soak_test.signal(signal.SIGTERM)
