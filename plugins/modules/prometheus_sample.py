@@ -329,7 +329,7 @@ windows:
           promql_difference: -0.002
           promql_reason: ""
 series:
-  description: The course of the key figures, one entry for each figure and label value.
+  description: The course of the key figures, one entry for each figure and label value; of distributions none.
   returned: always
   type: list
   elements: dict

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..results.stage_file import window_values
-from ..results.types import Evidence, FigureDetails, FigureResult, Labels, Values, WindowResult
-from . import histograms, query
+from ..results.types import DistributionResult, Evidence, FigureDetails, FigureResult, Labels, Values, WindowResult
+from . import distribution_steps, histograms, query
 from .counted import Counted, Selected, count, doubt_without_series, select
 from .coverage import coverage, shortfall
 from .cross_check import cross_check, no_answer, promql
@@ -59,6 +59,7 @@ def _work_out(profile: Profile, reading: Reading, window: Window, earlier: Value
         "start": window.start,
         "end": window.end,
         "figures": [at_work.figure(figure) for figure in profile.figures],
+        "distributions": at_work.distributions(),
     }
 
 
@@ -103,7 +104,7 @@ class _Window:
         found = self.reading.found
         sources = self._sources(figure)
         evidence: Evidence = {"metrics": sorted({source.metric for source in sources}), "notes": []}
-        wrong = figure.fault or self.reading.fault(figure) or _wrong_unit(sources, found)
+        wrong = self._wrong(figure, sources)
         if wrong:
             judged = Judged(None, None, "error", wrong)
             checked = no_answer(wrong)
@@ -151,6 +152,34 @@ class _Window:
         if compared:
             evidence["compared"] = compared
         return judged._replace(state=state, reason=reason) if GRAVITY[state] > GRAVITY[judged.state] else judged
+
+    def distributions(self) -> list[DistributionResult]:
+        """The distributions with a key figure, step after step; without those that cannot be worked out."""
+        keys = {figure.distribution for figure in self.profile.figures if figure.key and figure.distribution}
+        # Each has a quantile, which is made of its buckets.
+        shown = {
+            figure.distribution: figure
+            for figure in self.profile.figures
+            if figure.distribution in keys and figure.kind == "quantile"
+        }
+        return [
+            self._distribution(figure) for figure in shown.values() if not self._wrong(figure, self._sources(figure))
+        ]
+
+    def _distribution(self, figure: Figure) -> DistributionResult:
+        counted = self._count(figure.selection, figure.components)
+        return {
+            "id": figure.distribution,
+            "title": figure.title.rpartition(", ")[0],
+            "unit": figure.unit,
+            "start": self.window.start,
+            "step": distribution_steps.step_length(self.ruler.length, self.reading.interval),
+            "buckets": distribution_steps.steps(counted, self.ruler, self._sums(figure).value),
+        }
+
+    def _wrong(self, figure: Figure, sources: Sequence[Source]) -> str:
+        """Why a figure cannot be worked out, whatever was counted; empty when it can."""
+        return figure.fault or self.reading.fault(figure) or _wrong_unit(sources, self.reading.found)
 
     # -- kinds ------------------------------------------------------------------
 
@@ -237,12 +266,16 @@ class _Window:
         evidence["interval"] = [math.fsum(least), None if found.open else math.fsum([*most, found.more / whole])]
         return [({figure.by: label} if figure.by else {}, math.fsum(of)) for label, of in values.items()]
 
-    def _sums(self, figure: Figure, evidence: Evidence) -> histograms.Sums:
+    def _sums(self, figure: Figure) -> histograms.Sums:
         """The growth of a figure's buckets over all of its histograms."""
         key = figure.selection, figure.components
         if key not in self._summed:
             self._summed[key] = histograms.summed(histograms.groups(self._count(*key).growths))
-        sums = self._summed[key]
+        return self._summed[key]
+
+    def _described_sums(self, figure: Figure, evidence: Evidence) -> histograms.Sums:
+        """The same, with a note beside the value where they do not have all of the same bounds."""
+        sums = self._sums(figure)
         if not sums.same:
             evidence["notes"].append("The processes have different buckets: only the bounds that all have are used.")
         return sums
@@ -250,7 +283,7 @@ class _Window:
     def _quantile(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
         """The quantile, and why it rests on too few observations."""
         q = figure.quantile or 0.0
-        sums = self._sums(figure, evidence)
+        sums = self._described_sums(figure, evidence)
         quantile = histograms.quantile(q, sums.value)
         if quantile is None:
             return [({}, math.nan)], ""
@@ -267,7 +300,7 @@ class _Window:
     def _share(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
         """The share of observations above a bound, and why it cannot be told."""
         above = figure.above or 0.0
-        sums = self._sums(figure, evidence)
+        sums = self._described_sums(figure, evidence)
         share = histograms.share_above(above, sums)
         if share is None:
             return [({}, math.nan)], "" if histograms.observations(sums) <= 0 else histograms.no_bound(above, sums)

@@ -86,6 +86,8 @@ def figures(kept: Kept, profile: Profile | None = None, earlier: Values | None =
             _as_read(figure, worked_out, reading, figure.id in asked)
             for figure, worked_out in zip(profile.figures, worked["figures"])
         ]
+        unread = {figure.distribution for figure in profile.figures if _unread(figure, reading)}
+        worked["distributions"] = [one for one in worked.get("distributions", ()) if one["id"] not in unread]
         done.append(worked)
         known.update(window_values([worked]))
     return done

@@ -208,9 +208,10 @@ class Reader:
     def series(self, start: float, end: float) -> list[SeriesResult]:
         """The course of the key figures between two times, for plots; a point without a value is left out.
 
+        A distribution has none: its windows have all of it, step after step, worked out from the raw samples.
         Raises LabError.
         """
-        shown = {figure.id: figure for figure in self.profile.figures if figure.key}
+        shown = {figure.id: figure for figure in self.profile.figures if figure.key and not figure.distribution}
         if not shown:
             return []
         expressions = {

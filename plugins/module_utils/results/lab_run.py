@@ -17,7 +17,7 @@ from .attempts import newest_done
 from .names import check_folder_name, run_id, stage_file_name
 from .runs import Run, create_run, latest_run, make_run_folder, read_run
 from .stage_file import Keep, window_values, without_figures
-from .types import NamedFigure, Values
+from .types import NamedFigure, NamedWindow, Values
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -34,6 +34,8 @@ SPEC: dict[str, Any] = {
 
 #: Of a figure, what the schema wants at least. Besides, ``by`` says that one without a value is split by a label.
 NEEDED = (*NamedFigure.__annotations__, "by")
+#: The same of a window.
+WINDOW_NEEDED = tuple(NamedWindow.__annotations__)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _values_alone(window: Any) -> Any:
     if not isinstance(window, dict) or not isinstance(window.get("figures"), list):
         return window
     return {
-        **window,
+        **{name: window[name] for name in WINDOW_NEEDED if name in window},
         "figures": [
             {name: figure[name] for name in NEEDED if name in figure} if isinstance(figure, dict) else figure
             for figure in window["figures"]

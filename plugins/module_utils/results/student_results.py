@@ -119,13 +119,16 @@ def linked_runs(folder: Path) -> list[str]:
 
 
 def key_figures_only(record: dict[str, Any]) -> dict[str, Any]:
-    """A stage with the key figures of its windows alone, or as it is when it is of another shape.
+    """A stage with the key figures of its windows and no courses, or as it is when it is of another shape.
 
     They are a quarter of the figures, and checking figures is what reading a class costs.
     """
     try:
         windows = [
-            {**window, "figures": [figure for figure in window["figures"] if figure.get("key")] or window["figures"]}
+            {
+                **{name: value for name, value in window.items() if name != "distributions"},
+                "figures": [figure for figure in window["figures"] if figure.get("key")] or window["figures"],
+            }
             for window in record["windows"]
         ]
     except (AttributeError, KeyError, TypeError):

@@ -11,7 +11,7 @@ from ..findings import Finding
 from ..prometheus.kept_samples import Kept
 from ..results.schema import SCHEMA_ID, fit_stage
 from ..results.stage_file import build_stage
-from ..results.types import StageAbout, StageRecord, WindowResult
+from ..results.types import SeriesResult, StageAbout, StageRecord, WindowResult
 from ..version import VERSION
 
 
@@ -23,6 +23,15 @@ def check_about(about: StageAbout) -> StageAbout:
     except ValueError as fault:
         raise LabError(f"The stage cannot be written down as it was described: {fault}.") from None
     return about
+
+
+def _without_distributions(series: Sequence[SeriesResult], windows: Sequence[WindowResult]) -> list[SeriesResult]:
+    """Series without those of distributions that windows have step by step: samples of earlier versions hold both."""
+    whole = {one["id"] for window in windows for one in window.get("distributions", ())}
+    parts = {
+        figure["id"] for window in windows for figure in window["figures"] if figure.get("distribution", "") in whole
+    }
+    return [one for one in series if one["figure"] not in parts]
 
 
 def stage_record(
@@ -54,7 +63,7 @@ def stage_record(
         finished=finished,
         events=about["events"],
         windows=windows,
-        series=list(kept.series),
+        series=_without_distributions(kept.series, windows),
         samples=samples,
         versions={"collection": VERSION, **about["versions"], "prometheus": kept.prometheus["prometheus_version"]},
         settings={**about["settings"], "scrape_interval": kept.prometheus["scrape_interval"]},

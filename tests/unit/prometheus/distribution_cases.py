@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import Case, buckets
+from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import LATE_UP, Case, buckets
 
 PROFILE = """\
 schema: temporal_lab.benchmarking/profile/1
@@ -21,12 +21,18 @@ figures:
     quantiles: [0.5, 0.95, 0.999]
     above: [0.1, 0.5, 1.2]
     sources: [{metric: h_bucket}]
+    parts: {mean: {key: true}}
 """
 MILLISECONDS = PROFILE.replace("{metric: h_bucket}", "{metric: h_milliseconds_bucket, scale: 0.001}")
 
 #: A scrape brings 100 waits: 99 of up to 0.1 s, and one of more than 1.2 s.
 ONE_IN_A_HUNDRED = {"0.1": 99, "1.2": 99, "10": 100, "+Inf": 100}
 SUM = 'h_sum{pod="app-1"}'
+#: A scrape brings nine quick waits; that at 20 s eight slow ones as well, and that at 25 s six.
+TEN_SECONDS = {
+    **buckets("app-1", {"0.1": 9, "1.2": 9}),
+    **buckets("app-1", {"10": 9, "+Inf": 9}, "0+{0}x7 80 95 104+{0}x10"),
+}
 
 DISTRIBUTIONS = [
     Case(
@@ -61,6 +67,7 @@ DISTRIBUTIONS = [
             "wait_largest": {"value": 10, "bound": "below", "state": "pass", "interval": [1.2, 10], "promql": 10},
         },
         profile=PROFILE,
+        steps={"wait": [(0, 0.1, [99] * 12), (1.2, 10, [1] * 12)]},
     ),
     Case(
         "one wait in a hundred is slow, between scrapes",
@@ -72,6 +79,7 @@ DISTRIBUTIONS = [
         },
         window=(2.5, 62.5),
         profile=PROFILE,
+        steps={"wait": [(0, 0.1, [99] * 12), (1.2, 10, [1] * 12)]},
     ),
     Case(
         "one wait in a hundred is slow, in milliseconds",
@@ -89,6 +97,7 @@ DISTRIBUTIONS = [
             "wait_largest": {"value": 10, "bound": "below", "promql": 10},
         },
         profile=MILLISECONDS,
+        steps={"wait": [(0, 0.1, [99] * 12), (1.2, 10, [1] * 12)]},
     ),
     Case(
         "two pods, one of which waits",
@@ -137,6 +146,47 @@ DISTRIBUTIONS = [
             "wait_largest": {"value": 1.2, "bound": "above", "interval": [1.2, None]},
         },
         profile=PROFILE,
+    ),
+    # Step after step. The scrapes are at -20, -15 … 80 s; the eighth after the first is at 20 s.
+    Case(
+        "ten seconds of slow waits",
+        TEN_SECONDS,
+        {"wait_above_1_2s": {"value": 14 / 122, "state": "pass"}},
+        profile=PROFILE,
+        steps={"wait": [(0, 0.1, [9] * 12), (1.2, 10, [0, 0, 0, 8, 6, *[0] * 7])]},
+    ),
+    Case(
+        "ten seconds of slow waits, between scrapes",
+        # Each half of the growth from one scrape to the next is in a step of its own.
+        TEN_SECONDS,
+        {"wait_p50": {"observations": 122}},
+        window=(2.5, 62.5),
+        profile=PROFILE,
+        steps={"wait": [(0, 0.1, [9] * 12), (1.2, 10, [0, 0, 4, 7, 3, *[0] * 7])]},
+    ),
+    Case(
+        "waits of which the first half is not known",
+        buckets("app-1", ONE_IN_A_HUNDRED, "_x9 900+{}x11"),
+        {"wait_p50": {"state": "inconclusive", "observations": 700}},
+        LATE_UP,
+        profile=PROFILE,
+        steps={"wait": [(0, 0.1, [*[None] * 5, *[99] * 7]), (1.2, 10, [*[None] * 5, *[1] * 7])]},
+    ),
+    Case(
+        "waits of a process that begins anew",
+        # What was counted from 35 s on is lost; the new process has counted nothing at 40 s.
+        buckets("app-1", ONE_IN_A_HUNDRED, "0+{0}x11 0+{0}x8"),
+        {"wait_p50": {"observations": 1100, "resets": 4}},
+        profile=PROFILE,
+        steps={"wait": [(0, 0.1, [*[99] * 7, 0, *[99] * 4]), (1.2, 10, [*[1] * 7, 0, *[1] * 4])]},
+    ),
+    Case(
+        "waits of processes with different buckets",
+        {**buckets("app-1", ONE_IN_A_HUNDRED), **buckets("app-2", {"0.1": 10, "0.5": 20, "10": 30, "+Inf": 40})},
+        {"wait_p50": {"observations": 1680}},
+        {'up{pod="app-2"}': "1x20"},
+        profile=PROFILE,
+        steps={"wait": [(0, 0.1, [109] * 12), (0.1, 10, [21] * 12), (10, None, [10] * 12)]},
     ),
 ]
 

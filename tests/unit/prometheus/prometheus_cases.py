@@ -91,7 +91,10 @@ STEADY = {'m_total{pod="app-1"}': "0+10x20"}
 
 @dataclass(frozen=True)
 class Case:
-    """One case: its series, and what is expected of its figures (their fields by id)."""
+    """One case: its series, and what is expected of its figures (their fields by id).
+
+    steps: of distributions by id, the buckets with an observation: two bounds and the observations of each step.
+    """
 
     name: str
     series: dict[str, str]
@@ -99,6 +102,7 @@ class Case:
     up: dict[str, str] = field(default_factory=dict)
     window: tuple[float, float] = WINDOW
     profile: str = PROFILE
+    steps: dict[str, list[tuple[float | None, float | None, list[float | None]]]] = field(default_factory=dict)
 
     def all_series(self) -> dict[str, str]:
         """Series and `up`; an empty notation takes one out."""

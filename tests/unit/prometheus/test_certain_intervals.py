@@ -199,6 +199,7 @@ figures:
     quantiles: [0.5, 0.9]
     above: [0.1, 1]
     sources: [{metric: h_bucket}]
+    parts: {mean: {key: true}}
 """,
     "waits.yml",
 ).bind("ns", "release")
@@ -274,6 +275,23 @@ def test_what_is_true_of_a_distribution_lies_in_its_intervals(capsys: pytest.Cap
         sys.stdout.write(f"\n{looked} figures of distributions pass, {len(wrong)} wrongly\n")
     assert wrong == []
     assert looked >= WORLDS // 5
+
+
+def test_the_steps_of_a_distribution_are_its_window_divided() -> None:
+    """What a distribution counted step after step adds up to what its figures are of, bucket by bucket."""
+    for seed in range(FIRST, FIRST + WORLDS // 20):
+        of, _truth = waiting(seed)
+        worked = work_out(WAITS, of, of.windows[0], {})
+        figures = {figure["id"]: figure for figure in worked["figures"]}
+        observations = figures["wait_mean"].get("observations", 0.0)
+        (whole,) = worked["distributions"]
+        counted_in = {(one["above"], one["to"]): sum(filter(None, one["counts"])) for one in whole["buckets"]}
+        rounding = 0.01 * 12 * len(counted_in)
+        assert sum(counted_in.values()) == pytest.approx(observations, abs=rounding), seed
+        slow = sum(count for (above, _to), count in counted_in.items() if above and above >= 1)
+        share = figures["wait_above_1s"]["value"]
+        if share is not None:
+            assert slow == pytest.approx(share * observations, abs=rounding), seed
 
 
 def test_an_interval_of_a_distribution_that_is_too_narrow_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

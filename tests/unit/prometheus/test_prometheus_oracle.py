@@ -55,7 +55,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometh
 )
 from jsonschema import Draft202012Validator
 
-FIGURE = stage_schema()["properties"]["windows"]["items"]["properties"]["figures"]["items"]
+WINDOW = stage_schema()["properties"]["windows"]["items"]
 CASES = {
     f"{family}: {case.name}": case
     for families in (FAMILIES, evidence_cases.FAMILIES, distribution_cases.FAMILIES)
@@ -126,8 +126,13 @@ def test_a_case(address: str, name: str, tmp_path: Path) -> None:
                 assert found[key] == "", (figure_id, figures[figure_id])
                 continue
             assert found[key] == value, (figure_id, key, figures[figure_id])
+    distributions = {one["id"]: one for one in result["windows"][0]["distributions"]}
+    for distribution, buckets in case.steps.items():
+        whole = distributions[distribution]
+        assert (whole["start"], whole["step"]) == (BASE + case.window[0], INTERVAL)
+        assert [(one["above"], one["to"], one["counts"]) for one in whole["buckets"]] == buckets
+    Draft202012Validator(WINDOW).validate(result["windows"][0])
     for figure in figures.values():
-        Draft202012Validator(FIGURE).validate(figure)
         assert (figure["reason"] == "") == (figure["state"] == "pass")
         difference = figure["promql_difference"]
         if difference is not None and abs(difference) > 0.05:

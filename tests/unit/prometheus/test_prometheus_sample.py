@@ -320,9 +320,13 @@ def test_milliseconds_under_the_name_of_seconds_are_told_by_their_buckets(addres
     assert lock["promql"] == pytest.approx(0.0035)
     assert lock["metrics"] == ["semaphore_latency_bucket"]
     assert lock["notes"] == ["semaphore_latency_bucket is the metric of servers >=1.23."]
-    (course,) = (one for one in result["series"] if one["figure"] == "shard_lock_latency_p99")
-    # Nine tenths into the last bucket.
-    assert {round(value, 9) for _time, value in course["points"]} == {0.0047}
+    # It has its course bucket by bucket, in seconds too, and no series.
+    assert not [one for one in result["series"] if one["figure"].startswith("shard_lock_latency")]
+    (course,) = (one for one in result["windows"][0]["distributions"] if one["id"] == "shard_lock_latency")
+    assert (course["title"], course["unit"], course["step"]) == ("Shard lock latency", "s", INTERVAL)
+    assert course["start"] == result["windows"][0]["start"]
+    assert [one["to"] for one in course["buckets"]] == [0.001, 0.002, 0.005]
+    assert sum(sum(one["counts"]) for one in course["buckets"]) == pytest.approx(lock["observations"], abs=0.5)
 
 
 def test_a_unit_that_is_another_one_is_an_error_and_no_value(address: str) -> None:

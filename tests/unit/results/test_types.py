@@ -215,6 +215,7 @@ def test_a_figure_without_samples_says_nothing_of_samples() -> None:
 
 def test_a_run_is_read_with_the_fields_that_every_figure_has() -> None:
     assert set(lab_run.NEEDED) == NamedFigure.__required_keys__ | {"by"}
+    assert set(lab_run.WINDOW_NEEDED) == WindowResult.__required_keys__
 
 
 def test_a_stage_can_be_written_down_with_every_field() -> None:
