@@ -20,6 +20,7 @@ FLOORS = (
     ("plugins/plugin_utils",),
     ("stages",),
     ("grafana", "students", "report"),
+    ("answers",),
     ("prometheus",),
     ("results",),
     ("cluster", "node"),

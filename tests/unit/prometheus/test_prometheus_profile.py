@@ -69,6 +69,7 @@ def test_the_collections_own_profile_has_the_labs_figures() -> None:
         "transitions_per_success",
         "signal_requests",
         "persistence_requests",
+        "persistence_operations",
         "persistence_errors",
         "service_requests",
         "service_errors",

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answers that a run's results give to the lab's questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+from ..results.report import Report
+from .fact_reading import UNKNOWN_TEXT, FactReading, Judge, read_fact
+from .question import UNKNOWN, Mention, Question, Text
+from .questions_file import REASONS
+
+#: Verdict of a question whose stage has no window in the run.
+NOT_MEASURED = "not_measured"
+
+
+class AnswerPart(TypedDict):
+    """A piece of an answer's text. figures: ids of the figures that it is read from, none for plain words."""
+
+    text: str
+    figures: list[str]
+
+
+class AnswerEvidence(TypedDict):
+    """A reading that an answer rests on. window: its place in the report's ``windows``."""
+
+    figure: str
+    unit: str
+    window: int
+    text: str
+
+
+class Answer(TypedDict):
+    """A question with the answer of this run.
+
+    verdict: id of the answer in the file of questions, or ``not_measured``. open: the results do not decide.
+    facts: the state of each fact, by its name.
+    """
+
+    id: str
+    stage: str
+    question: str
+    verdict: str
+    open: bool
+    text: str
+    parts: list[AnswerPart]
+    facts: dict[str, str]
+    evidence: list[AnswerEvidence]
+    limits: str
+    why: str
+    source: str
+
+
+def answer_questions(report: Report, questions: Sequence[Question], judge: Judge) -> list[Answer]:
+    """The answers to questions, in their order. judge: says what is known of a change."""
+    return [_answer(report, question, judge) for question in questions]
+
+
+def _answer(report: Report, question: Question, judge: Judge) -> Answer:
+    if not any(window["stage"] == question.stage for window in report["windows"]):
+        plain = f"The stage {question.stage} has not been measured in this run."
+        return _made(question, NOT_MEASURED, True, [{"text": plain, "figures": []}], {})
+    readings = {fact.name: read_fact(report, fact, judge) for fact in question.facts}
+    for verdict in question.verdicts:
+        if all(readings[name].state in states for name, states in verdict.when.items()):
+            return _made(question, verdict.id, verdict.open, _parts(verdict.text, readings), readings)
+    raise AssertionError(f"{question.id}: the last answer holds where no other does")
+
+
+def _made(
+    question: Question, verdict: str, is_open: bool, parts: list[AnswerPart], readings: Mapping[str, FactReading]
+) -> Answer:
+    evidence: dict[tuple[str, str, int], AnswerEvidence] = {}
+    for reading in readings.values():
+        for one in reading.evidence:
+            place = (one.figure, one.unit, one.window)
+            evidence[place] = {"figure": one.figure, "unit": one.unit, "window": one.window, "text": one.text}
+    return {
+        "id": question.id,
+        "stage": question.stage,
+        "question": question.question,
+        "verdict": verdict,
+        "open": is_open,
+        "text": "".join(part["text"] for part in parts),
+        "parts": parts,
+        "facts": {name: reading.state for name, reading in readings.items()},
+        "evidence": list(evidence.values()),
+        "limits": question.limits,
+        "why": question.why,
+        "source": question.source,
+    }
+
+
+def _parts(text: Text, readings: Mapping[str, FactReading]) -> list[AnswerPart]:
+    """The text's pieces, in which the words of a fact name the figures that they are of."""
+    return [{"text": piece, "figures": []} if isinstance(piece, str) else _mentioned(piece, readings) for piece in text]
+
+
+def _mentioned(mention: Mention, readings: Mapping[str, FactReading]) -> AnswerPart:
+    if mention.fact == REASONS:
+        reasons = [reading.reason for reading in readings.values() if reading.state == UNKNOWN and reading.reason]
+        return {"text": "; ".join(dict.fromkeys(reasons)) or "no reason is given", "figures": []}
+    reading = readings[mention.fact]
+    return {
+        "text": reading.texts.get(mention.which, UNKNOWN_TEXT),
+        "figures": list(dict.fromkeys(one.figure for one in reading.evidence)),
+    }

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run's results say of a question's fact: its state, and the texts that name it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..formatting import value_text
+from ..results.report import FigureRow, Reading, Report, is_number, window_label
+from .question import KNOWN, UNKNOWN, Fact, Window
+
+#: Parts of a figure that are named where only the largest are.
+MOST_PARTS = 3
+#: Stands in a text for what is not known.
+UNKNOWN_TEXT = "an unknown value"
+
+
+@dataclass(frozen=True)
+class ChangeVerdict:
+    """What is known of a change between two windows.
+
+    size: in words, such as ``+12 %`` or ``9 to 15 % higher``; empty where it is not known.
+    """
+
+    state: Literal["higher", "lower", "same", "unknown"]
+    size: str = ""
+    reason: str = ""
+
+
+#: Judges the change of a figure from one window's place to another's.
+Judge = Callable[[FigureRow, int, int], ChangeVerdict]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A reading that an answer rests on: a figure's id and unit, the window's place in the report, and its value."""
+
+    figure: str
+    unit: str
+    window: int
+    text: str
+
+
+@dataclass(frozen=True)
+class FactReading:
+    """What a fact is in a run.
+
+    texts: what is written for a mention, by which of its texts is meant. reason: why it is not known, empty if it is.
+    evidence: the readings that it rests on.
+    """
+
+    state: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    evidence: Sequence[Evidence] = ()
+
+
+def read_fact(report: Report, fact: Fact, judge: Judge) -> FactReading:
+    """What the results of a run say of a fact."""
+    if fact.noted:
+        return _noted(report, fact)
+    place = _place(report, fact.window)
+    if place is None:
+        return _unknown(f"{_called(fact.window)} was not measured")
+    rows = [row for row in report["figures"] if row["id"] == fact.figure]
+    row = next((row for row in rows if row["readings"][place]), None)
+    if row is None:
+        return _unknown(f"{fact.figure} was not measured in {_label(report, place)}")
+    if fact.against is None:
+        return _parts(report, fact, row, place) if fact.parts else _value(report, fact, row, place)
+    before = _place(report, fact.against)
+    if before is None:
+        return _unknown(f"{_called(fact.against)} was not measured")
+    return _change(report, row, before, place, judge)
+
+
+def _place(report: Report, window: Window) -> int | None:
+    """A window's place in the report; None where it was not measured."""
+    for index, found in enumerate(report["windows"]):
+        if (found["stage"], found["name"]) == (window.stage, window.name):
+            return index
+    return None
+
+
+def _called(window: Window) -> str:
+    return f"the window {window.name} of the stage {window.stage}"
+
+
+def _label(report: Report, place: int) -> str:
+    stage, title = window_label(report["windows"], place)
+    return f"{stage} ({title})" if title else stage
+
+
+def _unknown(reason: str, evidence: Sequence[Evidence] = ()) -> FactReading:
+    return FactReading(UNKNOWN, reason=reason, evidence=evidence)
+
+
+def _why_not(report: Report, row: FigureRow, place: int, reading: Reading) -> str:
+    reason = reading["reason"].rstrip(".") or "it has no value"
+    return f"{row['title']} in {_label(report, place)}: {reason}"
+
+
+def _evidence(row: FigureRow, place: int) -> Evidence:
+    reading = row["readings"][place]
+    value = None if reading is None else reading["value"]
+    bound = "" if reading is None else reading.get("bound", "")
+    text = UNKNOWN_TEXT if value is None else value_text(value, row["unit"], bound)
+    return Evidence(row["id"], row["unit"], place, text)
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def _value(report: Report, fact: Fact, row: FigureRow, place: int) -> FactReading:
+    reading, evidence = row["readings"][place], _evidence(row, place)
+    if reading is None or reading["value"] is None or reading["state"] in ("inconclusive", "error"):
+        reason = f"{row['title']} has no reading" if reading is None else _why_not(report, row, place, reading)
+        return _unknown(reason, [evidence])
+    low, high = _range(reading)
+    state = _level(fact.levels, low, high)
+    if state is None:
+        return _unknown(f"{row['title']} in {_label(report, place)} is not known well enough", [evidence])
+    return FactReading(state, {"": evidence.text}, evidence=[evidence])
+
+
+def _range(reading: Reading) -> tuple[float | None, float | None]:
+    """Where the value certainly lies; None is a side without an end."""
+    interval = reading.get("interval")
+    return (reading["value"], reading["value"]) if interval is None else (interval[0], interval[1])
+
+
+def _level(levels: Sequence[tuple[str, float]], low: float | None, high: float | None) -> str | None:
+    """The level that a range lies in; None where it reaches over two of them."""
+    if not levels:
+        return KNOWN
+    lowest = 0 if low is None else sum(end <= low for _name, end in levels[1:])
+    highest = len(levels) - 1 if high is None else sum(end <= high for _name, end in levels[1:])
+    return levels[lowest][0] if lowest == highest else None
+
+
+def _parts(report: Report, fact: Fact, row: FigureRow, place: int) -> FactReading:
+    """A figure that is split by a label: its parts in words, or their number."""
+    reading = row["readings"][place]
+    parts = {} if reading is None else {name: value for name, value in reading["by"].items() if value is not None}
+    evidence = _evidence(row, place)
+    if reading is None or reading["state"] in ("inconclusive", "error") or not parts:
+        reason = f"{row['title']} has no parts" if reading is None else _why_not(report, row, place, reading)
+        return _unknown(reason, [evidence])
+    if fact.parts == "count":
+        count = sum(value > 0 for value in parts.values())
+        return FactReading(_level(fact.levels, count, count) or UNKNOWN, {"": str(count)}, evidence=[evidence])
+    ranked = sorted(parts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ranked if fact.parts == "all" else ranked[:MOST_PARTS]
+    words = ", ".join(f"{name} {value_text(value, row['unit'])}" for name, value in shown)
+    return FactReading(KNOWN, {"": words}, evidence=[evidence])
+
+
+def _noted(report: Report, fact: Fact) -> FactReading:
+    """A number that a stage noted among its facts."""
+    stage = next((stage for stage in report["stages"] if stage["stage"] == fact.window.stage), None)
+    found: object = stage["facts"] if stage else None
+    for step in fact.noted.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    if not is_number(found):
+        return _unknown(f"the stage {fact.window.stage} did not note {fact.noted.replace('.', ' ')}")
+    return FactReading(_level(fact.levels, found, found) or UNKNOWN, {"": value_text(found, fact.unit)})
+
+
+# --- changes -------------------------------------------------------------------------------------
+
+
+def _change(report: Report, row: FigureRow, before: int, after: int, judge: Judge) -> FactReading:
+    evidence = [_evidence(row, before), _evidence(row, after)]
+    old, new = (one.text for one in evidence)
+    texts = {"": f"from {old} to {new}", "before": old, "after": new, "size": UNKNOWN_TEXT}
+    for place in (before, after):
+        reading = row["readings"][place]
+        if reading is None:
+            reason = f"{row['title']} was not measured in {_label(report, place)}"
+            return FactReading(UNKNOWN, texts, reason, evidence)
+        if reading["value"] is None or reading["state"] in ("inconclusive", "error"):
+            return FactReading(UNKNOWN, texts, _why_not(report, row, place, reading), evidence)
+    verdict = judge(row, before, after)
+    if verdict.size:
+        texts |= {"": f"from {old} to {new} ({verdict.size})", "size": verdict.size}
+    reason = verdict.reason or f"the change of {row['title']} is not known" if verdict.state == UNKNOWN else ""
+    return FactReading(verdict.state, texts, reason, evidence)
