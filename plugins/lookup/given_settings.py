@@ -12,6 +12,7 @@ description:
   - Of a student it has what inventory, command line and facts say, and of the play also its own variables, and the
     defaults of a role that is running.
   - A value that cannot be worked out is left out. The task that uses it says why.
+  - Also finds variables that are spelt almost as one of the lab's, which nothing reads.
 options: {}
 """
 
@@ -33,14 +34,30 @@ _raw:
     students:
       description: The same of each host of the play, by host.
       type: dict
+    misspelt:
+      description: By each name that nothing reads the variable that was probably meant.
+      type: dict
+      contains:
+        command_line:
+          description: Names that C(-e) gives.
+          type: dict
+        elsewhere:
+          description: Names that only the inventory, the play or facts have.
+          type: dict
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.settings import SETTINGS
+from ..module_utils.variable_names import misspelt, read_in, set_in
+
+COLLECTION = Path(__file__).resolve().parents[2]
+DEFAULTS = "roles/*/defaults/main.yml"
 
 
 class LookupModule(LookupBase):
@@ -54,8 +71,22 @@ class LookupModule(LookupBase):
             {
                 "play": given(variables, lambda name: self._templar.template(variables[name])),
                 "students": {host: given(own, own.__getitem__) for host, own in students.items()},
+                "misspelt": self._misspelt({*variables, *(name for own in students.values() for name in own)}),
             }
         ]
+
+    def _misspelt(self, names: set[Any]) -> dict[str, dict[str, str]]:
+        found = misspelt(names, read_in(texts("roles/*/*/*", "playbooks/*.yml")), sorted(set_in(texts(DEFAULTS))))
+        extra = load_extra_vars(self._loader)
+        return {
+            "command_line": {name: nearest for name, nearest in found.items() if name in extra},
+            "elsewhere": {name: nearest for name, nearest in found.items() if name not in extra},
+        }
+
+
+def texts(*patterns: str) -> Iterator[str]:
+    """What is in the collection's files."""
+    return (path.read_text(encoding="utf-8") for pattern in patterns for path in COLLECTION.glob(pattern))
 
 
 def given(variables: Mapping[str, Any], value: Callable[[str], Any]) -> dict[str, Any]:

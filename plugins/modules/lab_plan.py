@@ -14,6 +14,8 @@ description:
     with an empty recap and exit code 0.
   - Fails when a number, length of time, flag or word that the lab's roles take is something else, such as V(20 sec) for
     C(lab_settle), and names the variable, the students who have it, and what it takes.
+  - Fails when C(-e) gives a variable that nothing in the lab reads and that is spelt almost as one of the lab's, such
+    as C(lab_setle). Where the inventory or the play has one, a line says so.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.attributes.control_node
 attributes:
@@ -62,6 +64,16 @@ options:
       students:
         description: Those of each student, by student and name.
         type: dict
+      misspelt:
+        description: Names that nothing reads, with the variable that was probably meant.
+        type: dict
+        suboptions:
+          command_line:
+            description: Those of the command line, which are refused.
+            type: dict
+          elsewhere:
+            description: Those of the inventory and the play, of which a line is shown.
+            type: dict
   results_dir:
     description: Folder of the results.
     type: path
@@ -102,7 +114,7 @@ unknown:
   elements: str
   sample: [scal]
 wrong:
-  description: What is wrong with the settings, a sentence each.
+  description: What is wrong with the settings and with names of variables, a sentence each.
   returned: when there is anything
   type: list
   elements: str

@@ -17,6 +17,7 @@ from ..errors import LabError
 from ..results import names
 from ..settings import refusals, setting
 from ..task import Context, Params, Result, Spec, Task
+from ..variable_names import no_such_variable
 
 SPEC: Spec = {
     "tags": {"type": "list", "elements": "str", "default": ["all"]},
@@ -24,7 +25,18 @@ SPEC: Spec = {
     "other_tags": {"type": "list", "elements": "str", "default": []},
     "students": {"type": "int", "default": 1},
     "window": {"type": "raw", "default": 120.0},
-    "settings": {"type": "dict", "options": {"play": {"type": "dict"}, "students": {"type": "dict"}}, "default": {}},
+    "settings": {
+        "type": "dict",
+        "options": {
+            "play": {"type": "dict"},
+            "students": {"type": "dict"},
+            "misspelt": {
+                "type": "dict",
+                "options": {"command_line": {"type": "dict"}, "elsewhere": {"type": "dict"}},
+            },
+        },
+        "default": {},
+    },
     "results_dir": {"type": "path"},
     "earlier_results": {"type": "list", "elements": "path", "default": []},
 }
@@ -136,14 +148,24 @@ def plan_lines(stages: Sequence[str], students: int, window: float) -> list[str]
 
 
 def check_settings(given: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise LabError for values that the lab's variables do not take, before anything happens.
+    """Raise LabError for values that the lab's variables do not take, and for misspelt ones of the command line.
 
     given: as the lookup given_settings returns it.
     """
-    wrong = refusals(given.get("play") or {}, given.get("students") or {})
+    misspelt = (given.get("misspelt") or {}).get("command_line") or {}
+    wrong = [
+        *(no_such_variable(name, nearest) for name, nearest in misspelt.items()),
+        *refusals(given.get("play") or {}, given.get("students") or {}),
+    ]
     if wrong:
         more = [f"{len(wrong) - NAMED} more are wrong"] if len(wrong) > NAMED else []
         raise LabError(f"Nothing was done: {'; '.join([*wrong[:NAMED], *more])}.", wrong=wrong)
+
+
+def ignored(given: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Lines on variables of the inventory and the play that are almost the lab's: they may belong to something else."""
+    found = (given.get("misspelt") or {}).get("elsewhere") or {}
+    return [f"{name} is ignored: {no_such_variable(name, nearest)}" for name, nearest in found.items()]
 
 
 def earlier_results(results_dir: str, places: Sequence[str]) -> list[str]:
@@ -160,12 +182,14 @@ def _runs(place: str) -> Iterator[str]:
 def run(params: Params, context: Context) -> Result:
     """Return ``stages`` and about how many ``seconds`` they take.
 
-    Raises LabError for a tag that does not exist, and for a setting that is none.
+    Raises LabError for a tag that does not exist, for a setting that is none, and for a misspelt variable.
     """
     unknown = unknown_tags([*params["tags"], *params["skip_tags"]], params["other_tags"])
     if unknown:
         raise LabError(refusal(unknown), unknown=unknown)
     check_settings(params["settings"])
+    for line in ignored(params["settings"]):
+        context.show(line)
     stages = selected(params["tags"], params["skip_tags"])
     # Nothing is measured in check mode.
     window = 0.0 if context.check_mode else setting("lab_window", params["window"])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..variable_names import PREFIXES
 from .source_file import is_variable, shown
 
 #: Columns that are no variables of the same name.
@@ -27,21 +28,7 @@ WORKED_OUT = {
 }
 #: Variables with these prefixes decide which programs run on the control node and which files and servers are used:
 #: Ansible's own, and those of each role.
-DECIDING = (
-    "ansible_",
-    "benchmark_",
-    "check_",
-    "grafana_",
-    "lab_",
-    "measure_",
-    "node_",
-    "preflight_",
-    "report_",
-    "scaling_",
-    "students_",
-    "teardown_",
-    "temporal_",
-)
+DECIDING = ("ansible_", *PREFIXES)
 #: Variables that Ansible sets, beside those with its prefix.
 MAGIC = frozenset(
     (

@@ -91,6 +91,36 @@ def test_a_list_as_text_is_refused(tmp_path: Path) -> None:
     assert f"{name} is 'grafana'; it must be a list of names" in shown(done)
 
 
+def test_a_misspelt_variable_of_the_command_line_ends_the_run(tmp_path: Path) -> None:
+    (tmp_path / "more.yml").write_text("lab_windw: 20s\n")
+    given = ("-e", "lab_setle=20s", "-e", "@more.yml", "-e", f"lab_results_dir={tmp_path}/results", "-e", "lab_room=3")
+    done = run_playbook(tmp_path, "ann,bob,", LAB, "--tags", "report", *given)
+    assert done.returncode == 2
+    assert (
+        "Nothing was done: the lab has no variable lab_setle (did you mean lab_settle?); "
+        "the lab has no variable lab_windw (did you mean lab_window?)."
+    ) in shown(done)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_misspelt_variable_of_the_inventory_is_told_of_once(tmp_path: Path) -> None:
+    """Another collection's role may have it. What roles register is no variable of anybody's."""
+    students = {name: {"lab_setle": "20s", "lab_room": 3, "node_exporter_version": "1"} for name in ("ann", "bob")}
+    hosts = inventory(tmp_path, **students)
+    for student in students:
+        Lab(tmp_path / "results", student, "20261123T170102Z").write("install")
+    play = {"ansible.builtin.import_playbook": "temporal_lab.benchmarking.lab", "vars": {"lab_timeot": 5}}
+    (tmp_path / "twice.yml").write_text(json.dumps([play, play]))
+    done = run_playbook(tmp_path, hosts, "twice.yml", "--tags", "report", "-e", f"lab_results_dir={tmp_path}/results")
+    assert done.returncode == 0, shown(done)
+    told = sorted({line.strip() for line in done.stdout.splitlines() if "is ignored" in line})
+    assert [line.partition(": ")[2] for line in told] == [
+        "lab_setle is ignored: the lab has no variable lab_setle (did you mean lab_settle?)",
+        "lab_timeot is ignored: the lab has no variable lab_timeot (did you mean lab_timeout?)",
+    ]
+    assert done.stdout.count("lab_setle is ignored") == 2
+
+
 # -- where results go ----------------------------------------------------------
 
 

@@ -136,6 +136,21 @@ def test_wrong_settings_are_refused_together() -> None:
         run(settings=given)
 
 
+def test_a_misspelt_variable_of_the_command_line_is_refused_with_wrong_settings() -> None:
+    given = {"play": {"lab_window": "long"}, "misspelt": {"command_line": {"lab_setle": "lab_settle"}}}
+    with pytest.raises(LabError) as error:
+        run(settings=given)
+    assert error.value.msg.startswith(
+        "Nothing was done: the lab has no variable lab_setle (did you mean lab_settle?); lab_window is 'long'; "
+    )
+
+
+def test_a_misspelt_variable_of_the_inventory_is_told_of() -> None:
+    """It may belong to a role of somebody else."""
+    shown = run(settings={"misspelt": {"elsewhere": {"grafana_user": "grafana_url"}}})[1]
+    assert shown[0] == "grafana_user is ignored: the lab has no variable grafana_user (did you mean grafana_url?)"
+
+
 def test_a_window_as_text_is_planned() -> None:
     assert run(tags=["baseline"], window="90s")[0] == run(tags=["baseline"], window=90)[0]
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of variables that begin as the lab's do but that nothing in the lab reads: most are misspelt.
+
+Ansible takes any name, so ``-e lab_setle=20s`` would change nothing and say nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+#: What the variables of each role begin with.
+PREFIXES = (
+    "benchmark_",
+    "check_",
+    "grafana_",
+    "lab_",
+    "measure_",
+    "node_",
+    "preflight_",
+    "report_",
+    "scaling_",
+    "students_",
+    "teardown_",
+    "temporal_",
+)
+#: How like one of the lab's a name is that was meant to be it, from 0 to 1: other collections have roles called
+#: grafana or node too, and ``grafana_version`` is theirs.
+NEAR = 0.8
+
+_WORD = re.compile(rf"\b(?:{'|'.join(PREFIXES)})\w+", re.ASCII)
+_DEFAULT = re.compile(r"^(\w+):", re.ASCII | re.MULTILINE)
+
+
+def read_in(texts: Iterable[str]) -> set[str]:
+    """Every variable that files of roles and playbooks name, whether a user sets it or a task."""
+    return {name for text in texts for name in _WORD.findall(text)}
+
+
+def set_in(texts: Iterable[str]) -> set[str]:
+    """The variables that files of defaults set, which are those for users."""
+    return {name for text in texts for name in _DEFAULT.findall(text)}
+
+
+def misspelt(given: Iterable[object], read: Collection[str], settable: Sequence[str]) -> dict[str, str]:
+    """The variable that was probably meant, by each name that nothing reads; names like no variable are left out.
+
+    read: what the lab's files name. settable: the variables that users set.
+    """
+    found = {}
+    for name in sorted({name for name in given if isinstance(name, str) and name.startswith(PREFIXES)} - set(read)):
+        nearest = difflib.get_close_matches(name, settable, n=1, cutoff=NEAR)
+        if nearest:
+            found[name] = nearest[0]
+    return found
+
+
+def no_such_variable(name: str, nearest: str) -> str:
+    """The sentence's part on a name that nothing reads."""
+    return f"the lab has no variable {name} (did you mean {nearest}?)"
