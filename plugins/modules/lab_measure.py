@@ -136,6 +136,12 @@ options:
       - When the change was made that the windows are of, in Unix seconds by the cluster's clock. Windows may begin then
         where an earlier attempt of the same run made it.
     type: float
+  temporal_namespace:
+    description:
+      - Temporal namespace of the load.
+      - Temporal's Visibility is asked how many workflows completed in it; a window with a load costs one request.
+    type: str
+    default: default
   progress_figures:
     description:
       - Ids of the figures in the line of progress.

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 from ..errors import LabError
 from ..results.stage_file import window_values
-from ..results.types import FigureResult, SeriesResult, StageAbout, Values, WindowResult
+from ..results.types import FigureResult, SeriesResult, StageAbout, Values, VisibilityAnswer, WindowResult
 from .cross_check import no_answer, promql
 from .figures import work_out, work_out_all
 from .matchers import normal
@@ -40,7 +40,8 @@ class Kept:
     """What was measured: the question, and the samples that answer it; samples_file.py writes it down.
 
     read: when the samples were read, in Unix seconds. series: the course for plots.
-    about: the stage that they are of; None where that was not said.
+    about: the stage that they are of; None where that was not said. visibility: what Temporal's Visibility said of the
+    workflows of each window that it was asked about.
 
     The rest is of the moment and not in the file. waited: seconds of waiting for the windows.
     no_course: why there is no course, where it was asked for; the samples are whole without it.
@@ -52,6 +53,7 @@ class Kept:
     series: Sequence[SeriesResult]
     prometheus: PrometheusFacts
     about: StageAbout | None = None
+    visibility: Mapping[str, VisibilityAnswer] = field(default_factory=dict)
     waited: float = 0.0
     no_course: LabError | None = None
 

@@ -21,7 +21,7 @@ from ..bounded_json import Limits, fit, parse_json, shown
 from ..errors import LabError
 from ..files import put_file, read_regular_file
 from ..results.attempts import write_samples
-from ..results.types import StageAbout
+from ..results.types import StageAbout, VisibilityAnswer
 from .kept_samples import Kept, PrometheusFacts
 from .query import FoundMetrics
 from .question import Question
@@ -76,6 +76,7 @@ def _packed(kept: Kept) -> bytes:
         "read": kept.read,
         "prometheus": dict(kept.prometheus),
         "series": list(kept.series),
+        "visibility": {name: dict(answer) for name, answer in kept.visibility.items()},
         "readings": [_reading_packed(reading) for reading in kept.readings],
     }
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
@@ -175,7 +176,22 @@ def _kept(data: Mapping[str, Any]) -> Kept:
     series = fit(data["series"])
     if not isinstance(series, list):
         raise TypeError("series is no list")
-    return Kept(question, readings, _time(data["read"]), series, _facts(data["prometheus"]), _about(data["about"]))
+    return Kept(
+        question,
+        readings,
+        _time(data["read"]),
+        series,
+        _facts(data["prometheus"]),
+        _about(data["about"]),
+        {name: _visibility(answer) for name, answer in fit(data.get("visibility", {})).items()},
+    )
+
+
+def _visibility(given: Any) -> VisibilityAnswer:
+    counts = {_text(status): _number(number) for status, number in given["by"].items()}
+    if not all(isinstance(number, int) and number >= 0 for number in counts.values()):
+        raise ValueError("a number of workflows is none")
+    return {"by": {status: int(number) for status, number in counts.items()}, "reason": _text(given["reason"])}
 
 
 def _facts(given: Any) -> PrometheusFacts:

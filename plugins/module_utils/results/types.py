@@ -140,10 +140,129 @@ class NamedWindow(TypedDict):
     figures: list[FigureResult]
 
 
-class WindowResult(NamedWindow, total=False):
-    """A span of time with its figures, and what else is known of it where it was measured."""
+#: Who says how many workflows completed: the server's metrics, the load's own, Temporal's record of workflows.
+Witness = Literal["server", "load", "visibility"]
+
+
+class VisibilityAnswer(TypedDict):
+    """Workflows of a window by their status, as Temporal's Visibility counts them; or the reason why it does not.
+
+    Running are those that began by the window's end and are not closed, the others were closed in the window.
+    """
+
+    by: dict[str, int]
+    reason: str
+
+
+class CountedCompletions(TypedDict):
+    """How many workflows completed in a window, by a witness; a reason where that is not known."""
+
+    witness: Witness
+    value: float | None
+    interval: list[float | None]
+    reason: str
+
+
+class Completions(CountedCompletions, total=False):
+    """The same; by: what Visibility says of workflows by their status."""
+
+    by: dict[str, int]
+
+
+class SampledWindow(NamedWindow, total=False):
+    """A span of time with its figures, and what else its samples tell."""
 
     distributions: list[DistributionResult]
+
+
+class WindowResult(SampledWindow, total=False):
+    """The same as a stage writes it: with what others than Prometheus say of it."""
+
+    completions: list[Completions]
+
+
+#: What a ledger has entries of; docs/results.md says what each is.
+LedgerWhat = Literal[
+    "shards_acquired",
+    "shards_released",
+    "requests_refused",
+    "calls_failed",
+    "errors_to_clients",
+    "requests_repeated",
+    "lock_waits",
+    "slow_workflows",
+]
+
+
+class LedgerPod(TypedDict):
+    """A history pod. came, went: the first and the last scrape of one that came or went while the windows ran.
+
+    shards: pairs of a scrape's time and the shards that the pod then owned: the first, and each change.
+    """
+
+    pod: str
+    came: float | None
+    went: float | None
+    shards: list[list[float]]
+
+
+class LedgerEntry(TypedDict):
+    """What one pod counted of one thing in the windows. detail: of which kind, such as the type of an error.
+
+    seen: pairs of a scrape's time and what was counted since the scrape before it.
+    """
+
+    what: LedgerWhat
+    pod: str
+    detail: str
+    count: float
+    seen: list[list[float]]
+
+
+class CountedLoss(TypedDict):
+    """Workflow-seconds that a rebalancing cost, and between what they lie; a reason for what is not known."""
+
+    workflow_seconds: float | None
+    interval: list[float | None]
+    reason: str
+
+
+class LostWork(CountedLoss, total=False):
+    """How the sum came about.
+
+    witness: who counted. in_flight: workflows that were kept in flight. completed: in the ledger's span; expected: at
+    the rate of before. before: title of the window that this is the rate of, empty for the steps of the same windows
+    before the first shard moved. rate_before, rate_after: completions a second; None where too few steps are left.
+    """
+
+    witness: Witness
+    in_flight: float
+    completed: float
+    expected: float
+    before: str
+    rate_before: float
+    rate_after: float | None
+
+
+class Ledger(TypedDict):
+    """A rebalancing of shards: from when to when, what each pod saw of it, and what it cost.
+
+    over: whether nothing of it was seen at the end of the windows. step: seconds between scrapes. none: what did not
+    happen; unknown: what was not measured. slow_above: the seconds that make a workflow a slow one, since none took
+    longer before. completed: pairs of a time and the completions since the one before it.
+    """
+
+    start: float
+    end: float
+    over: bool
+    step: float
+    pods: list[LedgerPod]
+    entries: list[LedgerEntry]
+    none: list[LedgerWhat]
+    unknown: list[LedgerWhat]
+    slow_above: float | None
+    completed: list[list[float]]
+    lost: LostWork
 
 
 class NamedSeries(TypedDict):
@@ -196,6 +315,10 @@ class WrittenStage(StageAbout):
 
 
 class StageRecord(WrittenStage, total=False):
-    """A stage of a run, as it was done once. samples: name of the file of raw samples beside it."""
+    """A stage of a run, as it was done once.
+
+    samples: name of the file of raw samples beside it. ledger: of the shards that moved while it was measured.
+    """
 
     samples: str
+    ledger: Ledger

@@ -34,7 +34,7 @@ from ..prometheus.connect import (
     profile_variables,
     read_default,
 )
-from ..prometheus.kept_samples import figures
+from ..prometheus.kept_samples import Kept, figures
 from ..prometheus.load_findings import stage_findings
 from ..prometheus.measure import measure
 from ..prometheus.question import Question, read_windows
@@ -44,8 +44,9 @@ from ..results.attempts import next_samples, write_stage
 from ..results.lab_run import measured_before, newest_attempts, open_run, values_alone
 from ..results.runs import Run
 from ..results.stage_file import window_values
-from ..results.types import StageAbout, Values
+from ..results.types import StageAbout, Values, VisibilityAnswer
 from ..task import Context, Params, Result, Task
+from .completions import counts_completions, witnessed
 from .stage_record import check_about, stage_record
 
 SPEC: dict[str, Any] = {
@@ -61,6 +62,7 @@ SPEC: dict[str, Any] = {
     "keep_samples": {"type": "bool", "default": True},
     "held": {"type": "list", "elements": "dict", "default": []},
     "changed_at": {"type": "float"},
+    "temporal_namespace": {"type": "str", "default": "default"},
 }
 
 #: Seconds that times of the cluster's own record are apart at least.
@@ -98,7 +100,8 @@ def run(params: Params, context: Context) -> Result:
         "waited": 0.0,
     }
     with Cluster.from_params(params) as cluster:
-        temporal = TemporalApi(cluster).cluster_info()
+        api = TemporalApi(cluster)
+        temporal = api.cluster_info()
         about = check_about(read_about(params, temporal))
         question = read_question(params, temporal, earlier)
         question.check()
@@ -118,6 +121,8 @@ def run(params: Params, context: Context) -> Result:
         except LabError as error:
             unread = error
             kept = replace(kept, about={**about, "facts": {**about["facts"], "not_read_back": error.msg}})
+        if about["settings"].get("concurrent_workflows") != 0 and counts_completions(question.bound):
+            kept = replace(kept, visibility=ask_visibility(api, params["temporal_namespace"], kept))
     # Before all that can go wrong now: figures can be worked out again, samples do not come back.
     samples = samples_file.save_new(found.path, stage, kept) if keep else None
     if unread is not None:
@@ -126,8 +131,8 @@ def run(params: Params, context: Context) -> Result:
         raise kept.no_course
     if params["cluster"]:
         check_settled(params["cluster"])
-    windows = figures(kept)
-    findings = [*stage_findings(windows, earlier, about["settings"]), *noted]
+    windows, told = witnessed(figures(kept), kept.visibility, about["settings"].get("concurrent_workflows"))
+    findings = [*stage_findings(windows, earlier, about["settings"]), *told, *noted]
     show_faulty(findings, context.show)
     record = stage_record(
         kept,
@@ -150,6 +155,20 @@ def run(params: Params, context: Context) -> Result:
         "notes": kept.prometheus["notes"],
         "waited": kept.waited,
     }
+
+
+def ask_visibility(api: TemporalApi, namespace: str, kept: Kept) -> dict[str, VisibilityAnswer]:
+    """What Visibility has of the workflows of each window: a request for each. Without an answer, the reason."""
+    answers: dict[str, VisibilityAnswer] = {}
+    for reading in kept.readings:
+        for window in reading.windows:
+            # What runs in the cluster has its clock, as the samples have.
+            start, end = window.start + reading.skew, window.end + reading.skew
+            try:
+                answers[window.name] = {"by": api.workflows_by_status(namespace, start, end), "reason": ""}
+            except LabError as error:
+                answers[window.name] = {"by": {}, "reason": error.msg}
+    return answers
 
 
 def stage_began(params: Params, run: Run) -> float:

@@ -24,6 +24,7 @@ from ..results.runs import Run, latest_run, read_run
 from ..results.stage_file import window_values
 from ..results.types import StageRecord, WindowResult
 from ..task import Context, Params, Result, Task
+from .completions import witnessed
 from .stage_record import stage_record
 
 SPEC: dict[str, Any] = {
@@ -194,7 +195,8 @@ def worked_out(
     earlier = {**kept.question.earlier, **known}
     # As they will be read back, to be compared with those of before.
     try:
-        windows: list[WindowResult] = fit(json.loads(json.dumps(figures(kept, profile, earlier))))
+        measured_windows: list[WindowResult] = fit(json.loads(json.dumps(figures(kept, profile, earlier))))
+        windows, told = witnessed(measured_windows, kept.visibility, about["settings"].get("concurrent_workflows"))
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         # Whoever wrote them: Prometheus has no such samples. It costs this file, and no other stage of the run.
         problems.append(
@@ -205,7 +207,7 @@ def worked_out(
     known.update(window_values(windows))
     if one.again and one.attempt is not None and windows == one.attempt["windows"]:
         return Outcome(one.stage, "same", file)
-    findings = stage_findings(windows, earlier, about["settings"])
+    findings = [*stage_findings(windows, earlier, about["settings"]), *told]
     # Not when this is written, which may be long after: the stage did not take that long.
     finished = max(kept.read, about["started"])
     if one.again and one.attempt is not None:

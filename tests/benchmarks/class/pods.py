@@ -6,7 +6,7 @@ python pods.py --kubeconfig FILE
 Runs in the node's network namespace, where every address of a pod leads to this process, on the
 ports that Temporal has:
 
-7243  a frontend's HTTP API: its cluster's information and Temporal namespaces
+7243  a frontend's HTTP API: its cluster's information, Temporal namespaces and a number of workflows
 9090  a history pod's metrics, with the shards that it owns: a student's are divided evenly among the
       history pods that run in the namespace, as the API server says
 9091  pages for the one Prometheus, a path for each pod of the student that it scrapes: the synthetic
@@ -47,6 +47,9 @@ CLUSTER_INFO = {
     "visibilityStore": "postgres12",
 }
 NAMESPACES = {"namespaces": [{"namespaceInfo": {"name": name}} for name in ("temporal-system", "default")]}
+#: What Visibility counts in whatever window.
+COUNT_PATH = "/api/v1/namespaces/default/workflow-count"
+COUNT = {"count": "180", "groups": [{"groupValues": [{"data": "IkNvbXBsZXRlZCI="}], "count": "180"}]}
 #: Labels that a target has, which are not on its page.
 _OF_TARGET = re.compile(r'(job|instance|kubernetes_namespace|pod|app_kubernetes_io_\w+)="[^"]*",?')
 _SAMPLE = re.compile(r'(?P<name>\w+){(?P<labels>[^}]*pod="(?P<pod>[^"]+)"[^}]*)} (?P<value>\S+) (?P<time>\S+)')
@@ -144,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, address: str, port: int, path: str) -> bytes | None:
         if port == FRONTEND:
-            known = {"/api/v1/cluster-info": CLUSTER_INFO, "/api/v1/namespaces": NAMESPACES}
+            known = {"/api/v1/cluster-info": CLUSTER_INFO, "/api/v1/namespaces": NAMESPACES, COUNT_PATH: COUNT}
             return json.dumps(known[path]).encode() if path in known else None
         if port == PAGES:
             pod, shards = path.lstrip("/"), SHARDS // len(measure_profile.HISTORY)

@@ -257,3 +257,50 @@ def test_retentions(text: str, expected: int) -> None:
 def test_retentions_that_are_none(text: str) -> None:
     with pytest.raises(LabError, match="duration"):
         retention_seconds(text)
+
+
+# -- workflows that Visibility counts ----------------------------------------------------
+
+COUNT = f"{HTTP}/namespaces/default/workflow-count"
+#: As a real server 1.31 answers, whose payloads are JSON in base 64.
+COMPLETED = {
+    "groupValues": [{"metadata": {"encoding": "anNvbi9wbGFpbg==", "type": "S2V5d29yZA=="}, "data": "IkNvbXBsZXRlZCI="}],
+    "count": "409",
+}
+RUNNING = {"groupValues": [{"data": "IlJ1bm5pbmci"}], "count": "6"}
+
+
+def counted(api: ScriptedApi, cluster: Cluster, answer: Any) -> dict[str, int]:
+    frontend(api, 7243)
+    api.on("GET", COUNT, answer)
+    return TemporalApi(cluster).workflows_by_status("default", 1_795_453_262.1204, 1_795_453_382.1204)
+
+
+def test_workflows_of_a_time_are_counted_by_status_in_one_request(cluster: Cluster, api: ScriptedApi) -> None:
+    assert counted(api, cluster, {"count": "415", "groups": [COMPLETED, RUNNING]}) == {"Completed": 409, "Running": 6}
+    [request] = [one for one in api.asked if one.path == COUNT]
+    assert request.query["query"] == (
+        "(CloseTime > '2026-11-23T17:01:02.120+00:00' AND CloseTime <= '2026-11-23T17:03:02.120+00:00') OR "
+        "(ExecutionStatus = 'Running' AND StartTime <= '2026-11-23T17:03:02.120+00:00') GROUP BY ExecutionStatus"
+    )
+
+
+def test_no_workflow_is_an_empty_answer(cluster: Cluster, api: ScriptedApi) -> None:
+    assert counted(api, cluster, {}) == {}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"groups": [{"count": "1"}]},
+        {"groups": [{"groupValues": [{"data": "no base 64!"}], "count": "1"}]},
+        {"groups": [{"groupValues": [{"data": "e30="}], "count": "1"}]},
+        {"groups": [{"groupValues": [], "count": "1"}]},
+        {"groups": [{"groupValues": [{"data": "IlJ1bm5pbmci"}], "count": "-1"}]},
+        {"groups": [{"groupValues": [{"data": "IlJ1bm5pbmci"}], "count": 1}]},
+        {"groups": "many"},
+    ],
+)
+def test_an_answer_of_another_shape_is_no_count(cluster: Cluster, api: ScriptedApi, answer: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match="workflow-count with something unexpected"):
+        counted(api, cluster, answer)

@@ -101,6 +101,10 @@ def series_of(data: dict[str, Any]) -> list[Any]:
         lambda data: data["about"].update(facts=[]),
         lambda data: data.update(series={}),
         lambda data: data["readings"][0]["answers"].update(baseline={"work": "many"}),
+        lambda data: data.update(visibility={"baseline": {"by": {"Completed": "5"}, "reason": ""}}),
+        lambda data: data.update(visibility={"baseline": {"by": {"Completed": -5}, "reason": ""}}),
+        lambda data: data.update(visibility={"baseline": {"by": {}}}),
+        lambda data: data.update(visibility=[]),
     ],
 )
 def test_another_shape_is_one_sentence(path: Path, change: Change) -> None:

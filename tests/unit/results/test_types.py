@@ -22,6 +22,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.runs import Run
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.types import (
+    Completions,
     CrossCheck,
     DistributionBucket,
     DistributionResult,
@@ -30,7 +31,12 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.
     FigureDetails,
     FigureResult,
     FindingRecord,
+    Ledger,
+    LedgerEntry,
+    LedgerPod,
+    LostWork,
     NamedFigure,
+    SampledWindow,
     SeriesResult,
     StageAbout,
     StageRecord,
@@ -44,6 +50,7 @@ STAGE = stage_schema()
 WINDOW = STAGE["properties"]["windows"]["items"]
 FIGURE = WINDOW["properties"]["figures"]["items"]
 DISTRIBUTION = WINDOW["properties"]["distributions"]["items"]
+LEDGER = STAGE["properties"]["ledger"]
 
 
 def fields(of: Any) -> set[str]:
@@ -86,8 +93,16 @@ def allowed(schema: Mapping[str, Any]) -> set[str]:
         (Event, STAGE["properties"]["events"]["items"]),
         (DistributionResult, DISTRIBUTION),
         (DistributionBucket, DISTRIBUTION["properties"]["buckets"]["items"]),
+        (Completions, WINDOW["properties"]["completions"]["items"]),
+        (Ledger, LEDGER),
+        (LedgerPod, LEDGER["properties"]["pods"]["items"]),
+        (LedgerEntry, LEDGER["properties"]["entries"]["items"]),
+        (LostWork, LEDGER["properties"]["lost"]),
     ],
-    ids=["stage", "window", "figure", "series", "event", "distribution", "bucket"],
+    ids=[
+        *("stage", "window", "figure", "series", "event", "distribution", "bucket", "completions"),
+        *("ledger", "pod", "entry", "lost"),
+    ],
 )
 def test_the_schema_has_the_fields_of_the_type(of: Any, schema: dict[str, Any]) -> None:
     hints = get_type_hints(of)
@@ -118,7 +133,7 @@ def contained(module: Any, *path: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("module", "path", "of"),
     [
-        (prometheus_sample, ("windows",), WindowResult),
+        (prometheus_sample, ("windows",), SampledWindow),
         (prometheus_sample, ("windows", "figures"), FigureResult),
         (prometheus_sample, ("windows", "distributions"), DistributionResult),
         (prometheus_sample, ("windows", "distributions", "buckets"), DistributionBucket),
@@ -139,7 +154,7 @@ def test_a_modules_documentation_has_the_fields_of_the_type(module: Any, path: t
 
 def test_the_sample_of_a_figure_has_only_its_fields() -> None:
     [sample] = yaml.safe_load(prometheus_sample.RETURN)["windows"]["sample"]
-    assert WindowResult.__required_keys__ <= set(sample) <= fields(WindowResult)
+    assert SampledWindow.__required_keys__ <= set(sample) <= fields(SampledWindow)
     assert NamedFigure.__required_keys__ <= set(sample["figures"][0]) <= fields(FigureResult)
 
 
@@ -150,8 +165,11 @@ def test_the_sample_of_a_figure_has_only_its_fields() -> None:
         ("A window:", WindowResult),
         ("A figure of a window:", FigureResult),
         ("A distribution of a window:", DistributionResult),
+        ("Completed workflows of a window", Completions),
+        ("The ledger of a stage", Ledger),
+        ("What was lost", LostWork),
     ],
-    ids=["stage", "window", "figure", "distribution"],
+    ids=["stage", "window", "figure", "distribution", "completions", "ledger", "lost"],
 )
 def test_the_tables_of_the_results_page_have_the_fields_of_the_type(before: str, of: Any) -> None:
     text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
@@ -166,6 +184,8 @@ def test_the_results_page_has_the_fields_of_the_small_types() -> None:
     for start, of in (
         ("| `events` |", Event),
         ("| `buckets` |", DistributionBucket),
+        ("| `pods` |", LedgerPod),
+        ("| `entries` |", LedgerEntry),
         ("| any | `findings` |", FindingRecord),
     ):
         row = next(line for line in text.splitlines() if line.startswith(start))
@@ -220,6 +240,6 @@ def test_a_run_is_read_with_the_fields_that_every_figure_has() -> None:
 
 def test_a_stage_can_be_written_down_with_every_field() -> None:
     given = {*lab_stage.SPEC, "message"} - {"results_dir", "reason", "cluster"}
-    # What the collection itself says.
-    assert given | {"schema", "attempt"} == fields(StageRecord)
+    # What the collection itself says, and what comes of measuring.
+    assert given | {"schema", "attempt", "ledger"} == fields(StageRecord)
     assert fields(StageAbout) <= given

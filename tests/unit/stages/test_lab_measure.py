@@ -206,6 +206,48 @@ def test_a_stage_is_measured_and_written(tmp_path: Path, prometheus: str, measur
     assert (about["events"], about["facts"], about["started"]) == ([BEGAN], {"seen": [1, None]}, BASE - 5)
 
 
+def test_visibility_is_asked_once_for_each_window_with_a_load(
+    tmp_path: Path, prometheus: str, api: ScriptedApi, measure: Measure
+) -> None:
+    path = INFO.replace("cluster-info", "namespaces/load/workflow-count")
+    group = {"groupValues": [{"data": "IkNvbXBsZXRlZCI="}], "count": "120"}
+    api.on("GET", path, {"count": "120", "groups": [group]}, status(403, "no list", "Forbidden"))
+    profile = PROFILE.replace("id: rate,", "id: workflow_successes,")
+    load = {
+        "profile": profile,
+        "settings": {"concurrent_workflows": 3},
+        "temporal_namespace": "load",
+        "windows": [window("idle", BASE), window("next", BASE + 60)],
+    }
+    result = measure(prometheus, **load)
+    assert [asked.query["query"].partition(" AND")[0] for asked in api.asked if asked.path == path] == [
+        "(CloseTime > '2023-11-14T22:13:20.000+00:00'",
+        "(CloseTime > '2023-11-14T22:14:20.000+00:00'",
+    ]
+    record = stage_file.read_stage(Path(result["path"]))
+    server, visibility = record["windows"][0]["completions"]
+    assert (server["witness"], server["value"], server["interval"]) == ("server", 120, [120, 120])
+    assert (visibility["value"], visibility["by"]) == (120, {"Completed": 120})
+    _server, unknown = record["windows"][1]["completions"]
+    assert (unknown["value"], "403" in unknown["reason"]) == (None, True)
+    found = [one for one in result["findings"] if one["id"] == "completions_agree"]
+    assert [(one["state"], one["title"].partition(";")[0]) for one in found] == [
+        ("pass", "the idle one: Completed workflows: 120 by the server's metrics, 120 by Temporal's Visibility"),
+        ("warn", "the next one: Completed workflows: 280 by the server's metrics"),
+    ]
+    # The samples have the answers, so that the same comes of them.
+    assert [one["result"] for one in reanalyse(tmp_path)["stages"]] == ["same"]
+    Path(result["path"]).unlink()
+    assert [one["result"] for one in reanalyse(tmp_path)["stages"]] == ["recovered"]
+    assert stage_file.read_stage(Path(result["path"]))["windows"] == record["windows"]
+
+    # -- not of an idle server, and not for a profile that counts no completions
+    asked = len([one for one in api.asked if one.path == path])
+    measure(prometheus, **{**load, "settings": {"concurrent_workflows": 0}, "run": "idle"})
+    measure(prometheus, **{**load, "profile": PROFILE, "run": "other"})
+    assert len([one for one in api.asked if one.path == path]) == asked
+
+
 def test_a_stage_is_compared_with_the_one_before(tmp_path: Path, prometheus: str, measure: Measure) -> None:
     measure(prometheus)
     load = {"stage": "benchmark", "windows": [window("load", BASE + 90)], "started": BASE + 80}
