@@ -41,11 +41,12 @@ def figure_row(figure: FigureRow) -> TableRow:
     return {
         "title": figure["title"],
         "hint": BETTER.get(figure["direction"], ""),
-        "cells": [_cell(reading, figure["unit"]) for reading in figure["readings"]],
+        "cells": [figure_cell(reading, figure["unit"]) for reading in figure["readings"]],
     }
 
 
-def _cell(reading: Reading | None, unit: str) -> Cell:
+def figure_cell(reading: Reading | None, unit: str) -> Cell:
+    """A reading of a figure with that unit; None where the window has no such figure."""
     if reading is None:
         return {"text": NOTHING, "change": "", "word": "", "state": "", "reason": "", "by": [], "range": ""}
     by = [

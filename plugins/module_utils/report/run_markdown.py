@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ..results.report import Report
-from .figure_table import TableRow
+from .distribution_table import DistributionTable
+from .figure_table import Cell, TableRow
 from .markdown import code_block, markdown_table, plain
 from .run_view import RunView, build_view
 from .words import NOTHING
@@ -73,30 +74,52 @@ def _problems(view: RunView) -> list[str]:
 
 
 def _figures(view: RunView) -> list[str]:
-    if not view["key"]:
+    if not view["key"] and not view["distributions"]:
         return ["No stage of this run has measured a window yet.", ""]
     heads = ["Figure"] + [f"{column['letter']} {column['name']}" for column in view["columns"]]
     lines = ["Each window with the change from the window before it.", ""]
     if view["bounds"]:
         lines += [plain(view["bounds"]), ""]
-    lines += markdown_table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
+    if view["key"]:
+        lines += markdown_table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
+    lines += [line for table in view["distributions"] if table["key"] for line in _distribution(table)]
     if view["other"]:
         lines += [
             "### More figures",
             "",
             *markdown_table(heads, [_figure(row) for row in view["other"]], numbers_from=1),
         ]
-    return lines
+    return lines + [line for table in view["distributions"] if not table["key"] for line in _distribution(table)]
+
+
+def _distribution(table: DistributionTable) -> list[str]:
+    """A distribution with a row for each window; changes only of its key figures, as in the page."""
+    title = f"{table['title']} ({table['hint']})" if table["hint"] else table["title"]
+    heads = ["Window", "Observations", *(head["title"] for head in table["heads"])]
+    rows = [
+        [
+            f"{row['letter']} {row['name']}",
+            row["observations"],
+            *(_value(cell, head["key"]) for cell, head in zip(row["cells"], table["heads"])),
+        ]
+        for row in table["rows"]
+    ]
+    about = [plain(table["question"]), ""] if table["question"] else []
+    return [f"### {plain(title)}", "", *about, *markdown_table(heads, rows, numbers_from=1)]
+
+
+def _value(cell: Cell, with_change: bool = True) -> str:
+    """A cell's value with its change and its state."""
+    text = cell["text"]
+    if cell["change"] and with_change:
+        text += f" ({cell['change']})"
+    return f"{text} {cell['word']}" if cell["word"] else text
 
 
 def _figure(row: TableRow) -> list[str]:
     cells = []
     for cell in row["cells"]:
-        text = cell["text"]
-        if cell["change"]:
-            text += f" ({cell['change']})"
-        if cell["word"]:
-            text += f" {cell['word']}"
+        text = _value(cell)
         if cell["range"]:
             text += f"; {cell['range']}" if cell["range"] != cell["text"] else ""
         elif len(cell["by"]) > 1:

@@ -35,6 +35,7 @@ def prepare_page() -> None:
     """Load what every student's page needs: half a second of CPU that a class pays once, if before Ansible forks."""
     page_template("report.html")
     page_template("figure_table.html")
+    page_template("distribution_table.html")
     load_matplotlib()
 
 

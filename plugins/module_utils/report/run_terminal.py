@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ..results.merged_problems import FINDING_KINDS
 from ..results.report import Report
 from .columns import Column
+from .distribution_terminal import LEGEND, distribution_lines, signs_shown
 from .figure_table import Cell
 from .run_view import RunView, build_view
 from .terminal import GAP, WIDTH, shorten, wrap
@@ -35,8 +36,14 @@ def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
     parts = [wrap(view["summary"], width)]
     if view["first_look"]:
         parts.append(wrap(view["first_look"], width))
-    if view["columns"]:
+    if view["columns"] and view["key"]:
         parts += ["", *_tables(view, width)]
+    shown = [table for table in view["distributions"] if table["key"]]
+    for distribution in shown:
+        drawn = distribution_lines(distribution, width)
+        parts += ["", *drawn] if drawn else []
+    if signs_shown(shown):
+        parts.append(LEGEND)
     told = [
         f"{stage['stage']} {stage['word']}: {stage['message']}"
         for stage in view["stages"]

@@ -13,6 +13,7 @@ from ..formatting import clock_text, duration_text
 from ..results.merged_run import LAB_WINDOW, NOT_MISSED
 from ..results.report import MergedStage, NamedValues, Report, key_figures
 from .columns import Column, columns
+from .distribution_table import DistributionTable, distribution_tables
 from .figure_details import DetailedFigure, about_details, figure_details
 from .figure_table import TableRow, bounds_note, figure_row
 from .how_known import HowKnown, how_known
@@ -37,7 +38,10 @@ class StageRow(TypedDict):
 
 
 class RunView(TypedDict):
-    """Everything the report says, section by section, as text. Pairs are a name and a value."""
+    """Everything the report says, section by section, as text. Pairs are a name and a value.
+
+    key, other: rows of figures that are of no distribution.
+    """
 
     student: str
     run: str
@@ -48,6 +52,7 @@ class RunView(TypedDict):
     columns: list[Column]
     bounds: str
     key: list[TableRow]
+    distributions: list[DistributionTable]
     other: list[TableRow]
     shards: list[ShardTable]
     moments: list[Moment]
@@ -63,7 +68,8 @@ class RunView(TypedDict):
 def build_view(report: Report) -> RunView:
     """Everything the report says."""
     key = key_figures(report["figures"])
-    other = [figure for figure in report["figures"] if figure not in key]
+    # Those of a distribution stand together in a table of their own.
+    alone = [figure for figure in report["figures"] if not figure["distribution"]]
     return {
         "student": report["student"],
         "run": report["run"],
@@ -73,8 +79,9 @@ def build_view(report: Report) -> RunView:
         "stages": [_stage(report, stage) for stage in report["stages"] if _is_shown(stage)],
         "columns": columns(report),
         "bounds": bounds_note(report),
-        "key": [figure_row(figure) for figure in key],
-        "other": [figure_row(figure) for figure in other],
+        "key": [figure_row(figure) for figure in alone if figure in key],
+        "distributions": distribution_tables(report, key),
+        "other": [figure_row(figure) for figure in alone if figure not in key],
         "shards": [
             shard_table(stage["stage"], shards)
             for stage in report["stages"]

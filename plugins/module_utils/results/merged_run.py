@@ -17,6 +17,7 @@ from .names import STAGES, stage_file_name
 from .report import (
     SCHEMA_ID,
     Attempt,
+    MergedDistribution,
     MergedSeries,
     MergedStage,
     NamedValues,
@@ -27,7 +28,7 @@ from .report import (
 )
 from .run_bounds import within_bounds
 from .runs import Run
-from .types import StageRecord
+from .types import StageRecord, WindowResult
 
 #: The lab's own window in seconds; a run with shorter ones is a first look.
 LAB_WINDOW = 120.0
@@ -64,6 +65,7 @@ def build_report(run: Run) -> Report:
         "figures": figures,
         "known": known_values(shown, windows, figures),
         "series": _series(shown.values()),
+        "distributions": _distributions([window for record in shown.values() for window in record["windows"]]),
         "problems": merge_problems(run, shown, windows, figures, left_out),
     }
 
@@ -188,6 +190,22 @@ def _events(shown: Mapping[str, StageRecord]) -> list[StageEvent]:
             if key not in found or record["started"] <= event["time"] <= record["finished"]:
                 found[key] = {"stage": stage, **event}
     return sorted(found.values(), key=lambda event: event["time"])
+
+
+# --- distributions -------------------------------------------------------------------------------
+
+
+def _distributions(windows: Sequence[WindowResult]) -> list[MergedDistribution]:
+    """Distributions of the same id and unit as one, with what each window has of it."""
+    merged: dict[tuple[str, str], MergedDistribution] = {}
+    for index, window in enumerate(windows):
+        for one in window.get("distributions", ()):
+            row = merged.setdefault(
+                (one["id"], one["unit"]),
+                {"id": one["id"], "title": one["title"], "unit": one["unit"], "windows": [None] * len(windows)},
+            )
+            row["windows"][index] = one
+    return list(merged.values())
 
 
 # --- series --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
-from .types import CrossCheck, Direction, Event, Evidence, FigureState, Labels
+from .types import CrossCheck, Direction, DistributionResult, Event, Evidence, FigureState, Labels
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -171,6 +171,15 @@ class MergedSeries(TypedDict):
     points: list[list[Union[float, None]]]
 
 
+class MergedDistribution(TypedDict):
+    """How a distribution went over the run. windows: one for each window, None where it was not kept for it."""
+
+    id: str
+    title: str
+    unit: str
+    windows: list[Union[DistributionResult, None]]
+
+
 class BareProblem(TypedDict):
     """kind: file, finding_fail, finding_warn, or a figure's state other than pass."""
 
@@ -205,6 +214,7 @@ class Report(TypedDict):
     figures: list[FigureRow]
     known: Known
     series: list[MergedSeries]
+    distributions: list[MergedDistribution]
     problems: list[ReportProblem]
 
 

@@ -9,7 +9,7 @@ from .names import stage_file_name
 from .runs import Problem
 from .types import StageRecord
 
-#: Windows, events, lines and points of all stages together. The whole lab has 5, 20, 40 and 5,000.
+#: Windows, events, lines and points of all stages together. The whole lab has 5, 20, 20 and 10,000.
 MOST_WINDOWS = 100
 MOST_EVENTS = 2_000
 MOST_SERIES = 600
@@ -54,7 +54,14 @@ class Counts:
             self.windows + len(record["windows"]),
             self.events + len(record["events"]),
             self.series + len(record["series"]),
-            self.points + sum(len(series["points"]) for series in record["series"]),
+            self.points
+            + sum(len(series["points"]) for series in record["series"])
+            + sum(
+                len(bucket["counts"])
+                for window in record["windows"]
+                for distribution in window.get("distributions", ())
+                for bucket in distribution["buckets"]
+            ),
         )
         more.rows = self.rows.union(
             (figure["id"], figure["unit"]) for window in record["windows"] for figure in window["figures"]
@@ -68,7 +75,7 @@ class Counts:
             (self.windows, MOST_WINDOWS, "windows"),
             (self.events, MOST_EVENTS, "events"),
             (self.series, MOST_SERIES, "series"),
-            (self.points, MOST_POINTS, "points of series"),
+            (self.points, MOST_POINTS, "points of series and distributions"),
             (rows, MOST_ROWS, "figures"),
             (rows * self.windows, MOST_CELLS, "values"),
         ):

@@ -56,6 +56,21 @@ def window(name: str, start: float, *figures: dict[str, Any], length: float = 12
     return {"name": name, "title": f"the {name} one", "start": start, "end": start + length, "figures": list(figures)}
 
 
+def distribution(
+    name: str, *buckets: tuple[float | None, float | None, list[float | None]], **fields: Any
+) -> dict[str, Any]:
+    """How a distribution went over a window. buckets: two bounds and the observations in each step."""
+    return {
+        "id": name,
+        "title": name.replace("_", " ").capitalize(),
+        "unit": "s",
+        "start": START,
+        "step": 5.0,
+        "buckets": [{"above": above, "to": to, "counts": counts} for above, to, counts in buckets],
+        **fields,
+    }
+
+
 def series(name: str, points: list[list[float | None]], **fields: Any) -> dict[str, Any]:
     return {"figure": name, "title": name, "unit": "1/s", "labels": {}, "points": points, **fields}
 
