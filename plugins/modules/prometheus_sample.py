@@ -248,6 +248,17 @@ windows:
         compared:
           description: The earlier window of a relative threshold, its value, and the ratio of the value to it.
           type: dict
+        noise:
+          description:
+            - How far the value may be from what it is on average, by how it scatters over the window's steps.
+            - C(steps) and C(step), their number and length in seconds; alone where they are too few to tell noise.
+            - C(low) and C(high), between which the average lies but for one time in twenty (null for a side without an
+              end), and C(freedom), the degrees of freedom of that.
+            - C(halves), the value at the pace of the window's first half and of its second; C(steady), whether they
+              differ by no more than noise.
+            - C(burst), where most of what was counted came at once, with C(start) and C(length) in seconds, and
+              C(share) of all.
+          type: dict
         promql:
           description: What PromQL itself makes of the figure, null when it has no value.
           type: float

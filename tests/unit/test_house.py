@@ -23,6 +23,7 @@ FLOORS = (
     ("answers",),
     ("prometheus",),
     ("results",),
+    ("noise",),
     ("cluster", "node"),
     ("http",),
     (GROUND,),

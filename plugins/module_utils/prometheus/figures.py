@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..results.stage_file import window_values
-from ..results.types import DistributionResult, Evidence, FigureDetails, FigureResult, Labels, Values, WindowResult
+from ..results.types import (
+    DistributionResult,
+    Evidence,
+    FigureDetails,
+    FigureResult,
+    Labels,
+    Noise,
+    Values,
+    WindowResult,
+)
 from . import distribution_steps, histograms, query
 from .counted import Counted, Selected, count, doubt_without_series, select
 from .coverage import coverage, shortfall
@@ -25,6 +34,7 @@ from .processes import Process, processes
 from .profile import Figure, Profile, Selection, Source
 from .query import FoundMetrics
 from .reading import Reading, Window
+from .window_noise import WindowNoise
 from .zero_evidence import doubt_of_zero
 
 
@@ -53,12 +63,14 @@ def work_out(profile: Profile, reading: Reading, window: Window, earlier: Values
 def _work_out(profile: Profile, reading: Reading, window: Window, earlier: Values, lives: Lives) -> WindowResult:
     start, end = round(window.start + reading.skew, 3), round(window.end + reading.skew, 3)
     at_work = _Window(profile, reading, window, earlier, Ruler(start, end, lives))
+    figures = [at_work.figure(figure) for figure in profile.figures]
+    at_work.noise.judge_steadiness()
     return {
         "name": window.name,
         "title": window.title,
         "start": window.start,
         "end": window.end,
-        "figures": [at_work.figure(figure) for figure in profile.figures],
+        "figures": figures,
         "distributions": at_work.distributions(),
     }
 
@@ -90,6 +102,7 @@ class _Window:
         self._counted: dict[tuple[Selection, tuple[str, ...]], Counted] = {}
         self._summed: dict[tuple[Selection, tuple[str, ...]], histograms.Sums] = {}
         self._doubts: dict[tuple[Selection, tuple[str, ...]], str] = {}
+        self.noise = WindowNoise(ruler)
         up = [
             (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
             for one in reading.up.series
@@ -112,6 +125,9 @@ class _Window:
             rows, unknown = self._gauge(figure, evidence) if figure.kind == "gauge" else self._counter(figure, evidence)
             short = self.reading.not_whole or shortfall(figure.components, self.covered) or unknown
             judged = judge(figure, rows, short, self._missing(figure), lambda: self._doubt_of_zero(figure))
+            noise = self._noise(figure, judged.value)
+            if noise is not None:
+                evidence["noise"] = noise
             answers = self.reading.answers.get(self.window.name, {})
             checked = cross_check(figure, judged.value, judged.reason, evidence, answers)
             evidence["notes"] += [
@@ -337,6 +353,15 @@ class _Window:
             if values:
                 rows.append((labels, scale * math.fsum(values)))
         return rows, ""
+
+    def _noise(self, figure: Figure, value: float | None) -> Noise | None:
+        """How far the value may be from what it is on average; None where there is nothing to be said of that."""
+        if value is None:
+            return None
+        if figure.kind == "gauge":
+            return self.noise.of_gauge(figure, value, self._select(figure.selection).pieces)
+        counts = [self._count(selection, figure.components) for selection in figure.selections]
+        return self.noise.of_counter(figure, value, counts, self._summed.get((figure.selection, figure.components)))
 
     def _missing(self, figure: Figure) -> str:
         for selection in figure.selections:

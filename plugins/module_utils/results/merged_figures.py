@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
+from ..noise.change import Side, changes
+from .change_sides import noise_fault, side
 from .report import Change, Extreme, FigureRow, Known, LargestGap, Reading, ReadingPlace, StageWindow, is_number
 from .types import FigureResult, StageRecord, WindowResult
 
@@ -27,6 +29,7 @@ BESIDE = (
     "metrics",
     "thresholds",
     "compared",
+    "noise",
     "promql",
     "promql_difference",
     "promql_reason",
@@ -60,12 +63,28 @@ def merge_figures(windows: Sequence[WindowResult]) -> list[FigureRow]:
             )
             row["key"] = row["key"] or figure.get("key", False)
             row["readings"][index] = _reading(figure)
-    for row in rows.values():
-        readings = row["readings"]
-        for before, after in zip(readings, readings[1:]):
-            if before and after:
-                after["change"] = _change(before, after)
-    return list(rows.values())
+    found = list(rows.values())
+    for index in range(1, len(windows)):
+        # What is looked at first is not to be the less certain for all that stands behind it.
+        _judge_changes([row for row in found if row["key"]], windows, index)
+        _judge_changes([row for row in found if not row["key"]], windows, index)
+    return found
+
+
+def _judge_changes(rows: Sequence[FigureRow], windows: Sequence[WindowResult], index: int) -> None:
+    """Say what changed in a window against the one before, of these figures together."""
+    pairs: list[tuple[Change, tuple[Side, Side]]] = []
+    for row in rows:
+        before, after = row["readings"][index - 1], row["readings"][index]
+        change = _change(before, after) if before and after else None
+        if before is None or after is None or change is None:
+            continue
+        after["change"] = change
+        change["reason"] = noise_fault(before, "earlier") or noise_fault(after, "later")
+        if not change["reason"]:
+            pairs.append((change, (side(before, windows[index - 1]), side(after, windows[index]))))
+    for (change, _sides), found in zip(pairs, changes([sides for _change, sides in pairs])):
+        change.update({"verdict": found.verdict, "low": found.low, "high": found.high, "reason": found.reason})
 
 
 def _reading(figure: FigureResult) -> Reading:
@@ -94,11 +113,16 @@ def _change(before: Reading, after: Reading) -> Change | None:
     if old is None or new is None or before.get("bound") or after.get("bound"):
         return None
     difference = new - old
-    if old == 0:
-        return {"absolute": difference, "ratio": 0.0 if new == 0 else None}
-    ratio = difference / abs(old)
-    # Relative to next to nothing a change is no number.
-    return {"absolute": difference, "ratio": ratio if math.isfinite(ratio) else None}
+    ratio = difference / abs(old) if old else 0.0 if new == 0 else math.inf
+    return {
+        "absolute": difference,
+        # Relative to next to nothing a change is no number.
+        "ratio": ratio if math.isfinite(ratio) else None,
+        "verdict": "unknown",
+        "low": None,
+        "high": None,
+        "reason": "",
+    }
 
 
 # --- how well the values are known ---------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
+from ..noise.change import Verdict
 from .types import CrossCheck, Direction, DistributionResult, Event, Evidence, FigureState, Labels
 
 if TYPE_CHECKING:
@@ -79,10 +80,18 @@ class StageWindow(TypedDict):
 
 
 class Change(TypedDict):
-    """A value against that of the window before; ratio 0.12 is 12 % more, None where the value before was 0."""
+    """A value against that of the window before; ratio 0.12 is 12 % more, None where the value before was 0.
+
+    verdict: whether it is higher or lower, or the difference is no more than noise ("none"), or that is "unknown", for
+    a reason. low, high: between what the difference lies but for one time in twenty; None is a side without an end.
+    """
 
     absolute: float
     ratio: float | None
+    verdict: Verdict
+    low: float | None
+    high: float | None
+    reason: str
 
 
 class BareReading(TypedDict):

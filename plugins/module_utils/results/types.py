@@ -42,6 +42,37 @@ class Compared(TypedDict):
     ratio: float | None
 
 
+class Burst(TypedDict):
+    """Where in a window most of what was counted came at once: seconds after its start, for so long, which share."""
+
+    start: float
+    length: float
+    share: float
+
+
+class ScatteredSteps(TypedDict):
+    """How many steps of how many seconds tell the noise of a figure."""
+
+    steps: int
+    step: float
+
+
+class Noise(ScatteredSteps, total=False):
+    """How far a figure's value may be from what it is on average, by how it scatters over the steps of its window.
+
+    With too few steps nothing is known of it, and only their number is there. low, high: between what the average lies
+    but for one time in twenty; None is a side without an end. freedom: degrees of freedom of that. halves: the value at
+    the pace of the first half of the window, and of the second. steady: whether they differ by no more than noise.
+    """
+
+    low: float | None
+    high: float | None
+    freedom: int
+    halves: list[float | None]
+    steady: bool
+    burst: Burst
+
+
 class NamedFigure(TypedDict):
     """What each figure of a stage file says."""
 
@@ -72,6 +103,7 @@ class Evidence(TypedDict, total=False):
     unknown_series: int
     double_series: int
     compared: Compared
+    noise: Noise
 
 
 class CrossCheck(TypedDict, total=False):

@@ -18,6 +18,8 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_la
     window,
 )
 
+NOISE = {"steps": 24, "step": 5.0, "low": 0.9, "high": 1.1, "freedom": 3, "halves": [0.9, 1.1], "steady": True}
+
 
 def stage_of(report: dict[str, Any], name: str) -> dict[str, Any]:
     return next(stage for stage in report["stages"] if stage["stage"] == name)
@@ -39,7 +41,11 @@ def test_a_change_is_against_the_window_before(lab: Lab) -> None:
         finished=START + 2000,
     )
     [row] = lab.report()["figures"]
-    assert [reading["change"] for reading in row["readings"]] == [
+    bare = [
+        reading["change"] and {name: reading["change"][name] for name in ("absolute", "ratio")}
+        for reading in row["readings"]
+    ]
+    assert bare == [
         None,
         {"absolute": 5.0, "ratio": 0.5},
         None,
@@ -49,6 +55,50 @@ def test_a_change_is_against_the_window_before(lab: Lab) -> None:
         {"absolute": 5.0, "ratio": None},
         {"absolute": -1.0, "ratio": -0.2},
     ]
+
+
+def noisy(value: float, error: float, **noise: Any) -> dict[str, Any]:
+    """Noise of a figure that lies within an error of its value, but for one time in twenty."""
+    return {**NOISE, "low": value - error, "high": value + error, "halves": [value, value], **noise}
+
+
+def test_a_change_is_one_only_beyond_noise(lab: Lab) -> None:
+    lab.write(
+        "baseline",
+        windows=[
+            window("a", START, figure("work", 100.0, noise=noisy(100.0, 5.0))),
+            window("b", START + 200, figure("work", 150.0, noise=noisy(150.0, 5.0))),
+            window("c", START + 400, figure("work", 152.0, noise=noisy(152.0, 5.0))),
+            window("d", START + 600, figure("work", 300.0, noise={"steps": 4, "step": 5.0})),
+            window("e", START + 800, figure("work", 100.0)),
+        ],
+        finished=START + 2000,
+    )
+    [row] = lab.report()["figures"]
+    changes = [reading["change"] for reading in row["readings"][1:]]
+    assert [change["verdict"] for change in changes] == ["higher", "none", "unknown", "unknown"]
+    higher, same, short, old = changes
+    assert 35 < higher["low"] < 50 < higher["high"] < 65
+    assert same["low"] < 0 < same["high"]
+    assert [higher["reason"], same["reason"]] == ["", ""]
+    assert short["reason"] == (
+        "the later window has 4 scrapes, too few to tell noise: that takes 12, a window of 1 min"
+    )
+    assert old["reason"] == "the earlier window has 4 scrapes, too few to tell noise: that takes 12, a window of 1 min"
+    assert (short["low"], short["high"], short["ratio"]) == (None, None, pytest.approx(148 / 152))
+
+
+def test_what_is_inconclusive_did_not_change(lab: Lab) -> None:
+    before, after = (figure("work", value, noise=noisy(value, 1.0)) for value in (100.0, 200.0))
+    for state, one, other in (("inconclusive", before, after), ("error", before, after)):
+        for which, figures in (
+            ("earlier", ({**one, "state": state}, other)),
+            ("later", (one, {**other, "state": state})),
+        ):
+            windows = [window(f"w{n}", START + 200 * n, each) for n, each in enumerate(figures)]
+            lab.write("baseline", windows=windows, finished=START + 2000)
+            change = lab.report()["figures"][0]["readings"][1]["change"]
+            assert (change["verdict"], change["reason"]) == ("unknown", f"the value of the {which} window is {state}")
 
 
 def test_windows_stand_in_the_order_of_the_lab_not_of_the_clock(lab: Lab) -> None:
@@ -162,7 +212,7 @@ def test_series_of_the_stages_become_one(lab: Lab) -> None:
 
 
 def test_a_reading_has_what_its_figure_has(lab: Lab) -> None:
-    old, new = figure("old", 1.0), full("new", 1.0, bound="below", interval=[None, 1.0], observations=3.5)
+    old, new = figure("old", 1.0), full("new", 1.0, bound="below", interval=[None, 1.0], observations=3.5, noise=NOISE)
     lab.write("baseline", windows=[window("idle", START, old, new)])
     first, second = (row["readings"][0] for row in lab.report()["figures"])
     assert set(second) - set(first) == set(BESIDE) - {"thresholds", "compared"}
