@@ -7,7 +7,12 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Where the collection is found by its full name: a link in a checkout, the folder itself for ansible-test.
@@ -48,6 +53,16 @@ def run_playbook(
 ) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook as run_ansible does, for hosts that are this machine: an inventory, or names as ``a,b,``."""
     return run_ansible("ansible-playbook", folder, "-i", hosts, "-c", "local", *arguments, **variables)
+
+
+def eventually(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+    """Return the first true value of `condition`; fail when there is none in time, on a busy machine too."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.05)
+    return value
 
 
 def free_port() -> int:

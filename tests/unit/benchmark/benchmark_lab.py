@@ -15,29 +15,20 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ENDS_WITH_ITS_STARTER, free_port
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import (
+    ENDS_WITH_ITS_STARTER,
+    eventually,
+    free_port,
+)
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 WORKLOAD = Path(__file__).resolve().parents[3] / "files" / "benchmark"
-
-
-def eventually(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """Return the first true value of `condition`; fail when there is none in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    pytest.fail(f"not within {seconds} s: {what}")
 
 
 def accepts(port: int) -> bool:

@@ -14,10 +14,10 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.tests.unit.benchmark.benchmark_lab import (
     AnswerLosingProxy,
     Lab,
-    eventually,
     mean_in_flight,
     most_at_once,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import eventually
 from benchmark import soak_test as soak_test_module
 from benchmark.metrics import SoakTestMetrics
 from benchmark.settings import read_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -19,12 +19,15 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
     load_findings,
     stage_findings,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.types import WindowResult
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
-from ansible_collections.temporal_lab.benchmarking.tests.unit.benchmark.benchmark_lab import Lab, Server, eventually
+from ansible_collections.temporal_lab.benchmarking.tests.unit.benchmark.benchmark_lab import Lab, Program, Server
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import eventually
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_servers import (
     program,
     running_prometheus,
 )
+from temporalio.client import WorkflowExecution
 
 IDS = (
     "load_requested_concurrency",
@@ -282,43 +285,87 @@ def test_a_real_load(tmp_path: Path) -> None:
         )
         with running_prometheus(program("prometheus"), tmp_path, config) as address:
             given = {name: option.get("default") for name, option in prometheus_sample.SPEC.items()}
+            given |= {"url": address, "namespace": "student-01", "scrape_interval": 1.0}
+            given |= {"variables": {"task_queue": lab.queue}}
             # Prometheus takes its time until the first scrape.
             query = {"query": "count(count_over_time(up[1m]) >= 2) == 2"}
             eventually(
-                lambda: requests.get(f"{address}/api/v1/query", params=query, timeout=10).json()["data"]["result"],
+                lambda: requests.get(f"{address}/api/v1/query", params=query, timeout=60).json()["data"]["result"],
                 "both are scraped",
             )
-            given |= {"url": address, "namespace": "student-01", "scrape_interval": 1.0}
-            given |= {"variables": {"task_queue": lab.queue}}
-            # A poller that has just got a task is not polling: another window when the last scrape met one.
-            for _try in range(5):
-                given["windows"] = [{"name": "w", "title": None, "start": time.time(), "duration": 8.0}]
-                (result,) = prometheus_sample.run(given, Context())["windows"]
-                polling = {one["id"]: one["value"] for one in result["figures"]}
-                if (polling["load_workflow_pollers"], polling["load_activity_pollers"]) == (5, 4):
-                    break
+
+            def measured(start: float, length: float) -> WindowResult:
+                given["windows"] = [{"name": "w", "title": None, "start": start, "duration": length}]
+                (found,) = prometheus_sample.run(given, Context())["windows"]
+                return cast("WindowResult", found)
+
+            start = time.time()
+
+            def long_enough() -> float:
+                """Seconds since the start; 0 where they are too few for how long workflows take."""
+                # To list them takes more of a busy machine than the load.
+                time.sleep(1)
+                length = time.time() - start
+                return length if length >= 8 and at_the_ends(lab.workflows(), length) < 1 else 0
+
+            length = eventually(long_enough, "workflows of which the window's ends cut few", seconds=600)
+            loaded = measured(start, length)
+            soak_test.stop()
+            workflows = lab.closed_workflows()
+            # A poller that has just got a task is not polling. Now there are none.
+            eventually(lambda: pollers_of(worker) == 5 + 4, "all pollers poll")
+            at_rest = measured(time.time() + 1, 8.0)
     finally:
         lab.close()
         server.kill()
-    figures = {figure["id"]: figure for figure in result["figures"]}
-    values = {name: figures[name]["value"] for name in IDS if name != "transitions_per_success"}
-    assert values == {
-        "load_requested_concurrency": 3,
-        # Less by the time between a workflow's end and the next one's start. A workflow counts where it ends, and on a
-        # busy machine it takes a large part of the window.
-        "load_achieved_concurrency": pytest.approx(3, rel=0.5),
-        "load_workflow_pollers": 5,
-        "load_activity_pollers": 4,
-    }
+    figures = {figure["id"]: figure for figure in loaded["figures"]}
+    assert figures["load_requested_concurrency"]["value"] == 3
+    # The server is the witness. It has fewer between a workflow's end and the next one's start, which the soak test
+    # counts in part.
+    achieved = figures["load_achieved_concurrency"]["value"]
+    edges = at_the_ends(workflows, length)
+    assert in_flight(workflows, start, start + length) - edges <= achieved <= 3 + edges
     mean = figures["load_end_to_end_mean"]["value"]
-    assert 0 < mean < figures["load_end_to_end_p95"]["interval"][1]
-    assert mean * figures["load_completed"]["value"] == pytest.approx(values["load_achieved_concurrency"], rel=0.05)
-    found = {entry["id"]: entry for entry in load_findings(result, {}, 3)}
-    assert {name: entry["state"] for name, entry in found.items()} == {
+    assert 0 < mean < figures["load_end_to_end_p99"]["interval"][1]
+    assert mean * figures["load_completed"]["value"] == pytest.approx(achieved, rel=0.05)
+    resting = {figure["id"]: figure["value"] for figure in at_rest["figures"]}
+    assert (resting["load_workflow_pollers"], resting["load_activity_pollers"]) == (5, 4)
+
+    assert {figures[name]["state"] for name in IDS if name != "transitions_per_success"} == {"pass"}
+    found = {entry["id"]: entry["state"] for entry in load_findings(loaded, {}, 3)}
+    polling = [figures[name]["value"] for name in ("load_workflow_pollers", "load_activity_pollers")]
+    assert found == {
         "load_requested": "pass",
-        "load_in_flight": "pass",
+        # On a busy machine it may truly have been another load.
+        "load_in_flight": "pass" if abs(achieved / 3 - 1) <= 0.1 else "warn",
         # The dev server's metrics are not scraped here.
         "load_transitions_per_success": "warn",
-        "load_pollers": "pass",
+        # Those that poll at the last scrape.
+        "load_pollers": "pass" if min(polling) >= 3 else "warn",
     }
-    assert load_findings(result, {}, 6)[1]["state"] == "warn"
+    assert {entry["id"]: entry["state"] for entry in load_findings(at_rest, {}, 3)}["load_pollers"] == "pass"
+    assert load_findings(loaded, {}, 6)[1]["state"] == "warn"
+
+
+def pollers_of(worker: Program) -> float:
+    """How many polls a worker says that it has open."""
+    return sum(value for name, value in worker.metrics().items() if name.startswith("temporal_num_pollers{"))
+
+
+def at_the_ends(workflows: list[WorkflowExecution], length: float) -> float:
+    """How far Little's law may be off for three workflows at a time, by what a window's ends and scrapes cut.
+
+    A workflow counts where it ends, and what two scrapes a second apart find is divided evenly.
+    """
+    longest = max(
+        ((one.close_time - one.start_time).total_seconds() for one in workflows if one.close_time), default=60
+    )
+    return 3 * (2 * longest + 1) / length
+
+
+def in_flight(workflows: list[WorkflowExecution], start: float, end: float) -> float:
+    """How many workflows were open on average between two times, by the server's own account."""
+    spent = sum(
+        max(0.0, min(one.close_time.timestamp(), end) - max(one.start_time.timestamp(), start)) for one in workflows
+    )
+    return spent / (end - start)
