@@ -45,6 +45,7 @@ TASKS = """
     release_namespace: "{{ lab_namespace }}"
     release_name: a
     release_state: absent
+  environment: "{{ lab_helm_environment }}"
 
 - name: Show what programs see
   ansible.builtin.command: printenv KUBECONFIG

@@ -159,4 +159,6 @@ def test_helm_does_not_wait_for_ever() -> None:
             if "kubernetes.core.helm" in task or "ansible.builtin.command" in task:
                 found += 1
                 assert "lab_timeout" in str(task.get("timeout")), (path, task.get("name"))
+                # With limits of its own too, since Ansible leaves it running.
+                assert task.get("environment") == "{{ lab_helm_environment }}", (path, task.get("name"))
     assert found >= 4
