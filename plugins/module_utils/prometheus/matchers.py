@@ -91,6 +91,8 @@ def _compiled(pattern: str) -> Any:
     try:
         # A dot matches a line's end too, as in Prometheus.
         return re2.compile(f"(?s:{pattern})", options)
+    except UnicodeEncodeError:
+        raise LabError(f"{pattern!r} is no regular expression: it holds half of a surrogate pair.") from None
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise LabError(f"{pattern!r} is no regular expression of Prometheus (RE2): {reason}") from None

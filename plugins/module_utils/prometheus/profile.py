@@ -169,7 +169,7 @@ class Profile:
                     f"The profile has no variable {name!r}{meant(name, self.variables)}; take it out of `variables`."
                 )
         values = {**self.variables, **variables, "namespace": namespace, "release": release}
-        plain = {name: str(value) for name, value in values.items()}
+        plain = {name: _writable(name, str(value)) for name, value in values.items()}
 
         def name_of(text: str) -> str:
             label = Template(text).substitute(plain)
@@ -233,3 +233,15 @@ class Profile:
             components={name: Template(pods).substitute(plain) for name, pods in self.components.items()},
             figures=tuple(replace(figure, fault=fault(figure)) for figure in map(bound, self.figures)),
         )
+
+
+def _writable(name: str, value: str) -> str:
+    """The value of a variable. Raises LabError where it cannot be sent."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise LabError(
+            f"The variable {name!r} of the profile holds half of a surrogate pair (\\ud800 to \\udfff), which is no "
+            f"text: correct it."
+        ) from None
+    return value

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import LabError
+from ..foreign_text import plain
 from .source_file import text
 from .student import Student
 
@@ -32,5 +33,7 @@ def students_of_ranges(given: object, expand: Callable[[str], Sequence[str]]) ->
             raise LabError(
                 f"The range {pattern!r} in namespaces holds no names; write one such as student-[01:30].", obj=item
             )
-        students += [Student(name=name, namespace=name, place=f"namespaces {pattern}", origin=item) for name in names]
+        students += [
+            Student(name=name, namespace=name, place=f"namespaces {plain(pattern)}", origin=item) for name in names
+        ]
     return students

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import foreign_text
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.port_forward import ForwardedSocket
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.websocket import WebSocket
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.denials import denial_cure, told_plainly
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.digits import whole_number
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.durations import duration_seconds
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http import limits, proxy, status
@@ -164,6 +165,27 @@ def test_fuzz_words(said: Any) -> None:
     assert shown.isprintable()
     assert len(shown) <= foreign_text.LONGEST
     shown.encode()
+
+
+DENIALS = st.sampled_from(
+    [
+        "Failure when executing Helm command. Exited 1.\nstdout: ",
+        "\nstderr: ",
+        "admission webhook ",
+        "exceeded quota: ",
+        'User "a" cannot get ',
+        '{"kind": "Status", "message": "',
+        '"}',
+        "\\1",
+        "\\g<9>",
+    ]
+)
+
+
+@fuzz(st.lists(st.one_of(DENIALS, st.sampled_from(TEXTS), st.text(max_size=6)), max_size=6).map("".join))
+def test_fuzz_denials(said: str) -> None:
+    denial_cure(said).encode("utf-8", "surrogatepass")
+    assert foreign_text.plain(told_plainly(said)).isprintable()
 
 
 @fuzz(st.one_of(st.sampled_from(TEXTS), st.text(alphabet="0123456789.mshdwy²", max_size=12)))

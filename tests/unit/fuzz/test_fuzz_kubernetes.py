@@ -14,24 +14,30 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster 
     deployment_change,
     images,
     lab_status,
+    ours,
     predicates,
     revisions,
     temporal_release,
     watch,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.autoscalers import HPA, SCALED_OBJECT
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.deployment_rollout import (
     RolloutRequest,
     events_of,
     roll_out,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.held import Held, Holding
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.namespace_removal import held_by
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.object_shapes import shape_of
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.probes import Probes
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.temporal_api import TemporalApi
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.undone import refuse_bounds
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait import Waited
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.wait_absent import Removal
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.foreign_text import plain
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.shape import fault
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student_namespace import view
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzz_cluster import (
     HELM,
@@ -41,6 +47,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzz_cluster 
     WORLD,
     FuzzCluster,
     deployment,
+    metadata,
     waiting,
 )
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import damaged, fuzz, values
@@ -155,6 +162,53 @@ def test_fuzz_release(world: Any) -> None:
     cluster = FuzzCluster(world)
     temporal_release.search_owner(cluster)
     temporal_release.knows_monitors(cluster)
+
+
+AUTOSCALER = {
+    "metadata": metadata("thrift"),
+    "spec": {
+        "scaleTargetRef": {"kind": "Deployment", "name": "lab-history"},
+        "minReplicas": 1,
+        "maxReplicas": 1,
+        "minReplicaCount": 1,
+    },
+}
+SCALED = {**WORLD, "horizontalpodautoscalers": [AUTOSCALER], "scaledobjects": [AUTOSCALER]}
+
+
+@fuzz(
+    damaged({key: SCALED[key] for key in ("deployments", "pods", "horizontalpodautoscalers", "scaledobjects")}).map(
+        lambda found: {**SCALED, **(found if isinstance(found, dict) else {})}
+    )
+)
+def test_fuzz_what_is_read_back(world: Any) -> None:
+    """Held or undone, and by whom: the sentence can be shown."""
+    cluster = FuzzCluster(world)
+    for one in (
+        Held("lab-history", 1, {"CONCURRENT_WORKFLOWS": "3"}, "uid-lab-history", 2, "", ("pod-1",)),
+        Held("lab-history", 2, {}),
+        Held("lab-frontend", 1, {"CONCURRENT_WORKFLOWS": "6"}),
+        Held("gone", 1, {}),
+    ):
+        with suppress(LabError):
+            for found in Holding(cluster, [one]).check("While the windows ran, "):
+                json.dumps(found)
+    refuse_bounds(cluster, "lab-history", 2, (HPA, SCALED_OBJECT))
+
+
+@fuzz(part("namespaces/ns"))
+def test_fuzz_namespaces(world: Any) -> None:
+    found = FuzzCluster(world).find("namespaces", "ns")
+    if found is not None:
+        "; ".join(held_by(found)).encode()
+        json.dumps(view(found))
+
+
+@fuzz(damaged([{"metadata": metadata("temporal-lab", labels=ours.MANAGED), "data": {"lab": "installed"}}]))
+def test_fuzz_claims(found: Any) -> None:
+    cluster = FuzzCluster({"configmaps/temporal-lab": next(iter(found), None) if isinstance(found, list) else found})
+    claims = ours.read_claims(cluster)
+    assert all(isinstance(name, str) for name in ours.installed_by_us(cluster, ["lab"], claims) | claims.releases)
 
 
 @fuzz(part("pods", "nodes", "deployments"))

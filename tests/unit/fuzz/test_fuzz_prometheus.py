@@ -30,7 +30,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.reader import Reader
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.reading import Window
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.stage_file import build_stage, to_json
-from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import as_json, damaged, fuzz, values
+from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import TEXTS, as_json, damaged, fuzz, values
 from hypothesis import strategies as st
 
 BEGIN = 1795453270.0
@@ -281,7 +281,7 @@ def test_fuzz_texts_of_profiles(text: str) -> None:
     profile_file.parse.__wrapped__(text, "p.yml").bind("ns", "lab", {}, "1.31.2")
 
 
-SHORT = st.text(max_size=6)
+SHORT = st.one_of(st.text(max_size=6), st.sampled_from(TEXTS))
 
 
 @fuzz(st.tuples(SHORT, SHORT, st.dictionaries(st.just("job"), SHORT), st.text(max_size=8)))

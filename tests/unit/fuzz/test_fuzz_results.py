@@ -10,6 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import yaml
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers import answer, questions_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.fact_reading import ChangeVerdict
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import kept_samples, samples_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
@@ -19,6 +22,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report i
     plots,
     run_markdown,
     run_terminal,
+    sealed_page,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs, stage_file, student_results
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_class import build_class
@@ -76,6 +80,9 @@ def good_stage() -> dict[str, Any]:
 
 
 GOOD = good_stage()
+#: Figures that the lab's questions ask for, by window.
+FIGURES = {"first": ("shards_acquired", "shards_closed"), "after": ("shards_per_pod",)}
+SEAL = b"<!-- temporal_lab page " + b"0" * 64 + b" -->\n"
 
 
 @fuzz(st.one_of(damaged(GOOD).map(as_json), st.binary(max_size=60), st.just(b"[" * 100_000)))
@@ -96,6 +103,50 @@ def test_fuzz_stage_files(text: bytes) -> None:
         for written in texts:
             assert all(sign.isprintable() or sign == "\n" for sign in written)
             written.encode()
+
+
+QUESTIONS = questions_file.load(questions_file.default_path())
+#: With a figure that the lab's questions ask for, in a window that they name.
+ASKED = {
+    **GOOD,
+    "windows": [
+        {**one, "figures": [{**found, "id": name} for found, name in zip(one["figures"], FIGURES[one["name"]])]}
+        for one in GOOD["windows"]
+    ],
+}
+
+
+@fuzz(damaged(ASKED).map(as_json))
+def test_fuzz_answers(text: bytes) -> None:
+    """The answers to the lab's questions by results of somebody else."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Lab(folder).write("scale").write_bytes(text)
+        report = build_report(runs.read_run(folder, STUDENT, RUN))
+        for judge in (lambda *_: ChangeVerdict("higher", "by 1"), lambda *_: ChangeVerdict("unknown")):
+            json.dumps(answer.answer_questions(report, QUESTIONS, judge)).encode()
+
+
+QUESTION = yaml.safe_load(questions_file.default_path().read_text(encoding="utf-8"))
+YAMLISH = st.text(alphabet="[]{}:,-&*!|>'\"\n #?%@a1 ", max_size=60)
+
+
+@fuzz(
+    st.one_of(
+        damaged({**QUESTION, "questions": QUESTION["questions"][:2]}).map(lambda data: as_json(data).decode()), YAMLISH
+    )
+)
+def test_fuzz_files_of_questions(text: str) -> None:
+    questions_file.parse.__wrapped__(text, "q.yml")
+
+
+@fuzz(st.one_of(st.binary(max_size=80), st.binary(max_size=40).map(lambda text: text + SEAL)))
+def test_fuzz_seals(page: bytes) -> None:
+    """No page that somebody else wrote has the seal."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "report.html"
+        path.write_bytes(page)
+        assert not sealed_page.is_sealed(path, STUDENT, RUN, b"k" * sealed_page.KEY_BYTES)
 
 
 @fuzz(damaged(GOOD["windows"]) | damaged(GOOD["series"]) | damaged(GOOD["events"]), cost=4)

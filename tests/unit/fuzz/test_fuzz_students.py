@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import chart
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster import chart, pem
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.exec_plugin import ExecPlugin
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.helm import judge_helm
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.kubeconfig_secrets import (
     kubeconfig_secrets,
@@ -20,7 +24,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students import issued_kubeconfig, roster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.class_check import check_students
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.kubeconfig_file import KubeconfigFile
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student import Access
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.name_ranges import students_of_ranges
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.students.student import Access, Student
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.yaml_file import read_yaml
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import (
     TEXTS,
@@ -111,6 +116,56 @@ def test_fuzz_issued_kubeconfigs(tmp_path: Path) -> None:
     target()
 
 
+ARMOUR = st.sampled_from(
+    [
+        b"-----BEGIN CERTIFICATE-----\n",
+        b"-----END CERTIFICATE-----\n",
+        b"-----BEGIN PRIVATE KEY-----\n",
+        b"-----END PRIVATE KEY-----\n",
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+        b"MAMCAQE=\n",
+        b"MIT/////\n",
+        b"\r\n \t",
+    ]
+)
+
+
+@fuzz(st.lists(st.one_of(ARMOUR, st.binary(max_size=12), st.binary(max_size=12).map(base64.b64encode))).map(b"".join))
+def test_fuzz_pem(text: bytes) -> None:
+    for read in (pem.certificates, pem.private_key):
+        with suppress(pem.NotPem):
+            assert read(text).startswith("-----BEGIN ")
+
+
+@fuzz(st.binary(max_size=40))
+def test_fuzz_der(text: bytes) -> None:
+    with suppress(pem.NotPem):
+        assert 0 <= pem.longest_integer(text) <= 8 * len(text)
+
+
+LOGIN = {
+    "kind": "ExecCredential",
+    "status": {
+        "token": "t",
+        "clientCertificateData": "c",
+        "clientKeyData": "k",
+        "expirationTimestamp": "2026-11-23T17:01:02Z",
+    },
+}
+
+
+@fuzz(st.one_of(damaged(LOGIN).map(as_json), st.binary(max_size=40), st.just(b"[" * 100_000)))
+def test_fuzz_answers_of_login_programs(answer: bytes) -> None:
+    found = ExecPlugin({"command": "c", "args": [], "env": {}}, {}, "The login program c")._credential(answer, [])
+    assert all(isinstance(text, str) for text in (found.token, found.certificate, found.key))
+    assert found.expires is None or math.isfinite(found.expires)
+
+
+@fuzz(st.one_of(values, st.lists(st.sampled_from(TEXTS))))
+def test_fuzz_ranges_of_names(given: Any) -> None:
+    checked_students(students_of_ranges(given, lambda pattern: [pattern]))
+
+
 CELLS = st.text(alphabet='name;,"\n\r\t a\0é', max_size=60)
 
 
@@ -140,7 +195,10 @@ def test_fuzz_texts_of_rosters(content: bytes) -> None:
 
 
 def checked(rows: list[roster.Row]) -> None:
-    students, _columns = roster.students_of_rows(rows, Path("/x"))
+    checked_students(roster.students_of_rows(rows, Path("/x"))[0])
+
+
+def checked_students(students: list[Student]) -> None:
     check_students(students, Access(kubeconfig="/k"))
 
 
