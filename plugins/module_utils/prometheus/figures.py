@@ -39,7 +39,9 @@ from .zero_evidence import doubt_of_zero
 
 
 def lives_of(profile: Profile, reading: Reading) -> Lives:
-    """The lives of the processes that a reading has samples of."""
+    """The lives of the processes that a reading has samples of; worked out once for a profile."""
+    if reading.known_lives is not None and reading.known_lives[0] is profile:
+        return reading.known_lives[1]
     counting = [
         source
         for figure in profile.figures
@@ -52,7 +54,9 @@ def lives_of(profile: Profile, reading: Reading) -> Lives:
     events = {source.metric for source in counting if not source.buckets}
     metrics = [reading.numbers(metric)[0] for metric in reading.metrics]
     found = processes(reading.up.series, reading.starts.series, metrics, counters)
-    return Lives(found, counters, reading.interval, reading.begin, events)
+    lives = Lives(found, counters, reading.interval, reading.begin, events)
+    reading.known_lives = profile, lives
+    return lives
 
 
 def work_out(profile: Profile, reading: Reading, window: Window, earlier: Values) -> WindowResult:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .lives import Lives
 from .profile import Figure, Profile
 from .query import FoundMetrics
 from .series import Series, finite
@@ -46,6 +47,7 @@ class Reading:
     process_start_time_seconds. answers: PromQL's own values by window and figure (NaN for what
     is no number), or why there are none. faults: why samples of a metric cannot be worked with, by its
     name; of the name "", why the samples as a whole are not all that there are.
+    known_lives: the lives of its processes once they were worked out, with the profile that they are of.
     """
 
     windows: list[Window]
@@ -59,6 +61,7 @@ class Reading:
     metrics: dict[str, Samples]
     answers: dict[str, dict[str, float] | str]
     faults: Mapping[str, str] = field(default_factory=dict)
+    known_lives: tuple[Profile, Lives] | None = field(default=None, init=False, repr=False, compare=False)
     _numbers: dict[str, tuple[list[Series], int]] = field(default_factory=dict, repr=False, compare=False)
 
     def decided(self) -> float:

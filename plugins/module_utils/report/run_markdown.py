@@ -32,6 +32,12 @@ def to_markdown(report: Report) -> str:
         rows = [[row["pod"], row["before"], row["after"], row["share"]] for row in table["rows"]]
         rows.append(["Sum", table["before"], table["after"], ""])
         lines += markdown_table(["Pod", "Before", "After", "Share after"], rows, numbers_from=1)
+    for ledger in view["ledgers"]:
+        lines += [f"## What it cost that shards moved ({plain(ledger['stage'])})", ""]
+        lines += [plain(" ".join(ledger["cost"])), ""]
+        rows = [[row["clock"], row["pod"], row["what"], row["count"]] for row in ledger["rows"]]
+        lines += markdown_table(["Seen (UTC)", "Pod", "What", "How many"], rows, numbers_from=3)
+        lines += [plain(" ".join(ledger["rest"])), ""]
     lines += ["## Time line", ""]
     if view["moments"]:
         rows = [[row["mark"], row["offset"], row["clock"], row["stage"], row["what"]] for row in view["moments"]]

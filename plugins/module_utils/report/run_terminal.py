@@ -67,6 +67,8 @@ def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
         lines.append(wrap(view["known"]["line"], width))
     for table in view["shards"]:
         lines.append(wrap(f"shards ({table['stage']}): {' '.join(table['sentences'])}", width))
+    for ledger in view["ledgers"]:
+        lines.append(wrap(f"rebalancing ({ledger['stage']}): {' '.join(ledger['cost'])}", width))
     if lines:
         parts += ["", *lines[:MOST_LINES]]
     if len(lines) > MOST_LINES:

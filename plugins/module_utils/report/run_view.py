@@ -17,6 +17,7 @@ from .distribution_table import DistributionTable, distribution_tables
 from .figure_details import DetailedFigure, about_details, figure_details
 from .figure_table import TableRow, bounds_note, figure_row
 from .how_known import HowKnown, how_known
+from .ledger_view import LedgerView, ledger_view
 from .moments import Moment, moments, spans_days
 from .problem_list import ProblemGroup, problem_list
 from .shard_table import ShardTable, read_shards, shard_table
@@ -55,6 +56,7 @@ class RunView(TypedDict):
     distributions: list[DistributionTable]
     other: list[TableRow]
     shards: list[ShardTable]
+    ledgers: list[LedgerView]
     moments: list[Moment]
     facts: list[StageFacts]
     known: HowKnown
@@ -86,6 +88,11 @@ def build_view(report: Report) -> RunView:
             shard_table(stage["stage"], shards)
             for stage in report["stages"]
             if (shards := read_shards(stage["facts"].get("shards")))
+        ],
+        "ledgers": [
+            ledger_view(stage["stage"], stage["ledger"], spans_days(report))
+            for stage in report["stages"]
+            if stage["ledger"] is not None
         ],
         "moments": moments(report),
         "facts": [facts for stage in report["stages"] if (facts := stage_facts(stage))],

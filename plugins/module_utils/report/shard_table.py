@@ -17,13 +17,17 @@ Counts = Mapping[str, Union[float, None]]
 
 @dataclass(frozen=True)
 class Shards:
-    """The fact. watched: whether anyone looked on until the shards settled; settled: after how many seconds, if so."""
+    """The fact. watched: whether anyone looked on until the shards settled; settled: after how many seconds, if so.
+
+    scrape: seconds between the scrapes that showed it, None where it was looked at directly.
+    """
 
     before: Counts
     after: Counts
     expected: float | None
     watched: bool
     settled: float | None
+    scrape: float | None = None
 
 
 class ShardRow(TypedDict):
@@ -49,12 +53,14 @@ def read_shards(fact: object) -> Shards | None:
     """The fact, if it has the shape that is documented; None for another, which is shown as an unknown fact."""
     if not isinstance(fact, dict):
         return None
-    before, after, expected, settled = (fact.get(name) for name in ("before", "after", "expected", "settled"))
+    names = ("before", "after", "expected", "settled", "settled_scrape")
+    before, after, expected, settled, scrape = (fact.get(name) for name in names)
     if not isinstance(before, dict) or not isinstance(after, dict):
         return None
-    if not all(value is None or is_number(value) for value in (*before.values(), *after.values(), expected, settled)):
+    numbers = (*before.values(), *after.values(), expected, settled, scrape)
+    if not all(value is None or is_number(value) for value in numbers):
         return None
-    return Shards(before, after, expected, "settled" in fact, settled)
+    return Shards(before, after, expected, "settled" in fact, settled, scrape)
 
 
 def shard_table(stage: str, shards: Shards) -> ShardTable:
@@ -66,11 +72,7 @@ def shard_table(stage: str, shards: Shards) -> ShardTable:
     if empty:
         sentences.append(f"Afterwards {', '.join(empty)} owned no shard.")
     if shards.watched:
-        sentences.append(
-            "The shards did not settle while they were observed."
-            if shards.settled is None
-            else f"The shards settled {duration_text(shards.settled)} after the new pod was created."
-        )
+        sentences.append(_settled(shards.settled, shards.scrape))
     return {
         "stage": stage,
         "rows": [
@@ -86,6 +88,17 @@ def shard_table(stage: str, shards: Shards) -> ShardTable:
         "after": _count(sums, "after"),
         "sentences": sentences,
     }
+
+
+def _settled(seconds: float | None, scrape: float | None) -> str:
+    if seconds is None:
+        return "The shards did not settle while they were observed."
+    if scrape is None:
+        return f"The shards settled {duration_text(seconds)} after the new pod was created."
+    return (
+        f"The shards had settled {duration_text(seconds)} after the new pod was created, when a scrape showed it; the "
+        f"one before was {duration_text(scrape)} earlier."
+    )
 
 
 def _against_expected(sums: Counts, expected: float | None) -> str:

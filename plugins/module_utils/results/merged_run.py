@@ -100,6 +100,7 @@ def _stage(run: Run, name: str, shown: StageRecord | None) -> MergedStage:
         "shown_attempt": shown["attempt"] if shown else None,
         "attempts": attempts,
         "facts": shown["facts"] if shown else {},
+        "ledger": shown.get("ledger") if shown else None,
     }
 
 

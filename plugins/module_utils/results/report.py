@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
 from ..noise.change import Verdict
-from .types import CrossCheck, Direction, DistributionResult, Event, Evidence, FigureState, Labels
+from .types import CrossCheck, Direction, DistributionResult, Event, Evidence, FigureState, Labels, Ledger
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -47,6 +47,7 @@ class MergedStage(TypedDict):
     shown_attempt: int | None
     attempts: list[Attempt]
     facts: dict[str, Any]
+    ledger: Ledger | None
 
 
 class StagesValue(TypedDict):

@@ -62,14 +62,14 @@ def need_schema() -> None:
 def fit_stage(record: object, known: Sequence[str] = ()) -> dict[str, Any]:
     """A stage with its texts fit to be shown, as one of the newest schema. Raises ValueError: where and why it is none.
 
-    known: lists in it that are known to be of the schema, which is most of the work of a record with figures.
+    known: parts of it that are known to be of the schema, which is most of the work of a record with figures.
     """
     need_schema()
     try:
         fitted = fit(record)
     except Unfit as fault:
         raise ValueError(f"{'' if fault.place else 'it '}{fault}") from None
-    unknown = {**fitted, **{name: [] for name in known}} if isinstance(fitted, dict) else fitted
+    unknown = _without(fitted, known) if isinstance(fitted, dict) else fitted
     version = version_of(fitted) or VERSIONS[-1]
     # Not all errors: a hostile file can have one for each of its values.
     errors = itertools.islice(Draft202012Validator(stage_schema(version)).iter_errors(unknown), MOST_ERRORS)
@@ -108,6 +108,15 @@ def _as_newest(record: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, A
             {**known(one, window), "figures": [known(each, figure) for each in one["figures"]]}
             for one in record["windows"]
         ],
+    }
+
+
+def _without(record: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """A record without what is in its known parts: an empty list for a list."""
+    return {
+        name: [] if name in known else value
+        for name, value in record.items()
+        if name not in known or isinstance(value, list)
     }
 
 

@@ -14,7 +14,7 @@ from ..files import read_regular_file
 from ..foreign_text import escaped
 from .names import check_folder_name, check_stage_name, stage_file_name
 from .schema import FAMILY, SCHEMA_ID, VERSIONS, fit_stage, version_of
-from .types import Event, SeriesResult, StageRecord, StageState, Values, WindowResult
+from .types import Event, Ledger, SeriesResult, StageRecord, StageState, Values, WindowResult
 
 #: Takes the object in a stage file, of whatever shape, and returns the part that is wanted.
 Keep = Callable[[dict[str, Any]], dict[str, Any]]
@@ -25,7 +25,7 @@ LIMITS = Limits(size=16 * 2**20, values=1_000_000)
 MOST_MESSAGE = 5_000
 
 #: What measuring makes of a stage file.
-MEASURED = ("windows", "series")
+MEASURED = ("windows", "series", "ledger")
 
 
 def build_stage(
@@ -44,11 +44,13 @@ def build_stage(
     versions: Mapping[str, str | None] | None = None,
     settings: dict[str, Any] | None = None,
     facts: dict[str, Any] | None = None,
+    ledger: Ledger | None = None,
     measured: bool = False,
 ) -> StageRecord:
     """Return a checked stage record; its attempt is 1 until it is written. Raises LabError.
 
-    measured: windows and series were worked out by this collection just now, and are not held against the schema.
+    measured: windows, series and ledger were worked out by this collection just now, and are not held against the
+    schema.
     """
     record = {
         "schema": SCHEMA_ID,
@@ -64,6 +66,7 @@ def build_stage(
         "windows": windows or [],
         "series": series or [],
         **({"samples": samples} if samples else {}),
+        **({"ledger": ledger} if ledger else {}),
         "versions": versions or {},
         "settings": settings or {},
         "facts": facts or {},

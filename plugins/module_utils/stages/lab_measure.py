@@ -40,13 +40,14 @@ from ..prometheus.measure import measure
 from ..prometheus.question import Question, read_windows
 from ..prometheus.server import Clock
 from ..results import lab_run, lab_stage
-from ..results.attempts import next_samples, write_stage
+from ..results.attempts import newest_done, next_samples, write_stage
 from ..results.lab_run import measured_before, newest_attempts, open_run, values_alone
 from ..results.runs import Run
 from ..results.stage_file import window_values
 from ..results.types import StageAbout, Values, VisibilityAnswer
 from ..task import Context, Params, Result, Task
 from .completions import counts_completions, witnessed
+from .rebalancing import rebalancing
 from .stage_record import check_about, stage_record
 
 SPEC: dict[str, Any] = {
@@ -134,6 +135,7 @@ def run(params: Params, context: Context) -> Result:
     windows, told = witnessed(figures(kept), kept.visibility, about["settings"].get("concurrent_workflows"))
     findings = [*stage_findings(windows, earlier, about["settings"]), *told, *noted]
     show_faulty(findings, context.show)
+    others = [newest_done(attempts) for name, attempts in found.stages.items() if name != stage]
     record = stage_record(
         kept,
         windows,
@@ -142,6 +144,7 @@ def run(params: Params, context: Context) -> Result:
         run=found.name,
         samples=samples.name if samples else None,
         finished=lab_stage.finished_now(about["started"]),
+        ledger=rebalancing(kept, windows, [one for one in others if one is not None]),
         measured=True,
     )
     path, attempt = write_stage(results_dir, record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from ..results.attempts import newest_done, newest_samples, write_stage
 from ..results.names import SAMPLES_FILE, stage_file_name
 from ..results.runs import Run, latest_run, read_run
 from ..results.stage_file import window_values
-from ..results.types import StageRecord, WindowResult
+from ..results.types import Ledger, StageRecord, WindowResult
 from ..task import Context, Params, Result, Task
 from .completions import witnessed
+from .rebalancing import rebalancing
 from .stage_record import stage_record
 
 SPEC: dict[str, Any] = {
@@ -91,7 +92,13 @@ def run(params: Params, context: Context) -> Result:
         )
 
     known: Known = {}
-    outcomes = [worked_out(one, new, params["variables"], known, found, problems) for one in stages]
+    before: list[StageRecord] = []
+    outcomes: list[Outcome] = []
+    for one in stages:
+        outcome = worked_out(one, new, params["variables"], known, found, problems, before)
+        outcomes.append(outcome)
+        newest = outcome.record or one.attempt
+        before += [newest] if newest is not None else []
     results: list[Result] = []
     for one, outcome in zip(stages, outcomes):
         attempt, file = None, None
@@ -178,10 +185,12 @@ def worked_out(
     known: Known,
     run: Run,
     problems: list[str],
+    before: Sequence[StageRecord] = (),
 ) -> Outcome:
     """What becomes of a stage; a sentence goes to ``problems`` where its samples make no sense. Raises LabError.
 
-    ``known`` are the values of the windows before; those of this stage are added to it.
+    ``known`` are the values of the windows before; those of this stage are added to it. ``before`` are the stages that
+    were measured before it.
     """
     if one.samples is None:
         return as_it_is(one, known)
@@ -197,6 +206,7 @@ def worked_out(
     try:
         measured_windows: list[WindowResult] = fit(json.loads(json.dumps(figures(kept, profile, earlier))))
         windows, told = witnessed(measured_windows, kept.visibility, about["settings"].get("concurrent_workflows"))
+        ledger = fit(json.loads(json.dumps(rebalancing(kept, windows, before, profile))))
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         # Whoever wrote them: Prometheus has no such samples. It costs this file, and no other stage of the run.
         problems.append(
@@ -205,7 +215,7 @@ def worked_out(
         )
         return as_it_is(one, known)
     known.update(window_values(windows))
-    if one.again and one.attempt is not None and windows == one.attempt["windows"]:
+    if one.again and one.attempt is not None and (windows, ledger) == as_written(one.attempt):
         return Outcome(one.stage, "same", file)
     findings = [*stage_findings(windows, earlier, about["settings"]), *told]
     # Not when this is written, which may be long after: the stage did not take that long.
@@ -221,8 +231,14 @@ def worked_out(
         samples=file,
         finished=finished,
         facts={"reanalysed": {"samples": file, "profile": name}},
+        ledger=ledger,
     )
     return Outcome(one.stage, "again" if one.again else "recovered", file, record)
+
+
+def as_written(attempt: StageRecord) -> tuple[list[WindowResult], Ledger | None]:
+    """What an attempt has of what is worked out from samples."""
+    return attempt["windows"], attempt.get("ledger")
 
 
 def as_it_is(one: MeasuredStage, known: Known) -> Outcome:

@@ -11,8 +11,9 @@ from ..findings import Finding
 from ..prometheus.kept_samples import Kept
 from ..results.schema import SCHEMA_ID, fit_stage
 from ..results.stage_file import build_stage
-from ..results.types import SeriesResult, StageAbout, StageRecord, WindowResult
+from ..results.types import Ledger, SeriesResult, StageAbout, StageRecord, WindowResult
 from ..version import VERSION
+from .rebalancing import with_settled
 
 
 def check_about(about: StageAbout) -> StageAbout:
@@ -44,9 +45,12 @@ def stage_record(
     samples: str | None,
     finished: float,
     facts: Mapping[str, Any] | None = None,
+    ledger: Ledger | None = None,
     measured: bool = False,
 ) -> StageRecord:
-    """The stage that samples are of, with these windows and findings. Raises LabError.
+    """The stage that samples are of, with these windows and findings, and a ledger of shards that moved.
+
+    Raises LabError.
 
     samples: name of their file beside the stage file. finished: when the stage was over, in Unix seconds.
     facts: more of them than were known before measuring. measured: see build_stage.
@@ -54,6 +58,7 @@ def stage_record(
     about = kept.about
     if about is None:
         raise ValueError("the samples do not say which stage they are of")
+    known = with_settled(about["facts"], ledger, kept.question.span[0])
     return build_stage(
         student=student,
         run=run,
@@ -67,6 +72,7 @@ def stage_record(
         samples=samples,
         versions={"collection": VERSION, **about["versions"], "prometheus": kept.prometheus["prometheus_version"]},
         settings={**about["settings"], "scrape_interval": kept.prometheus["scrape_interval"]},
-        facts={**about["facts"], "findings": findings, **(facts or {})},
+        facts={**known, "findings": findings, **(facts or {})},
+        ledger=ledger,
         measured=measured,
     )
