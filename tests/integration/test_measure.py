@@ -9,6 +9,7 @@ each of the load's workflows, and what the load generator counted itself and say
 
 from __future__ import annotations
 
+import calendar
 import json
 import os
 import re
@@ -22,7 +23,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import prometheus_sample
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    kept_samples,
+    prometheus_sample,
+    samples_file,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.rebalancing import rebalancing
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
     BIN,
@@ -280,3 +286,78 @@ def test_a_history_process_that_dies_loses_one_scrape_at_most_and_says_so() -> N
     # The load was at its height until then.
     missing = seen.transitions - seen.total("state_transitions")
     assert -0.01 * seen.transitions <= missing <= int(lost[1]) * 1.5 * seen.transitions / (2 * HALF)
+
+
+# ------------------------------------------------------------------ what a rebalancing costs
+
+#: Seconds of load before and after the pod is killed: eight scrapes and more tell what is usual.
+STEADY = 45
+COMPLETED = re.compile(r"(?P<date>\S+ \S+),(?P<part>\d{3}) DEBUG workflow \S+ completed in (?P<took>\S+) s")
+
+
+def record_of_the_load() -> list[tuple[float, float]]:
+    """The load's own record of each workflow: when it was known to be complete, and how long it took."""
+    lines = map(COMPLETED.match, kubectl("logs", "deployment/benchmark-soak-test").splitlines())
+    return [
+        (
+            calendar.timegm(time.strptime(line["date"], "%Y-%m-%d %H:%M:%S")) + int(line["part"]) / 1000,
+            float(line["took"]),
+        )
+        for line in lines
+        if line
+    ]
+
+
+def test_the_ledger_of_a_killed_pod_agrees_with_the_loads_own_record() -> None:
+    kubectl("set", "env", "deployment/benchmark-soak-test", "LOG_LEVEL=DEBUG")
+    scale("benchmark-soak-test", 1)
+    until("a load that runs", lambda: len(record_of_the_load()) > 10)
+    time.sleep(SCRAPED)
+    start = time.time()
+    time.sleep(STEADY)
+    (old,) = pods("history")
+    killed = time.time()
+    kubectl("delete", "pod", old["metadata"]["name"], "--grace-period=0", "--force")
+    until("another history pod", lambda: ready("history"))
+    (new,) = pods("history")
+    time.sleep(STEADY)
+    length = round(time.time() - start, 3)
+    time.sleep(SCRAPED)
+    record = record_of_the_load()
+    given = {option: spec.get("default") for option, spec in prometheus_sample.SPEC.items()}
+    raw = FOLDER / "killed.samples.json.gz"
+    window = {"name": "killed", "title": None, "start": start, "duration": length}
+    given.update(kubeconfig=str(KUBECONFIG), namespace=NAMESPACE, server_version="1.31.2", windows=[window])
+    prometheus_sample.run({**given, "raw_path": str(raw)}, Context())
+    kept = samples_file.load(raw)
+    ledger = rebalancing(kept, kept_samples.figures(kept), [])
+    assert ledger is not None
+    (FOLDER / "killed.ledger.json").write_text(json.dumps({"ledger": ledger, "killed": killed, "record": record}))
+
+    # -- the pods and the seconds
+    names = {pod["pod"]: pod for pod in ledger["pods"]}
+    assert set(names) == {old["metadata"]["name"], new["metadata"]["name"]}
+    gone, came = names[old["metadata"]["name"]]["went"], names[new["metadata"]["name"]]["came"]
+    assert gone is not None
+    assert came is not None
+    assert killed - SCRAPED <= gone <= killed + 1
+    assert names[new["metadata"]["name"]]["shards"][-1][1] == 512
+    assert killed - SCRAPED <= ledger["start"] <= killed + SCRAPED
+    assert came <= ledger["end"] + SCRAPED
+    counts = {(entry["what"], entry["pod"]): entry["count"] for entry in ledger["entries"]}
+    assert counts["shards_acquired", new["metadata"]["name"]] == 512
+
+    # -- the sum: by the same words, of the load's own record of each workflow
+    lost = ledger["lost"]
+    assert lost["workflow_seconds"] is not None
+    begin, end, in_flight = ledger["start"], ledger["end"], lost["in_flight"]
+    first = ledger["completed"][0][0] - ledger["step"]
+    rate = sum(first < time <= begin for time, _took in record) / (begin - first)
+    completed = sum(begin < time <= end for time, _took in record)
+    assert completed == pytest.approx(lost["completed"], abs=1)
+    assert lost["workflow_seconds"] == pytest.approx(in_flight * (end - begin - completed / rate), rel=0.1)
+
+    # -- and by others: what those that ended in it took longer than was usual. The workflows in flight at its two ends
+    # make a difference of some of them at most.
+    longer = sum(took - in_flight / rate for time, took in record if begin < time <= end)
+    assert lost["workflow_seconds"] == pytest.approx(longer, rel=0.1, abs=2 * in_flight / rate)

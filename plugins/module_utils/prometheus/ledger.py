@@ -16,7 +16,7 @@ from ..results.types import Labels, Ledger, LedgerEntry, LedgerPod, LedgerWhat, 
 from .counted import count, select
 from .growth import Ruler
 from .lives import Lives, Piece
-from .lost_work import Counts, loss
+from .lost_work import Counts, Usual, loss
 from .matchers import full_match
 from .profile import Figure, Profile, Selection
 from .reading import Reading
@@ -330,6 +330,7 @@ class _Book:
 
     def _completions(self) -> _Completions | None:
         """What completed from scrape to scrape, by the best witness that there is; None without one."""
+        middle = (self.start + self.end) / 2
         for witness, name in WITNESSES.items():
             figure = _figure(self.profile, name)
             pieces = self._pieces(figure.selection) if figure else []
@@ -341,7 +342,8 @@ class _Book:
                 first = self.reading.begin
                 steps = int((self.reading.end - first) // self.reading.interval)
                 times = tuple(first + number * self.reading.interval for number in range(steps + 1))
-            edges = [time for time in times if time < self.end + self.reading.interval]
+            # Before the windows the load may have been another one.
+            edges = [time for time in times if abs(time - middle) < self.reading.interval + (self.end - middle)]
             if len(edges) < 2:
                 continue
             counts = between([self._cumulated(piece) for piece in pieces], edges)
@@ -359,8 +361,10 @@ class _Book:
         if completions is None:
             return _nothing("no completions were counted")
         start, end = completions.around(*span)
-        if not in_flight:
+        if in_flight is None:
             return _nothing("how many workflows were kept in flight is not known")
+        if in_flight <= 0:
+            return _nothing("no workflows were kept in flight")
         own = completions.before(start)
         after = completions.after(end)
         if len(own.counts) >= ENOUGH:
@@ -369,8 +373,8 @@ class _Book:
             seconds, rate, title = before.seconds, before.rates[completions.witness], before.title
         else:
             return _nothing(
-                f"there is no earlier window of the same load, and these windows have {len(own.counts)} scrape "
-                f"intervals before the first shard moved, of {ENOUGH} that it needs"
+                f"there is no earlier window of the same load, and of the {ENOUGH} scrape intervals before the first "
+                f"shard moved that it needs these windows have {len(own.counts)}"
             )
         if not rate:
             return _nothing("no workflow completed before, so that none was to be expected")
@@ -383,11 +387,11 @@ class _Book:
         most = math.fsum(grown.most for _piece, _source, grown in counted.growths) + counted.more
         found = loss(
             Counts(end - start, completions.between(start, end), least, None if counted.open else most),
-            rate,
-            seconds,
+            Usual(rate, seconds),
             in_flight,
             [own.counts, after.counts],
             self.reading.interval,
+            Usual(after.rate, after.seconds) if len(after.counts) >= ENOUGH else None,
         )
         return {
             "workflow_seconds": round(found.value, 3),

@@ -38,24 +38,28 @@ class Loss(NamedTuple):
     reason: str = ""
 
 
+class Usual(NamedTuple):
+    """Completions a second when nothing disturbs, as measured over so many seconds."""
+
+    rate: float
+    seconds: float
+
+
 def loss(
     counts: Counts,
-    rate: float,
-    seconds: float,
+    before: Usual,
     in_flight: float,
     quiet: Sequence[Sequence[float]],
     step: float,
+    after: Usual | None = None,
 ) -> Loss:
-    """The workflow-seconds lost.
+    """The workflow-seconds lost, against the rate before.
 
-    rate: completions a second before, over so many ``seconds``. quiet: completions in each step without the
-    disturbance, of each time in which the rate was one; a step is so many seconds long.
+    quiet: completions in each step without the disturbance, of each time in which the rate was one; a step is so many
+    seconds long. after: the rate afterwards. Where it is another one, nobody knows which of the two the rate would have
+    been meanwhile, so that the interval holds the loss against either.
     """
-
-    def lost(completed: float) -> float:
-        return in_flight * (counts.seconds - completed / rate)
-
-    value = lost(counts.value)
+    value = _lost(counts.seconds, counts.value, before.rate, in_flight)
     variance = step_variance(quiet)
     if variance is None:
         steps = sum(map(len, quiet))
@@ -65,14 +69,25 @@ def loss(
             None,
             f"its uncertainty is not known: it has {steps} scrape intervals besides, of {FEWEST} that it needs",
         )
-    per_second = variance.value / step
-    # Of the completions themselves, and of the rate that they are compared with.
-    spread = per_second * counts.seconds + (counts.value / rate) ** 2 * per_second / seconds
-    margin = critical(variance.freedom) * math.sqrt(spread) * in_flight / rate
-    most = lost(counts.least) + margin
-    if counts.most is None:
-        return Loss(value, None, most, "more may have completed than was scraped")
-    return Loss(value, lost(counts.most) - margin, most)
+    per_second, sure = variance.value / step, critical(variance.freedom)
+    least: list[float] = []
+    most: list[float] = []
+    for usual in (before, after):
+        if usual is None or usual.rate <= 0.0:
+            continue
+        # Of the completions themselves, and of the rate that they are compared with.
+        spread = per_second * counts.seconds + (counts.value / usual.rate) ** 2 * per_second / usual.seconds
+        margin = sure * math.sqrt(spread) * in_flight / usual.rate
+        most.append(_lost(counts.seconds, counts.least, usual.rate, in_flight) + margin)
+        if counts.most is not None:
+            least.append(_lost(counts.seconds, counts.most, usual.rate, in_flight) - margin)
+    if not least:
+        return Loss(value, None, max(most), "more may have completed than was scraped")
+    return Loss(value, min(least), max(most))
+
+
+def _lost(seconds: float, completed: float, rate: float, in_flight: float) -> float:
+    return in_flight * (seconds - completed / rate)
 
 
 class Variance(NamedTuple):

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from ..formatting import clock_text, duration_text, number_text
 from ..results.types import Ledger, LedgerEntry, LedgerPod, LedgerWhat, LostWork
+from .time_strip import Axis, Mark
 from .words import NOTHING
 
 WORDS: dict[LedgerWhat, str] = {
@@ -20,17 +21,30 @@ WORDS: dict[LedgerWhat, str] = {
     "slow_workflows": "workflows slower than any before",
 }
 
+#: Seconds before and after the rebalancing that are drawn.
+AROUND = 60.0
 #: Rows of a stage that reports show; a history of two pods has about ten.
 MOST_ROWS = 200
 
 
 class LedgerRow(TypedDict):
-    """Something that a pod saw. clock: of the scrapes that showed it, from the first to the last."""
+    """Something that a pod saw. clock: of the scrapes that showed it, the first and the last; marks: in its strip."""
 
     pod: str
     what: str
     count: str
     clock: str
+    marks: list[Mark]
+
+
+class Strip(TypedDict):
+    """The time beside the rows. start, end: its ends. span: the rebalancing. bars: completions by scrape interval."""
+
+    start: str
+    end: str
+    span: Mark
+    bars: list[Mark]
+    caption: str
 
 
 class LedgerView(TypedDict):
@@ -40,12 +54,16 @@ class LedgerView(TypedDict):
     cost: list[str]
     rest: list[str]
     rows: list[LedgerRow]
+    strip: Strip
 
 
 def ledger_view(stage: str, ledger: Ledger, with_date: bool = False) -> LedgerView:
     """The ledger in words."""
-    rows = [row for pod in ledger["pods"] for row in _pod(pod, with_date)]
-    rows += [(entry["seen"][0][0], _entry(entry, ledger, with_date)) for entry in ledger["entries"] if entry["seen"]]
+    axis = _axis(ledger)
+    rows = [row for pod in ledger["pods"] for row in _pod(pod, with_date, axis)]
+    rows += [
+        (entry["seen"][0][0], _entry(entry, ledger, with_date, axis)) for entry in ledger["entries"] if entry["seen"]
+    ]
     shown = [row for _time, row in sorted(rows, key=lambda row: row[0])]
     more = len(shown) - MOST_ROWS
     return {
@@ -53,6 +71,27 @@ def ledger_view(stage: str, ledger: Ledger, with_date: bool = False) -> LedgerVi
         "cost": [_when(ledger, with_date), *_cost(ledger["lost"])],
         "rest": [*([f"{more} more are in the stage file."] if more > 0 else []), *_rest(ledger)],
         "rows": shown[:MOST_ROWS],
+        "strip": _strip(ledger, axis, with_date),
+    }
+
+
+def _axis(ledger: Ledger) -> Axis:
+    """The rebalancing with some time before and after it, as far as the windows go."""
+    times = [time for time, _number in ledger["completed"]]
+    start = max([ledger["start"] - AROUND, *times[:1]])
+    end = min([ledger["end"] + AROUND, *times[-1:]])
+    return Axis(min(start, ledger["start"]), max(end, ledger["end"], ledger["start"] + 1.0))
+
+
+def _strip(ledger: Ledger, axis: Axis, with_date: bool) -> Strip:
+    expected = ledger["lost"].get("rate_before", 0.0) * ledger["step"]
+    largest = max([expected, *(number for _time, number in ledger["completed"])], default=0.0)
+    return {
+        "start": clock_text(axis.start, with_date),
+        "end": clock_text(axis.end, with_date),
+        "span": axis.mark(ledger["start"], ledger["end"]),
+        "bars": axis.marks(ledger["completed"], ledger["step"], largest) if largest > 0 else [],
+        "caption": f"workflows completed in {duration_text(ledger['step'])}, at most {number_text(round(largest))}",
     }
 
 
@@ -125,26 +164,29 @@ def _named(things: list[LedgerWhat]) -> str:
     return ", ".join(WORDS.get(what, what) for what in things)
 
 
-def _pod(pod: LedgerPod, with_date: bool) -> list[tuple[float, LedgerRow]]:
+def _pod(pod: LedgerPod, with_date: bool, axis: Axis) -> list[tuple[float, LedgerRow]]:
     """When a pod came and went, and each change of its shards."""
     rows: list[tuple[float, LedgerRow]] = []
     if pod["came"] is not None:
-        rows.append((pod["came"], _row(pod["pod"], "first scrape of this pod", NOTHING, pod["came"], with_date)))
+        rows.append((pod["came"], _row(pod["pod"], "first scrape of this pod", NOTHING, pod["came"], with_date, axis)))
     for number, (time, shards) in enumerate(pod["shards"]):
         if number or pod["came"] is not None:
-            rows.append((time, _row(pod["pod"], "shards owned from here on", number_text(shards), time, with_date)))
+            rows.append(
+                (time, _row(pod["pod"], "shards owned from here on", number_text(shards), time, with_date, axis))
+            )
     if pod["went"] is not None:
         owned = number_text(pod["shards"][-1][1]) if pod["shards"] else NOTHING
         what = "last scrape of this pod, with so many shards"
-        rows.append((pod["went"], _row(pod["pod"], what, owned, pod["went"], with_date)))
+        rows.append((pod["went"], _row(pod["pod"], what, owned, pod["went"], with_date, axis)))
     return rows
 
 
-def _row(pod: str, what: str, count: str, time: float, with_date: bool) -> LedgerRow:
-    return {"pod": pod, "what": what, "count": count, "clock": clock_text(time, with_date)}
+def _row(pod: str, what: str, count: str, time: float, with_date: bool, axis: Axis) -> LedgerRow:
+    marks = [axis.mark(time, time)] if axis.start <= time <= axis.end else []
+    return {"pod": pod, "what": what, "count": count, "clock": clock_text(time, with_date), "marks": marks}
 
 
-def _entry(entry: LedgerEntry, ledger: Ledger, with_date: bool) -> LedgerRow:
+def _entry(entry: LedgerEntry, ledger: Ledger, with_date: bool, axis: Axis) -> LedgerRow:
     words = WORDS.get(entry["what"], entry["what"])
     if entry["what"] == "slow_workflows" and ledger["slow_above"] is not None:
         words += f" (above {duration_text(ledger['slow_above'])})"
@@ -154,4 +196,6 @@ def _entry(entry: LedgerEntry, ledger: Ledger, with_date: bool) -> LedgerRow:
     clock = clock_text(first, with_date)
     if last > first:
         clock += f" to {clock_text(last, with_date)}"
-    return {"pod": entry["pod"], "what": words, "count": number_text(float(round(entry["count"]))), "clock": clock}
+    count = number_text(float(round(entry["count"])))
+    marks = axis.marks(entry["seen"], ledger["step"])
+    return {"pod": entry["pod"], "what": words, "count": count, "clock": clock, "marks": marks}

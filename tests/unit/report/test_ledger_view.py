@@ -109,7 +109,7 @@ def test_a_sum_that_is_not_known_says_why() -> None:
 
 def test_what_each_pod_saw_is_on_one_time_line() -> None:
     view = ledger_view("scale", killed())
-    assert [tuple(row.values()) for row in view["rows"]] == [
+    assert [(row["pod"], row["what"], row["count"], row["clock"]) for row in view["rows"]] == [
         (OLD, "last scrape of this pod, with so many shards", "512", "17:00:42"),
         (
             "my-temporal-frontend-c",
@@ -163,3 +163,30 @@ def test_a_strangers_ledger_is_cut() -> None:
     ]
     view = ledger_view("scale", killed(entries=many, pods=[]))
     assert (len(view["rows"]), view["rest"][0]) == (200, "799 more are in the stage file.")
+
+
+def test_a_strip_of_time_stands_beside_each_row() -> None:
+    at = START + 40
+    view = ledger_view(
+        "scale", killed(completed=[[at + 5 * step, 20.0 if step < 0 else 5.0] for step in range(-30, 31)])
+    )
+    strip = view["strip"]
+    # A minute before and after it: 145 s on 240 units.
+    assert (strip["start"], strip["end"]) == ("16:59:40", "17:02:05")
+    second = 240 / 145
+    assert strip["span"] == {"x": round(60 * second, 2), "y": 0, "width": round(25 * second, 2), "height": 16}
+    # 5 of 20, which is more than the 19.7 that were expected.
+    assert strip["bars"][-1]["height"] == 4
+    assert strip["caption"] == "workflows completed in 5 s, at most 20"
+    failed = next(row for row in view["rows"] if row["what"].startswith("calls"))
+    assert [(mark["x"], mark["width"]) for mark in failed["marks"]] == [
+        (round(60 * second, 2), round(5 * second, 2)),
+        (round(65 * second, 2), round(5 * second, 2)),
+    ]
+    # What was seen outside of it has no mark, and an empty ledger still an axis.
+    early = {"what": "lock_waits", "pod": "p", "detail": "", "count": 1.0, "seen": [[at - 90, 1.0]]}
+    bare = ledger_view(
+        "scale", killed(entries=[early], pods=[], completed=[], end=at, lost={**LOST, "rate_before": 0.0})
+    )
+    assert [row["marks"] for row in bare["rows"]] == [[]]
+    assert bare["strip"]["bars"] == []
