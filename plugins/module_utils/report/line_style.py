@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Union
 
 # As they are, they suit a light page.
+HEAT = "#1f5fbe"
 INK, MUTED, GRID, EVENT = "#1b2430", "#5b6673", "#dde2e8", "#b4501e"
 SHADE, ON_SHADE, BAR, CARD = "#3f6fb5", "#fffffe", "#9db4d3", "#fffeff"
 LINES = ("#1f5fbf", "#c2410c", "#0f7b62", "#8b3fb0", "#a16207", "#be2a5b", "#4b5563", "#0e7490")
@@ -18,6 +19,7 @@ PROPERTIES = {
     EVENT: "plot-event",
     BAR: "plot-bar",
     CARD: "card",
+    HEAT: "plot-heat",
     **{colour: f"plot-line-{number}" for number, colour in enumerate(LINES, 1)},
 }
 

@@ -44,6 +44,13 @@ def to_markdown(report: Report) -> str:
         lines += markdown_table(["Mark", "Since start", "UTC", "Stage", "What"], rows)
     else:
         lines += ["No events and no windows were recorded.", ""]
+    if view["courses"]:
+        lines += ["## Distributions over time", "", "Times are those since the run's start.", ""]
+    for course in view["courses"]:
+        lines += [f"- {plain(course['title'])}"]
+        lines += [f"  - {letter} {plain(name)}: {plain(text)}" for letter, name, text in course["windows"]]
+    if view["courses"]:
+        lines.append("")
     if view["facts"]:
         lines += ["## What the stages found", "", *_facts(view)]
     lines += ["## Versions and settings", ""]

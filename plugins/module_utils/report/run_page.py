@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, TypedDict
 
 from ..results.report import Report
 from .columns import window_letter
+from .drawing import load_matplotlib
 from .figure_table import figure_row
+from .heat_map import draw_heat_maps
 from .line_style import legend_style
 from .page_files import page_template, render_page
-from .plots import Plot, draw_figures, draw_timeline, load_matplotlib
+from .plots import Plot, draw_figures, draw_timeline
 from .run_view import build_view
 
 if TYPE_CHECKING:
@@ -44,11 +46,21 @@ def to_html(report: Report) -> str:
     # Not at the top: ansible-test imports this file without third-party packages.
     from markupsafe import Markup
 
+    view = build_view(report)
+    words = {
+        course["id"]: " ".join(f"{letter} {name}: {text}." for letter, name, text in course["windows"])
+        for course in view["courses"]
+    }
+    courses = {course["id"]: course for course in view["courses"]}
     return render_page(
         "report.html",
-        view=build_view(report),
+        view=view,
         timeline=Markup(draw_timeline(report)),
         plots=[_plot(plot) for plot in draw_figures(report)],
+        maps=[
+            {**courses[map.distribution["id"]], "svg": Markup(map.svg), "levels": map.levels}
+            for map in draw_heat_maps(report, words)
+        ],
     )
 
 

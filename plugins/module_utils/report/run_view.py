@@ -13,6 +13,7 @@ from ..formatting import clock_text, duration_text
 from ..results.merged_run import LAB_WINDOW, NOT_MISSED
 from ..results.report import MergedStage, NamedValues, Report, key_figures
 from .columns import Column, columns
+from .distribution_course import CourseView, course_view
 from .distribution_table import DistributionTable, distribution_tables
 from .figure_details import DetailedFigure, about_details, figure_details
 from .figure_table import TableRow, bounds_note, figure_row
@@ -55,6 +56,7 @@ class RunView(TypedDict):
     key: list[TableRow]
     distributions: list[DistributionTable]
     other: list[TableRow]
+    courses: list[CourseView]
     shards: list[ShardTable]
     ledgers: list[LedgerView]
     moments: list[Moment]
@@ -84,6 +86,7 @@ def build_view(report: Report) -> RunView:
         "key": [figure_row(figure) for figure in alone if figure in key],
         "distributions": distribution_tables(report, key),
         "other": [figure_row(figure) for figure in alone if figure not in key],
+        "courses": [course_view(report, distribution) for distribution in report["distributions"]],
         "shards": [
             shard_table(stage["stage"], shards)
             for stage in report["stages"]

@@ -14,6 +14,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import f
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
     columns,
+    drawing,
     event_mark,
     lab_report,
     line_style,
@@ -256,7 +257,7 @@ def test_a_title_with_signs_that_no_font_has_is_drawn_without_a_warning(
 def test_settings_of_a_file_in_the_current_folder_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: red\n")
     code = (
-        f"import {plots.__name__} as plots; plots.load_matplotlib(); import matplotlib; "
+        f"import {drawing.__name__} as drawing; drawing.load_matplotlib(); import matplotlib; "
         "assert not matplotlib.rcParams['text.usetex']"
     )
     path = ":".join(filter(None, sys.path))
