@@ -5,8 +5,9 @@ tools/check.py [NAME...]   all checks, or those named; `molecule` stands for all
                            `quick` for what needs neither root nor a node
 
 Checks are in lanes: those of one lane run one after another, and lanes run side by side. What a check
-prints is kept in tests/output/<check>.log, and shown when it fails. A check that does not say how much
-it checked has failed: nothing checked is not a pass.
+prints is kept in tests/output/<check>.log. When it fails its end is shown at once, and above the table the
+reason, which is the tests or the task that failed. A check that does not say how much it checked has failed:
+nothing checked is not a pass.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from failures import reasons
 from project import ROOT, cache, files
 
 OUTPUT = ROOT / "tests" / "output"
@@ -73,13 +75,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a check ended. cpu: seconds of its own processes; those of the node are not among them."""
+    """How a check ended.
+
+    cpu: seconds of its own processes; those of the node are not among them. why: lines with the reason of a failure.
+    """
 
     name: str
     passed: bool
     count: str
     seconds: float
     cpu: float = 0.0
+    why: Sequence[str] = ()
 
 
 #: A folder or a packed chart of Temporal's own project, which no package registry has: given by the environment.
@@ -501,11 +507,12 @@ def carry_out(check: Check, before: float | None, stopping: threading.Event) -> 
     ended_well = all(ended.well for ended in results)
     if ended_well and not count:
         printed += "It ended well but did not say that it checked anything.\n"
-    outcome = Outcome(check.name, ended_well and bool(count), count, seconds, sum(ended.cpu for ended in results))
+    passed = ended_well and bool(count)
+    why = [] if passed else [*reasons(printed), f"(all of it: {log.relative_to(ROOT)})"]
+    outcome = Outcome(check.name, passed, count, seconds, sum(ended.cpu for ended in results), why)
     text = f"{'passed' if outcome.passed else 'FAILED':8} {check.name} in {seconds:.0f} s"
     if not outcome.passed:
-        shown = [*printed.splitlines()[-SHOWN:], f"(all of it: {log.relative_to(ROOT)})"]
-        text = "\n".join([*shown, text])
+        text = "\n".join([*printed.splitlines()[-SHOWN:], text])
     # In one piece, whatever other lanes print.
     print(text, flush=True)
     return outcome
@@ -525,6 +532,11 @@ def table(outcomes: Sequence[Outcome], before: dict[str, float], left_out: dict[
         for pairs in (zip(row, widths) for row in rows)
     ]
     return "\n".join([aligned[0], "-" * len(aligned[0]), *aligned[1:]])
+
+
+def failures(outcomes: Sequence[Outcome]) -> str:
+    """Why checks failed, as text for the end of all: often a part of the output is all that can be seen."""
+    return "".join("\n".join([f"\n{one.name} failed:", *one.why, ""]) for one in outcomes if not one.passed)
 
 
 def saved(checks: Sequence[Check], outcomes: Sequence[Outcome], passed: float) -> str:
@@ -583,6 +595,7 @@ def main(names: Sequence[str]) -> int:
     took = time.monotonic() - began
     failed = len(checks) - len(passed)
     left_out = {name: reason for name, reason in not_run().items() if is_chosen(name, names)}
+    print(failures(outcomes), end="")
     print(f"\n{table(outcomes, before, left_out)}\n\n{saved(checks, outcomes, took)}")
     print(f"{len(passed)} passed, {failed} failed" + (f", {len(left_out)} not run" if left_out else ""))
     return 1 if failed or not checks else 0

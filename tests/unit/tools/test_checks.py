@@ -62,6 +62,27 @@ def test_one_failed(run_checks, failing, reason):
     assert shown.endswith("\n1 passed, 1 failed\n")
 
 
+def test_why_checks_failed_is_said_right_above_the_table(run_checks):
+    _code, shown = run_checks(BAD, GOOD, LATE_FAILURE)
+    end = shown[shown.index("\nbad failed:") :].splitlines()
+    table = next(index for index, line in enumerate(end) if line.startswith("check "))
+    assert end[1:table] == [
+        "bad failed:",
+        "$ sh -c echo 3 files; echo why it failed; exit 4",
+        "3 files",
+        "why it failed",
+        "(all of it: output/bad.log)",
+        "",
+        "late failed:",
+        "$ false",
+        "$ echo 7 files",
+        "7 files",
+        "(all of it: output/late.log)",
+        "",
+    ]
+    assert "failed:" not in run_checks(GOOD)[1]
+
+
 def test_a_check_that_takes_too_long_is_stopped(run_checks, monkeypatch):
     monkeypatch.setattr(check, "PATIENCE", 0.1)
     endless = check.Check("endless", [["sh", "-c", "echo 1 files; sleep 3000"]], check.said(r"(\d+ files)"), limit=0)
