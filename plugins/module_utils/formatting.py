@@ -96,11 +96,6 @@ def _with_unit(number: str, name: str) -> str:
     return f"{number}{space}{name}"
 
 
-def change_text(ratio: float | None) -> str:
-    """How much a figure changed, relative to what it was: ``+12 %``, ``−3.1 %``, ``×83``; empty if unknown."""
-    return "" if ratio is None else ratio_text(ratio)
-
-
 def ratio_text(ratio: float) -> str:
     """A difference relative to a value: ``+12 %``, ``−3.1 %``, ``×83``."""
     if ratio >= 9.995:

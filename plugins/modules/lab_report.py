@@ -115,8 +115,9 @@ figures:
     readings:
       description: >-
         One for each window that has the figure, with C(stage), C(window), C(value) (null if unknown),
-        C(bound) (V(below) or V(above) when the value is only the end of a quantile's bucket, else empty), C(state), and
-        C(change) from the window before as a share of one (null if unknown).
+        C(bound) (V(below) or V(above) when the value is only the end of a quantile's bucket, else empty), C(state),
+        C(change) from the window before as a share of one (null if unknown), and its C(verdict), V(higher), V(lower),
+        V(none) for no difference beyond noise, or V(unknown).
       type: list
       elements: dict
 problems:

@@ -102,15 +102,10 @@ def test_a_shown_value_is_within_half_a_percent(value: float, unit: str) -> None
         (-1.0, "−100 %"),
         (9.9, "+990 %"),
         (82.0, "×83"),
-        (None, ""),
     ],
 )
-def test_changes(ratio: float | None, text: str) -> None:
-    assert formatting.change_text(ratio) == text
-
-
-def test_no_change_is_known() -> None:
-    assert formatting.change_text(None) == ""
+def test_ratios(ratio: float, text: str) -> None:
+    assert formatting.ratio_text(ratio) == text
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from ..formatting import (
     value_text,
 )
 from ..results.report import FigureRow, Reading, Report, is_number
+from .change_words import change_amount, change_remark, change_words, steadiness_remark
 from .columns import columns
 from .moments import spans_days
 from .words import NOTHING
@@ -23,6 +24,8 @@ from .words import NOTHING
 #: The columns: name, title, whether it is one of numbers. Those that are empty are left out.
 HEADS = (
     ("value", "Value", True),
+    ("noise", "But for noise", True),
+    ("change", "Change", True),
     ("observations", "Observations", True),
     ("coverage", "Coverage", True),
     ("gap", "Largest gap", True),
@@ -146,6 +149,8 @@ def _cells(report: Report, unit: str, reading: Reading) -> dict[str, tuple[str, 
             NOTHING if value is None else _exact(value, unit, bound),
             "" if value is None else interval_text(low, high, unit, above=bound == "above"),
         ),
+        "noise": (_noise(reading, unit), ""),
+        "change": _change(reading, unit),
         "observations": ("" if observations is None else number_text(observations), ""),
         "coverage": ("" if coverage is None else value_text(coverage, "ratio"), ""),
         "gap": ("" if gap is None else duration_text(gap), ""),
@@ -158,6 +163,23 @@ def _cells(report: Report, unit: str, reading: Reading) -> dict[str, tuple[str, 
         "state": (reading["state"], ""),
         "time": (clock_text(reading["time"], spans_days(report)), ""),
     }
+
+
+def _change(reading: Reading, unit: str) -> tuple[str, str]:
+    """The change from the window before where noise tells it; else a remark says why it does not."""
+    known = reading["change"] is not None and reading["change"]["verdict"] != "unknown"
+    return (change_words(reading), change_amount(reading, unit)) if known else ("", "")
+
+
+def _noise(reading: Reading, unit: str) -> str:
+    """Between what the value would lie without the noise of this window; what is never below zero is not shown so."""
+    noise, value = reading.get("noise"), reading["value"]
+    if noise is None or value is None or "freedom" not in noise:
+        return ""
+    low, high = noise.get("low"), noise.get("high")
+    if low is not None and value >= 0:
+        low = max(0.0, low)
+    return interval_text(low, high, unit)
 
 
 def _exact(value: float, unit: str, bound: str) -> str:
@@ -188,6 +210,8 @@ def _remarks(report: Report, figure: FigureRow, reading: Reading) -> list[str]:
         f"{reading['state']}: {reading['reason']}" if reading["state"] != "pass" and reading["reason"] else "",
         _thresholds(reading.get("thresholds") or {}, unit, figure["direction"]),
         _compared(report, figure, reading),
+        change_remark(reading),
+        steadiness_remark(reading, unit),
         *reading.get("notes", ()),
         why,
     ]

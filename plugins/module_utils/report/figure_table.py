@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..formatting import change_text, value_text
+from ..formatting import value_text
 from ..results.report import FigureRow, Reading, Report
+from .change_words import change_words
 from .words import BETTER, NOTHING
 
 #: A figure that is split into more parts is shown with the range of their values.
@@ -16,11 +17,13 @@ MOST_PARTS = 4
 class Cell(TypedDict):
     """A reading. text: its value, or its state where it has none; word: the state that is shown beside a value.
 
+    why: why it is not known whether it changed.
     by: the parts of a figure that is split by a label; range: their number and range where they are many.
     """
 
     text: str
     change: str
+    why: str
     word: str
     state: str
     reason: str
@@ -48,7 +51,7 @@ def figure_row(figure: FigureRow) -> TableRow:
 def figure_cell(reading: Reading | None, unit: str) -> Cell:
     """A reading of a figure with that unit; None where the window has no such figure."""
     if reading is None:
-        return {"text": NOTHING, "change": "", "word": "", "state": "", "reason": "", "by": [], "range": ""}
+        return {"text": NOTHING, "change": "", "why": "", "word": "", "state": "", "reason": "", "by": [], "range": ""}
     by = [
         (label, NOTHING if value is None else value_text(value, unit)) for label, value in sorted(reading["by"].items())
     ]
@@ -65,7 +68,8 @@ def figure_cell(reading: Reading | None, unit: str) -> Cell:
         text, word = reading["state"], ""
     return {
         "text": text,
-        "change": change_text(reading["change"]["ratio"] if reading["change"] else None),
+        "change": change_words(reading),
+        "why": reading["change"]["reason"] if reading["change"] else "",
         "word": word,
         "state": reading["state"],
         "reason": reading["reason"],

@@ -8,7 +8,8 @@ from typing import TypedDict
 
 from ..formatting import duration_text, ratio_text, value_text
 from ..results.report import FigureRow, PromqlDifference, Reading, ReadingPlace, Report
-from .columns import letters, window_letter, windows_text
+from .change_words import steadiness_text
+from .columns import columns, letters, window_letter, windows_text
 
 #: A gap longer than this many scrape intervals is named: at least one scrape is missing.
 LATE = 1.5
@@ -40,7 +41,9 @@ class HowKnown(TypedDict):
 
 def how_known(report: Report) -> HowKnown:
     """What is known of the values that there are; nothing where no value says anything about itself."""
-    found = [part for look in (_coverage, _largest_gap, _against_promql, _only_bounds) if (part := look(report))]
+    found = [
+        part for look in (_coverage, _largest_gap, _steadiness, _against_promql, _only_bounds) if (part := look(report))
+    ]
     parts = [short for _row, short in found if short]
     return {"rows": [row for row, _short in found], "line": f"how well known: {', '.join(parts)}" if parts else ""}
 
@@ -69,6 +72,33 @@ def _largest_gap(report: Report) -> tuple[KnownRow, str] | None:
         if gap["value"] > LATE * interval:
             short = f"gaps ≤ {length}"
     return {"name": "Largest gap", "text": text, "items": []}, short
+
+
+def _steadiness(report: Report) -> tuple[KnownRow, str] | None:
+    """Which windows were not steady, and in what."""
+    told = moved = 0
+    items: list[KnownItem] = []
+    for index, column in enumerate(columns(report)):
+        unsteady: list[tuple[FigureRow, str]] = []
+        for row in sorted(report["figures"], key=lambda row: not row["key"]):
+            reading = row["readings"][index]
+            noise = reading.get("noise") if reading else None
+            if reading is None or noise is None or "steady" not in noise:
+                continue
+            told += 1
+            if halves := steadiness_text(reading, row["unit"]):
+                unsteady.append((row, halves))
+        moved += len(unsteady)
+        if unsteady:
+            texts = [f"{row['title']} {halves}" for row, halves in unsteady[:MOST_NAMED]]
+            if len(unsteady) > MOST_NAMED:
+                texts.append(f"and {len(unsteady) - MOST_NAMED} more")
+            items.append({"text": f"{column['letter']} {column['name']}", "figures": "; ".join(texts)})
+    if not told:
+        return None
+    text = f"{moved or 'none'} of {told} values drifted beyond noise from the first half of their window to the second"
+    short = f"{len(items)} {'window is' if len(items) == 1 else 'windows are'} not steady" if items else ""
+    return {"name": "Steadiness", "text": text, "items": items}, short
 
 
 def _against_promql(report: Report) -> tuple[KnownRow, str] | None:

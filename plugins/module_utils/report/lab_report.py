@@ -84,6 +84,7 @@ def _summary(report: Report) -> Result:
                         "bound": reading.get("bound", ""),
                         "state": reading["state"],
                         "change": reading["change"]["ratio"] if reading["change"] else None,
+                        "verdict": reading["change"]["verdict"] if reading["change"] else None,
                     }
                     for window, reading in zip(report["windows"], figure["readings"])
                     if reading is not None

@@ -91,8 +91,8 @@ def _figures(view: RunView) -> list[str]:
         return ["No stage of this run has measured a window yet.", ""]
     heads = ["Figure"] + [f"{column['letter']} {column['name']}" for column in view["columns"]]
     lines = ["Each window with the change from the window before it.", ""]
-    if view["bounds"]:
-        lines += [plain(view["bounds"]), ""]
+    for note in filter(None, (view["changes"], view["bounds"])):
+        lines += [plain(note), ""]
     if view["key"]:
         lines += markdown_table(heads, [_figure(row) for row in view["key"]], numbers_from=1)
     lines += [line for table in view["distributions"] if table["key"] for line in _distribution(table)]

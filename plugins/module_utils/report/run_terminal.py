@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..results.merged_problems import FINDING_KINDS
 from ..results.report import Report
+from . import change_words
 from .columns import Column
 from .distribution_terminal import LEGEND, distribution_lines, signs_shown
 from .figure_table import Cell
@@ -44,6 +45,8 @@ def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
         parts += ["", *drawn] if drawn else []
     if signs_shown(shown):
         parts.append(LEGEND)
+    if any(cell["change"] for row in view["key"] for cell in row["cells"]):
+        parts.append(wrap(change_words.LEGEND, width))
     told = [
         f"{stage['stage']} {stage['word']}: {stage['message']}"
         for stage in view["stages"]

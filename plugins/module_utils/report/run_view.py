@@ -12,6 +12,7 @@ from typing import TypedDict
 from ..formatting import clock_text, duration_text
 from ..results.merged_run import LAB_WINDOW, NOT_MISSED
 from ..results.report import MergedStage, NamedValues, Report, key_figures
+from .change_words import changes_note
 from .columns import Column, columns
 from .distribution_course import CourseView, course_view
 from .distribution_table import DistributionTable, distribution_tables
@@ -53,6 +54,7 @@ class RunView(TypedDict):
     stages: list[StageRow]
     columns: list[Column]
     bounds: str
+    changes: str
     key: list[TableRow]
     distributions: list[DistributionTable]
     other: list[TableRow]
@@ -83,6 +85,7 @@ def build_view(report: Report) -> RunView:
         "stages": [_stage(report, stage) for stage in report["stages"] if _is_shown(stage)],
         "columns": columns(report),
         "bounds": bounds_note(report),
+        "changes": changes_note(report["figures"]),
         "key": [figure_row(figure) for figure in alone if figure in key],
         "distributions": distribution_tables(report, key),
         "other": [figure_row(figure) for figure in alone if figure not in key],

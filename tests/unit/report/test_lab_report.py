@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
@@ -30,9 +31,10 @@ def test_a_report_is_written_once(measured: Lab) -> None:
     }
     assert json.loads(Path(first["paths"]["json"]).read_text()) == measured.report()
     assert first["stages"] == {"baseline": "done", "benchmark": "done"}
+    same: dict[str, Any] = {"bound": "", "state": "pass", "change": None}
     assert first["figures"][0]["readings"] == [
-        {"stage": "baseline", "window": "idle", "value": 0.0, "bound": "", "state": "pass", "change": None},
-        {"stage": "benchmark", "window": "load", "value": 40.0, "bound": "", "state": "pass", "change": None},
+        {"stage": "baseline", "window": "idle", "value": 0.0, **same, "verdict": None},
+        {"stage": "benchmark", "window": "load", "value": 40.0, **same, "verdict": "unknown"},
     ]
     [text] = shown
     assert text.splitlines()[-1] == f"Report: {first['paths']['html']}"
