@@ -160,10 +160,8 @@ class _Book:
         slowest = before.slowest if before else None
         if own is not None and len(own.counts) >= ENOUGH:
             slowest = self._slowest(own.edges[0], own.edges[-1])
-        slow = self._above("slow_workflows", slowest)
-        rows += slow
-        # It was in flight for so long before it ended, which is when it is seen.
-        signs += [_Sign(step.since - (slowest or 0.0), step.since, step.time) for row in slow for step in row.steps]
+        rows += self._above("slow_workflows", slowest)
+        signs += self._slow_signs(slowest)
         rate = own.rate if own is not None and len(own.counts) >= ENOUGH else None
         if completions:
             if rate is None and before is not None:
@@ -266,6 +264,24 @@ class _Book:
                 pod = buckets[at].series.labels.get("pod", "")
                 rows.setdefault(pod, _Row(what, pod, "")).steps.extend(steps)
         return [rows[pod] for pod in sorted(rows)]
+
+    def _slow_signs(self, slowest: float | None) -> list[_Sign]:
+        """When workflows ended that were slower than any before. One was in flight for as long as its bucket says."""
+        signs: list[_Sign] = []
+        for buckets in self._histograms("slow_workflows") if slowest is not None else ():
+            bounds = sorted(bound for bound in buckets if bound >= (slowest or 0.0))
+            if slowest not in buckets or math.inf not in buckets:
+                continue
+            counted = {bound: self._cumulated(buckets[bound]) for bound in bounds}
+            for since, time, _number in self._in_windows(counted[math.inf].steps()):
+                floors = [
+                    low
+                    for low, high in pairwise(bounds)
+                    if _in_step(counted[high], since, time) - _in_step(counted[low], since, time) > 0.5
+                ]
+                if floors:
+                    signs.append(_Sign(since - max(floors), since, time))
+        return signs
 
     def _slowest(self, start: float, end: float) -> float | None:
         """A bound that no workflow was above between two times; None where none completed, or some were above all."""
@@ -457,22 +473,26 @@ class _Completions:
 
 
 class _Sign(NamedTuple):
-    """Something that a scrape showed to be a part of it. began: from when on it was under way, if sooner than that."""
+    """Something that a scrape showed. It is a sign of a rebalancing that goes on at ``at`` or later."""
 
-    began: float
+    at: float
     since: float
     time: float
 
 
 def _sign(step: Step) -> _Sign:
-    return _Sign(step.since, step.since, step.time)
+    return _Sign(step.since - QUIET, step.since, step.time)
+
+
+def _in_step(counted: Cumulated, since: float, time: float) -> float:
+    return counted.at(time) - counted.at(since)
 
 
 def _spread(movement: Sequence[Step], signs: Sequence[_Sign]) -> tuple[float, float]:
-    """From when to when shards moved, and whatever was seen of it within QUIET seconds of that."""
+    """From when to when shards moved, and signs of it were seen, none QUIET seconds after the others."""
     start, end = min(step.since for step in movement), max(step.time for step in movement)
     left = list(signs)
-    while near := [sign for sign in left if sign.began <= end + QUIET and sign.time >= start - QUIET]:
+    while near := [sign for sign in left if sign.at <= end and sign.time >= start - QUIET]:
         start, end = min(start, *(sign.since for sign in near)), max(end, *(sign.time for sign in near))
         left = [sign for sign in left if sign not in near]
     return start, end

@@ -177,24 +177,34 @@ def test_times_are_those_of_this_machines_clock() -> None:
     assert book(KILLED, skew=7.0) == book(KILLED)
 
 
-def test_a_slow_workflow_belongs_to_it_if_it_was_in_flight_then() -> None:
-    late = {
-        **KILLED,
-        # Two more that took longer than 20 s end at second 110, 45 s after all else: they began by 90.
-        f'benchmark_workflow_end_to_end_seconds_bucket;{LOAD};le="20"': "1000+20x12 1250x3 1252+20x8 1430+20x4",
-    }
-    found = book(late)
-    assert entries(found)[("slow_workflows", LOAD, "")][0] == 5
-    # The bound is what none was above before, which is 2 s: nothing of these two is above it but in 20.
-    assert found["end"] - BASE == 65
-    slower = {
-        **late,
-        f'benchmark_workflow_end_to_end_seconds_bucket;{LOAD};le="2"': "1000+20x12 1250x3 1250+20x4 1348+20x8",
-    }
-    assert (book(slower)["end"] - BASE, entries(book(slower))[("slow_workflows", LOAD, "")][1]) == (
-        90,
-        [(65, 5), (90, 2)],
-    )
+def slow_at(second: int, bound: str) -> dict[str, str]:
+    """The story with two more workflows that end in the step before a second, above a bound of 2 or 20 seconds."""
+    steps = (second - FIRST) // INTERVAL
+    buckets = {"2": "1000+20x12 1250x3 1250", "20": "1000+20x12 1250x3 1252"}
+    lower = [le for le in buckets if float(le) <= float(bound)]
+    changed = {}
+    for le in lower:
+        first = int(buckets[le].rpartition(" ")[2])
+        before = steps - 18
+        notation = f"{buckets[le]}+20x{before} {first + 20 * (before + 1) - 2}+20x{29 - steps}"
+        changed[f'benchmark_workflow_end_to_end_seconds_bucket;{LOAD};le="{le}"'] = notation
+    return {**KILLED, **changed}
+
+
+@pytest.mark.parametrize(
+    ("second", "bound", "end"),
+    [
+        # It took 2 s at least, and ended in the step to 75, which begins 5 s after all else: not in flight then.
+        (75, "2", 65),
+        # It took 20 s at least, and ended in the step to 90: in flight at second 65, where the rest is over.
+        (90, "20", 90),
+        (95, "20", 65),
+    ],
+)
+def test_a_slow_workflow_belongs_to_it_if_it_was_in_flight_then(second: int, bound: str, end: float) -> None:
+    found = book(slow_at(second, bound))
+    assert entries(found)["slow_workflows", LOAD, ""] == (7, [(65, 5), (second, 2)])
+    assert found["end"] - BASE == end
 
 
 def test_it_is_not_over_while_the_windows_still_see_it() -> None:
