@@ -24,6 +24,8 @@ description:
   - Broken JSON, and titles and uids that Grafana would refuse, are reported with their places before Grafana is asked.
   - Old panels that Grafana migrates when the dashboard is opened, such as C(graph) and C(singlestat), are saved as they
     are. Panels whose plugin needs Angular and has no successor are a warning, or refused; see O(angular_panels).
+  - Panels whose library panel Grafana does not have, and panels of a type for which no plugin is installed, are saved
+    and named in a warning.
   - A dashboard is read again after it was saved. What Grafana stored differently is a warning, and listed in
     RV(altered).
 extends_documentation_fragment:

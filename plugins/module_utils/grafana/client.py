@@ -48,7 +48,13 @@ HEALTH = record({"database": text}, version=text)
 USER = record(uid=text, login=text)
 WITH_UID = record({"uid": text})
 WITH_ID = record({"id": whole})
+DATA_SOURCE = record(
+    {"uid": text}, name=text, type=text, access=text, url=text, jsonData=record(), secureJsonFields=record()
+)
 DATA_SOURCES = each(record(uid=text, name=text, type=text, isDefault=flag))
+PERMISSIONS = each(record({"permission": whole}, userId=whole, userLogin=text, teamId=whole, team=text, role=text))
+USERS = each(record({"userId": whole, "login": text}))
+TEAMS = record({"teams": each(record({"id": whole, "name": text}))})
 FOUND = each(record(uid=text))
 ANNOTATIONS = each(record())
 DASHBOARD = record({"meta": record(), "dashboard": record()})
@@ -208,11 +214,30 @@ class Grafana:
         _status, answer = self.request("GET", "/api/datasources")
         return self._rows("/api/datasources", answer, DATA_SOURCES)
 
+    def datasource(self, uid: str) -> Json | None:
+        """One data source, or None when there is none. Secrets in it are only named, in ``secureJsonFields``."""
+        path = _datasource_path(uid)
+        status, answer = self.request("GET", path, allowed=(404,))
+        return None if status == 404 else self._checked(path, answer, DATA_SOURCE)
+
+    def create_datasource(self, body: Json) -> None:
+        """Create a data source. 409 when its uid or its name is taken."""
+        self.request("POST", "/api/datasources", body=body)
+
+    def update_datasource(self, uid: str, body: Json) -> None:
+        """Put another one in the place of a data source. Secrets that the body does not have stay."""
+        self.request("PUT", _datasource_path(uid), body=body)
+
+    def delete_datasource(self, uid: str) -> bool:
+        """Delete a data source; False when there was none."""
+        status, _answer = self.request("DELETE", _datasource_path(uid), allowed=(404,))
+        return status != 404
+
     # -- folders and dashboards ---------------------------------------------
 
     def get_folder(self, uid: str) -> Json | None:
         """One folder, or None when there is none. To an Editor, Grafana answers 403 for a folder it does not know."""
-        path = f"/api/folders/{quote(uid, safe='')}"
+        path = _folder_path(uid)
         status, answer = self.request("GET", path, allowed=(403, 404))
         return None if status in (403, 404) else self._checked(path, answer, WITH_UID)
 
@@ -220,6 +245,39 @@ class Grafana:
         """Create a folder. 412 (409 before Grafana 12) when there is one of that uid."""
         _status, answer = self.request("POST", "/api/folders", body={"uid": uid, "title": title})
         return self._checked("/api/folders", answer, WITH_UID)
+
+    def rename_folder(self, uid: str, title: str) -> None:
+        """Give a folder another title, whatever its version."""
+        self.request("PUT", _folder_path(uid), body={"title": title, "overwrite": True})
+
+    def delete_folder(self, uid: str) -> bool:
+        """Delete a folder with all that is in it; False when there was none."""
+        status, _answer = self.request("DELETE", _folder_path(uid), allowed=(404,))
+        return status != 404
+
+    def folder_permissions(self, uid: str) -> list[Json]:
+        """Who may do what in a folder, besides administrators; what it has of the folder above it is ``inherited``."""
+        path = f"{_folder_path(uid)}/permissions"
+        _status, answer = self.request("GET", path)
+        return self._rows(path, answer, PERMISSIONS)
+
+    def set_folder_permissions(self, uid: str, items: list[Json]) -> None:
+        """Put other permissions in the place of all that a folder has."""
+        self.request("POST", f"{_folder_path(uid)}/permissions", body={"items": items}, idempotent=True)
+
+    def find_user(self, login: str) -> int | None:
+        """The number of the user of the organisation with exactly that login, or None."""
+        path = "/api/org/users/lookup"
+        _status, answer = self.request("GET", path, params={"query": login, "limit": PAGE})
+        users = self._rows(path, answer, USERS)
+        return next((one["userId"] for one in users if one["login"].lower() == login.lower()), None)
+
+    def find_team(self, name: str) -> int | None:
+        """The number of the team of exactly that name, or None."""
+        path = "/api/teams/search"
+        _status, answer = self.request("GET", path, params={"name": name})
+        teams = self._checked(path, answer, TEAMS)["teams"]
+        return next((one["id"] for one in teams if one["name"] == name), None)
 
     def dashboard(self, uid: str) -> Json | None:
         """``meta`` and ``dashboard`` of one dashboard, or None when there is none."""
@@ -254,6 +312,20 @@ class Grafana:
         """Delete a dashboard and its annotations; False when there was none."""
         status, _answer = self.request("DELETE", f"/api/dashboards/uid/{quote(uid, safe='')}", allowed=(404,))
         return status != 404
+
+    # -- what panels need -----------------------------------------------------
+
+    def has_plugin(self, plugin: str) -> bool:
+        """Whether a plugin is installed, as far as the user may know; any user may for panels."""
+        path = f"/api/plugins/{quote(plugin, safe='')}/settings"
+        status, _answer = self.request("GET", path, allowed=(403, 404))
+        return status != 404
+
+    def has_library_panel(self, uid: str) -> bool:
+        """Whether there is a library panel that the user may see."""
+        path = f"/api/library-elements/{quote(uid, safe='')}"
+        status, _answer = self.request("GET", path, allowed=(403, 404))
+        return status not in (403, 404)
 
     # -- annotations --------------------------------------------------------
 
@@ -392,6 +464,14 @@ class Grafana:
     def _details(self, answer: Answer) -> Json:
         request = answer.request
         return {"address": self.address, "method": request.method, "path": request.path, "status": answer.status}
+
+
+def _folder_path(uid: str) -> str:
+    return f"/api/folders/{quote(uid, safe='')}"
+
+
+def _datasource_path(uid: str) -> str:
+    return f"/api/datasources/uid/{quote(uid, safe='')}"
 
 
 def _encoded(body: Any) -> bytes:

@@ -20,6 +20,7 @@ from .dashboard_file import check_uid, load, stable_uid, written
 from .dashboard_store import DashboardStore
 from .data_sources import DataSources
 from .json_values import Json
+from .missing_panels import missing_panels
 from .normal_form import comparable, normal
 from .resolver import resolve
 from .selections import chosen_variables, keep_selections
@@ -144,7 +145,11 @@ def present(params: Params, context: Context, grafana: Grafana, dashboard: Json)
         "altered": [],
         "datasources_mapped": resolved.mapped,
     }
-    if warnings := angular_warning(wanted, _name(params)):
+    warnings = [
+        *angular_warning(wanted, _name(params)),
+        *missing_panels(wanted, _name(params), grafana.has_plugin, grafana.has_library_panel),
+    ]
+    if warnings:
         result["warnings"] = warnings
     if context.diff:
         texts = difference(None, comparable(wanted, sources)) if found is None else lines(differing)

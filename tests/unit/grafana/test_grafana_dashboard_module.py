@@ -348,6 +348,17 @@ def test_panels_whose_plugin_is_gone_are_a_warning(monkeypatch: pytest.MonkeyPat
     assert (result["changed"], result["warnings"]) == (False, [warning])
 
 
+def test_panels_that_this_grafana_cannot_show_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    panels = [{"id": 1, "type": "acme-wall-panel"}, {"id": 2, "libraryPanel": {"uid": "lib-1", "name": "Load"}}]
+    none = {"message": "Plugin not found, no installed plugin with that id"}
+    plugin = answer("GET", "/api/plugins/acme-wall-panel/settings", none, 404, auth=EDITOR)
+    library = answer("GET", "/api/library-elements/lib-1", {"message": "none"}, 404, auth=EDITOR)
+    with replay(SOURCES, NO_LAB, plugin, library) as server:
+        (warning,) = do(server, monkeypatch, check=True, content={**LAB, "panels": panels})["warnings"]
+    assert "panel 1 (panels[0]) is of type acme-wall-panel, for which no plugin is installed" in warning
+    assert "panel 2 (panels[1]) is the library panel lib-1 (Load), which is not there" in warning
+
+
 @pytest.mark.parametrize(
     ("address", "path", "link"),
     [

@@ -151,6 +151,31 @@ def test_what_the_role_passes_on(grafana: Grafana, lab: Any) -> None:
     assert timedelta(days=1) < left <= timedelta(days=2)
 
 
+def test_several_dashboards_are_imported_once_and_the_first_is_marked(grafana: Grafana, lab: Any) -> None:
+    own = lab.folder / "own.json"
+    own.write_text(json.dumps({"uid": "own", "title": "Own", "panels": [{"id": 1, "type": "acme-wall-panel"}]}))
+    like = ROOT / "tests" / "fixtures" / "grafana" / "like_the_labs_own_file.json"
+    given = {"grafana_dashboards": [str(own), {"path": str(like), "uid": "mine", "title": "Mine"}]}
+    first = lab("-e", json.dumps(given))
+    assert recap(first)["changed"] == 3
+    assert set(grafana.dashboards) == {"own", "mine"}
+    assert grafana.dashboards["mine"]["dashboard"]["title"] == "Mine"
+    assert {one["dashboardUID"] for one in grafana.annotations.values()} == {"own"}
+    assert newest(lab)["facts"]["dashboard"]["uid"] == "own"
+    assert "is of type acme-wall-panel, for which no plugin is installed" in " ".join(
+        (first.stdout + first.stderr).split()
+    )
+    writes = list(grafana.writes)
+    assert recap(lab("-e", json.dumps(given)))["changed"] == 0
+    assert grafana.writes == writes
+
+    # What is wrong with one of them is the reason that the stage failed.
+    own.write_text("{")
+    failed = lab("-e", json.dumps(given))
+    assert failed.returncode == 2
+    assert "own.json" in newest(lab)["reason"]
+
+
 def test_a_folder_has_the_token_of_each_student(grafana: Grafana, lab: Any) -> None:
     given = ("-e", f"grafana_token_file={lab.folder}/tokens/")
     assert recap(lab(*given))["changed"] == 3
