@@ -30,6 +30,8 @@ ANYWHERE = {
     "deployment_rollout",
     "grafana_annotations",
     "grafana_dashboard",
+    "grafana_datasource",
+    "grafana_folder",
     "grafana_service_account",
     "prometheus_info",
     "prometheus_preflight",
