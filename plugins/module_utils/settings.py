@@ -194,6 +194,7 @@ SETTINGS: Mapping[str, Kind] = {
     "students_egress": Flag(),
     "grafana_validate_certs": Flag(),
     "grafana_token_lifetime": LIFETIME,
+    "grafana_student_folders": Flag(),
     "grafana_move": Flag(),
     "grafana_overwrite": Flag(),
     "grafana_angular_panels": Word(("warn", "refuse")),

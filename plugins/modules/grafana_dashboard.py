@@ -76,6 +76,12 @@ options:
       - The uid by which Grafana knows the dashboard, at most 40 letters, digits, C(-) and C(_).
       - By default the one in the file. If there is none, one is made of the title and O(folder_uid), always the same.
     type: str
+  uid_by_folder:
+    description:
+      - Whether to make a uid of the title and O(folder_uid) though the file has one, and O(uid) is not given.
+      - So the same dashboard can be in several folders of one Grafana, such as those of students.
+    type: bool
+    default: false
   title:
     description: Title of the dashboard, instead of the one in the file.
     type: str

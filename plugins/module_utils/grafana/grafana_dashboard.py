@@ -33,6 +33,7 @@ SPEC: dict[str, Any] = {
     # What Jinja makes of a JSON text may be an object already.
     "content": {"type": "jsonarg"},
     "uid": {"type": "str"},
+    "uid_by_folder": {"type": "bool", "default": False},
     "title": {"type": "str"},
     "folder_uid": {"type": "str"},
     "folder_title": {"type": "str"},
@@ -65,7 +66,7 @@ def run(params: Params, context: Context) -> Result:
     The file is checked before Grafana is asked.
     """
     dashboard = from_arguments(params)
-    uid = params["uid"] or (dashboard or {}).get("uid")
+    uid = params["uid"] or (None if params["uid_by_folder"] and dashboard else (dashboard or {}).get("uid"))
     if not uid:
         # Without a dashboard the arguments have a uid: VALIDATION.
         uid = stable_uid((dashboard or {})["title"], folder_uid(params["folder_uid"] or ""))

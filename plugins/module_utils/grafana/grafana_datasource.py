@@ -61,7 +61,9 @@ def _present(params: Params, context: Context, grafana: Grafana, found: Json | N
     differing = changed_fields(fields, secrets, found, params["renew_secrets"])
     if differing and not context.check_mode:
         # What Grafana has beside what is asked for stays: a person may have set it.
-        kept = {key: found[key] for key in ("basicAuth", "basicAuthUser", "isDefault") if key in found} if found else {}
+        kept: Json = (
+            {key: found[key] for key in ("basicAuth", "basicAuthUser", "isDefault") if key in found} if found else {}
+        )
         options = {**(found or {}).get("jsonData", {}), **fields["jsonData"]}
         body: Json = {**kept, **fields, "uid": uid, "access": "proxy", "jsonData": options}
         if secrets:
@@ -75,10 +77,8 @@ def _present(params: Params, context: Context, grafana: Grafana, found: Json | N
         "changed_fields": [] if found is None else differing,
     }
     if context.diff:
-        result["diff"] = {
-            "before": _view(found, fields),
-            "after": {**_view(fields, fields), "secrets": sorted(secrets)},
-        }
+        before = None if found is None else _view(found, fields)
+        result["diff"] = {"before": before, "after": {**_view(fields, fields), "secrets": sorted(secrets)}}
     return result
 
 
@@ -144,10 +144,8 @@ def _refuse_provisioned(grafana: Grafana, uid: str, found: Json) -> None:
         )
 
 
-def _view(source: Json | None, fields: Json) -> Json | None:
+def _view(source: Json, fields: Json) -> Json:
     """What is shown of a data source: the fields that are asked for."""
-    if source is None:
-        return None
     options = source.get("jsonData") or {}
     view = {key: source.get(key) for key in fields if key != "jsonData"}
     view |= {"jsonData": {key: options.get(key) for key in fields["jsonData"]}}

@@ -375,6 +375,17 @@ def test_the_link_has_the_path_of_grafana_once(address: str, path: str, link: st
     assert page_link(address, path) == link
 
 
+def test_the_same_dashboard_in_several_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    uids = set()
+    for folder in ("ops", "ops2"):
+        own = stable_uid(LAB["title"], folder)
+        with replay(
+            SOURCES, recorded("91", path=f"/api/dashboards/uid/{own}"), recorded("104", path=f"/api/folders/{folder}")
+        ) as server:
+            uids.add(do(server, monkeypatch, check=True, folder_uid=folder, uid_by_folder=True)["uid"])
+    assert len(uids) == 2
+
+
 def test_a_title_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with replay(SOURCES, stored(1), saving(1, {"title": "Mine"}), stored(2, dashboard={"title": "Mine"})) as server:
         assert do(server, monkeypatch, title="Mine")["changed_paths"] == ["title"]

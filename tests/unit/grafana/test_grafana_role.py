@@ -53,9 +53,9 @@ def lab(grafana: Grafana, tmp_path: Path) -> Any:
     given = tmp_path / "settings.json"
     given.write_text(json.dumps(settings))
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, inventory: str = f"{STUDENT},") -> subprocess.CompletedProcess[str]:
         command = [ROOT / "lab.yml", "--tags", "dashboard", "-e", f"@{given}", *arguments]
-        return run_playbook(tmp_path, f"{STUDENT},", *command, ANSIBLE_LOG_PATH=str(tmp_path / "ansible.log"))
+        return run_playbook(tmp_path, inventory, *command, ANSIBLE_LOG_PATH=str(tmp_path / "ansible.log"))
 
     run.folder = tmp_path
     return run
@@ -173,7 +173,7 @@ def test_several_dashboards_are_imported_once_and_the_first_is_marked(grafana: G
     own.write_text("{")
     failed = lab("-e", json.dumps(given))
     assert failed.returncode == 2
-    assert "own.json" in newest(lab)["reason"]
+    assert "own.json" in newest(lab)["message"]
 
 
 def test_a_folder_has_the_token_of_each_student(grafana: Grafana, lab: Any) -> None:
@@ -198,3 +198,38 @@ def test_check_mode_makes_nothing(grafana: Grafana, lab: Any) -> None:
     assert recap(done)["failed"] == 0
     assert (grafana.accounts, grafana.writes) == ([], [])
     assert not (lab.folder / "token.json").exists()
+
+
+def test_a_class_in_one_grafana_has_a_folder_for_each_student(grafana: Grafana, lab: Any) -> None:
+    """Each sees their own, the instructors all; a second run changes nothing."""
+    students = [STUDENT, "student-02", "a.very.long.name.of.a.student"]
+    folders = {STUDENT: "temporal-lab-student-01", "student-02": "temporal-lab-student-02"}
+    inventory = ",".join(students) + ","
+    given = {
+        "grafana_token_file": f"{lab.folder}/tokens/",
+        "grafana_student_folders": True,
+        "grafana_student_user": "Ada",
+        "grafana_instructor_teams": ["instructors"],
+        "grafana_prometheus_url": "http://prometheus.{{ inventory_hostname }}.example:9090",
+        "lab_run": "",
+    }
+    first = lab("-e", json.dumps(given), inventory=inventory)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert len(grafana.folders) == len(grafana.dashboards) == len(grafana.permissions) == 3
+    assert len(grafana.datasources) == 1 + 3
+    for student, folder in folders.items():
+        (account,) = (one["id"] for one in grafana.accounts if one["name"] == f"temporal-lab-{student}")
+        assert grafana.permissions[folder] == [
+            {"userId": account, "permission": 2},
+            {"teamId": 3, "permission": 2},
+            {"userId": 70, "permission": 1},
+        ]
+        (dashboard,) = (one for one in grafana.dashboards.values() if one["meta"]["folderUid"] == folder)
+        (source, *_) = (one for one in dashboard["dashboard"]["templating"]["list"] if one["type"] == "datasource")
+        assert source["current"]["value"] == folder
+    for folder in grafana.folders:
+        assert len(folder) <= 40
+    writes = list(grafana.writes)
+    second = lab("-e", json.dumps(given), inventory=inventory)
+    assert re.findall(r"changed=(\d+)", second.stdout) == ["0", "0", "0"]
+    assert grafana.writes == writes
