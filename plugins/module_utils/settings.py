@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from .durations import duration_seconds
 from .errors import LabError
 from .foreign_text import plain
+from .kubernetes_names import is_release
 
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -131,20 +132,20 @@ class Word:
 
 @dataclass(frozen=True)
 class Names:
-    """A list of names: a text alone would be taken for a list of letters."""
+    """A list of names, which become parts of helm's arguments: a text alone would be taken for a list of letters."""
 
     def read(self, given: Any) -> list[str]:
         """Raises ValueError."""
         if isinstance(given, str) or not isinstance(given, Iterable) or isinstance(given, Mapping):
             raise ValueError(given)
         names = list(given)
-        if not all(isinstance(name, str) and name for name in names):
+        if not all(isinstance(name, str) and is_release(name) for name in names):
             raise ValueError(given)
         return names
 
     @property
     def takes(self) -> str:
-        return "a list of names; with -e write it as JSON"
+        return "a list of names of lower-case letters, digits, - and .; with -e write it as JSON"
 
 
 DISTRIBUTION = Word(("upstream", "embedded"))

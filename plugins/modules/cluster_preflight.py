@@ -60,6 +60,12 @@ options:
     description: The helm program, a name or a path.
     type: str
     default: helm
+  unusable:
+    description:
+      - Why the cluster cannot be used, where RV(temporal_lab.benchmarking.lab_run#module:unusable) says so already.
+        Then nothing is asked of it.
+    type: str
+    default: ""
   clock_skew_warn:
     description: Difference of the clocks in seconds from which on there is a warning; less than 1 cannot be detected.
     type: float

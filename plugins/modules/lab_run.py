@@ -159,6 +159,10 @@ cluster:
     environment:
       description: Variables of the environment with which a program sees no other cluster.
       type: dict
+unusable:
+  description: With V(optional) of O(cluster) why the cluster cannot be used, else empty.
+  returned: always
+  type: str
 problems:
   description: A sentence for each file of the run that cannot be used.
   returned: always

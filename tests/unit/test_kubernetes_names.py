@@ -8,7 +8,11 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.cluster import Cluster
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.kubernetes_names import check_names
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.kubernetes_names import (
+    check_companions,
+    check_names,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.settings import setting
 
 
 @pytest.mark.parametrize("name", ["a", "0", "student-01", "a" * 53])
@@ -31,6 +35,12 @@ def test_names_that_cannot_be_are_refused_by_their_variables(name: str) -> None:
     with pytest.raises(LabError, match="lab_release") as caught:
         check_names("default", name)
     assert caught.value.msg.isprintable()
+    with pytest.raises(LabError, match="lab_companions, temporal_companions") as caught:
+        check_companions(["my-temporal-grafana", name])
+    assert caught.value.msg.isprintable()
+    # Before anything is done, where all are checked.
+    with pytest.raises(LabError, match="lab_companions is "):
+        setting("lab_companions", ["grafana", name])
 
 
 def test_a_cluster_is_not_asked_in_the_name_of_another() -> None:

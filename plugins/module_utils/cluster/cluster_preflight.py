@@ -40,6 +40,7 @@ SPEC: dict[str, Any] = {
         },
     },
     "helm": {"type": "str", "default": "helm"},
+    "unusable": {"type": "str", "default": ""},
     "clock_skew_warn": {"type": "float", "default": 2.0},
     "clock_skew_fail": {"type": "float", "default": 30.0},
 }
@@ -202,6 +203,9 @@ def run(params: Params, context: Context, wall: Callable[[], float] = time.time)
     findings: list[Finding] = []
     present: dict[str, bool | None] = dict.fromkeys(params["images"])
     try:
+        if params["unusable"]:
+            # A login program that hangs would take its minute again.
+            raise LabError(params["unusable"])
         with Cluster.from_params(params) as cluster:
             before = wall()
             answer = cluster.request("GET", "/version")

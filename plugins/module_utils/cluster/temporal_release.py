@@ -15,6 +15,7 @@ from typing import Any
 from ..findings import Finding, finding, sentence, show_faulty
 from ..http.errors import NotFound
 from ..http.shape import each, record, text
+from ..kubernetes_names import check_companions
 from ..task import Context, Params, Result, Task
 from .chart import find_source, is_pinned, read_chart
 from .chart_findings import (
@@ -73,6 +74,7 @@ def run(params: Params, context: Context, now: Callable[[], float] = time.time) 
     """Return what the documentation of the module says: ``chart``, its ``source`` and ``values``, ``findings`` …"""
     release = params["release"]
     names = list(dict.fromkeys([release, *params["installs"], *params["companions"]]))
+    check_companions(names[1:])
     findings: list[Finding | None] = []
     result: Result = {"changed": False, "chart": None, "source": None, "values": params["values"]}
     with Cluster.from_params(params) as cluster:

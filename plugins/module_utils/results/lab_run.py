@@ -74,6 +74,7 @@ def run(params: Params, context: Context) -> Result:
         "windows": measured_before(found, stage) if stage else {},
         "problems": [problem.text for problem in found.problems],
         "cluster": {},
+        "unusable": "",
     }
     if params["cluster"] == "unused" or context.private is None:
         return result
@@ -81,7 +82,7 @@ def run(params: Params, context: Context) -> Result:
         cluster = settle(params, context.private, context.show)
     except LabError as error:
         if params["cluster"] == "optional":
-            return result
+            return {**result, "unusable": error.msg}
         raise LabError(error.msg, **result) from None
     before = server_before(found)
     if before and before != cluster["server"]:

@@ -90,6 +90,28 @@ def test_a_preflight_that_fails_is_recorded_once_with_its_findings(tmp_path: Pat
     assert "student-01, stage preflight:" in " ".join(shown.split())
 
 
+def test_a_login_program_that_fails_is_run_once(tmp_path: Path) -> None:
+    """One that hangs has a minute each time."""
+    login = tmp_path / "login"
+    login.write_text(f"#!/bin/sh\necho once >> {tmp_path}/runs\necho 'enter ABCD' >&2\nexit 1\n")
+    login.chmod(0o700)
+    user = {
+        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(login), "interactiveMode": "Never"}
+    }
+    kubeconfig = {
+        "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+    play(tmp_path, *STAGES["preflight"], lab_kubeconfig=str(tmp_path / "kubeconfig"), lab_kubeconfig_exec=True)
+    assert (tmp_path / "runs").read_text() == "once\n"
+    (record,) = recorded(tmp_path)
+    assert record["state"] == "failed"
+    assert "enter ABCD" in record["message"]
+
+
 def test_a_stage_whose_run_cannot_be_found_says_why(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("not a folder")
     shown = play(tmp_path, *STAGES["baseline"])
