@@ -36,11 +36,11 @@ class DashboardQueries:
         self.profile = replace(bound, figures=tuple(_of_framework(figure, framework) for figure in bound.figures))
         self.filters = self.profile.filters
 
-    def dashboard(self, expression: str) -> str:
-        """A query or text with Grafana's variables in place of the placeholders."""
+    def dashboard(self, expression: str, span: str = "$__rate_interval") -> str:
+        """A query or text with Grafana's variables in place of the placeholders. span: what a rate is taken over."""
         windows = {query.LEAST_SCRAPES * INTERVAL, query.ALIVE_SCRAPES * INTERVAL}
         for window in windows:
-            expression = expression.replace(query.duration(window), "$__rate_interval")
+            expression = expression.replace(query.duration(window), span)
         expression = expression.replace(query.number(QUANTILE), "${quantile}")
         for name in self.variables:
             expression = expression.replace(f"__{name}__", f"${{{name}}}")
@@ -51,12 +51,14 @@ class DashboardQueries:
         if figure.kind == "quantile":
             figure = replace(figure, quantile=QUANTILE)
         expression = " or ".join(self._course(one) for one in _one_name_each(figure))
-        return self.dashboard(self._or_zero(figure, expression))
+        # Samples of an observer are rarer than its scrapes, of which Grafana makes its interval.
+        span = query.duration(query.OBSERVED_SPAN) if figure.observer else "$__rate_interval"
+        return self.dashboard(self._or_zero(figure, expression), span)
 
     def _course(self, figure: Figure) -> str:
         if figure.kind == "total":
             return self._counts(figure)
-        expression = query.plot(figure, NOTHING, self.filters, INTERVAL)
+        expression = query.plot(figure, NOTHING, self.profile.filters_of(figure), INTERVAL)
         # Without observations, or with nothing to divide by, PromQL gives NaN or infinity: show no value instead.
         return f"{expression} < +Inf" if figure.kind in DIVIDED else expression
 
@@ -77,7 +79,8 @@ class DashboardQueries:
         return self.dashboard(f"sum({up})"), self.dashboard(f"count({up}) - sum({up})")
 
     def _series(self, figure: Figure) -> str:
-        return query.selector(query.choose(figure.selection, NOTHING).metric, figure.selection.where, self.filters)
+        metric = query.choose(figure.selection, NOTHING).metric
+        return query.selector(metric, figure.selection.where, self.profile.filters_of(figure))
 
     def _counts(self, figure: Figure) -> str:
         """Growth of counters in each step.
@@ -94,7 +97,7 @@ class DashboardQueries:
             f"({now} unless on (pod) (max_over_time({up}[5m] offset $__interval) == 1)"
             f" and on () count({up} offset $__rate_interval))",
         )
-        by = f" by ({figure.by}) " if figure.by else ""
+        by = f" by ({query.split_by(figure)}) " if figure.by else ""
         return f"sum{by}({' or '.join(parts)})"
 
     def _or_zero(self, figure: Figure, expression: str) -> str:
@@ -102,7 +105,8 @@ class DashboardQueries:
 
         Where there is a series but no value yet, as after its first sample, nothing is known.
         """
-        if figure.absent != "zero":
+        if figure.absent != "zero" or figure.observer:
+            # That an observer is scraped does not show that it tells of these pods.
             return expression
         pods = "|".join(self.profile.components[name] for name in figure.components).replace("\\", "\\\\")
         up = query.selector("up", self.filters, [f'pod=~"{pods}"'])

@@ -31,7 +31,7 @@ def smallest(figure: Figure) -> float | None:
 def legend_of(figure: Figure, alone: bool) -> str:
     """The name of a line; the title says the rest. alone: whether the panel has no other figure."""
     if figure.by:
-        return f"{{{{{figure.by}}}}}"
+        return f"{{{{{query.split_by(figure)}}}}}"
     if figure.kind == "quantile":
         return "${quantile:text}"
     return figure.short or figure.title if alone else figure.title
@@ -40,6 +40,8 @@ def legend_of(figure: Figure, alone: bool) -> str:
 def absence(figures: Sequence[Figure]) -> str:
     """The text to show where there is no data, with the reasons that it can have."""
     kinds = {figure.absent for figure in figures}
+    if any(figure.observer for figure in figures):
+        return "No data: the kubelet is not scraped, or has nothing to tell"
     if kinds == {"zero"}:
         return "No data: these pods are not scraped"
     if "error" in kinds:
@@ -68,7 +70,7 @@ def description(figures: Sequence[Figure], layout: Layout, heatmap: bool = False
             parts.append(f"**Limits of the profile:** {', '.join(limits)}.")
     if all(figure.kind == "total" for figure in figures):
         parts.append("A bar is what was counted in one step; the legend has the sum over the time that is shown.")
-    if all(figure.absent == "zero" for figure in figures):
+    if all(figure.absent == "zero" and not figure.observer for figure in figures):
         pods = ", ".join(dict.fromkeys(name for figure in figures for name in figure.components))
         parts.append(f"Zero means that nothing was counted while {pods} was scraped; a gap, that it was not scraped.")
     else:

@@ -42,8 +42,18 @@ options:
         from 1.0 on.
     type: dict
     default: {}
+  cluster_layers:
+    description:
+      - The same, for what brings objects of the whole cluster, such as a ClusterRole. They take precedence over
+        O(layers).
+      - Taken if the account may do everything in the cluster, and O(namespace) is not that of a student of a shared
+        cluster (C(temporal-lab/kind=student)).
+    type: dict
+    default: {}
   values:
-    description: Values on top of those of O(layers). Mappings are joined, everything else is replaced.
+    description:
+      - Values on top of those of O(layers) and O(cluster_layers).
+      - Mappings are joined, everything else is replaced.
     type: dict
     default: {}
   mend:

@@ -44,6 +44,12 @@ HISTORY = ("my-temporal-history-7d9c5b6f4-abcde", "my-temporal-history-7d9c5b6f4
 FRONTEND = "my-temporal-frontend-6c8d7f9b5-klmno"
 MATCHING = "my-temporal-matching-5f6b8c7d9-pqrst"
 LOAD = "benchmark-soak-test-84f7c6d5b-uvwxy"
+#: Pods of which the kubelet tells.
+ROWS = (
+    *(*HISTORY, FRONTEND, MATCHING, LOAD),
+    *(f"my-temporal-{name}" for name in ("worker-6b7c8d9f5-abcde", "postgresql-0", "prometheus-server-5d6f7-abcde")),
+    "benchmark-workers-678fd686bd-abcde",
+)
 #: Upper bounds as Temporal's tally reporter has them, in seconds.
 BOUNDS = [f"{digit * 10.0**power:g}" for power in range(-3, 3) for digit in (1, 2, 5)] + ["1000", "+Inf"]
 FIRST, LAST = -20, 180
@@ -108,6 +114,9 @@ def synthetic() -> str:
                 add("service_error_with_type", pod, labels, 0.1)
                 add("client_errors", pod, f'{labels},service_role="history"', 0.1)
         add("numshards_gauge", pod, "", 0, 256, constant=True)
+    for pod in (*HISTORY, FRONTEND, MATCHING):
+        add("memory_heapinuse", pod, "", 0, 1e8, constant=True)
+        add("num_goroutines", pod, "", 0, 1000, constant=True)
     for operation in range(10):
         histogram("service_latency", FRONTEND, f'operation="Frontend{operation}",{default},service_name="frontend"')
         add("service_requests", FRONTEND, f'operation="Frontend{operation}",{default}', 3.0)
@@ -121,6 +130,27 @@ def synthetic() -> str:
     histogram("benchmark_workflow_end_to_end_seconds", LOAD, "")
     add("benchmark_workflows_in_flight", LOAD, "", 0, 3, constant=True)
     return "".join(line for lines in metrics.values() for line in lines)
+
+
+def observed() -> str:
+    """What the kubelet tells of the same pods, and of those that are not scraped: rows with times of their own."""
+    chance = random.Random(14)
+    node = 'job="kubernetes-cadvisor",instance="10.0.0.1:10250",node="lab"'
+    ticks = range(FIRST - 30, LAST, INTERVAL)
+    lines = [f"up{{{node}}} 1 {BASE + tick + 1.5:.3f}\n" for tick in ticks]
+    lines += [f"machine_cpu_cores{{{node}}} 2 {BASE + tick + 1.5:.3f}\n" for tick in ticks]
+    rows = ['id="/"']
+    rows += [f'id="/kubepods/pod{number}",namespace="student-01",pod="{pod}"' for number, pod in enumerate(ROWS)]
+    for metric, value in (
+        ("container_cpu_usage_seconds_total", lambda second: 0.2 * (second - FIRST + 40)),
+        ("container_memory_working_set_bytes", lambda _second: 1e8),
+    ):
+        for row in rows:
+            second = FIRST - 30 - chance.uniform(0, 10)
+            while second < LAST:
+                lines.append(f"{metric}{{{node},{row}}} {value(second):.6f} {BASE + second:.3f}\n")
+                second += chance.uniform(10, 20)
+    return "".join(lines)
 
 
 def cpu(who: int) -> float:
@@ -210,7 +240,7 @@ def main() -> None:
             params.update(kubeconfig=arguments.kubeconfig, namespace=arguments.namespace, windows=[window])
             measure_all(meter, params, folder, arguments.students)
             return
-        make_blocks(folder, synthetic())
+        make_blocks(folder, synthetic() + observed())
         with running_prometheus(program(arguments.prometheus), folder, "global: {scrape_interval: 5s}\n") as address:
             params.update(url=address, namespace="student-01", scrape_interval=5.0, windows=[window])
             measure_all(meter, params, folder, arguments.students)

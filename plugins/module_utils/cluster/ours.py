@@ -19,6 +19,8 @@ from .predicates import Json
 #: Label of what the lab makes, and the older one of the load's Deployments and of what Grafana needs.
 MANAGED = {"app.kubernetes.io/managed-by": "temporal-lab"}
 PART_OF = {"app.kubernetes.io/part-of": "temporal-lab"}
+#: The Namespace of a student of a shared cluster carries this one as well, by which the admission policies select it.
+STUDENTS = {"temporal-lab/kind": "student"}
 #: Annotation: for which student it was made.
 STUDENT = "temporal-lab/student"
 #: The ConfigMap that lists the releases that the lab installed.

@@ -30,7 +30,8 @@ from .chart_findings import (
 from .chart_values import merged, monitors
 from .cluster import METADATA, Cluster
 from .connect import CLUSTER
-from .ours import CLAIMS, claim, installed_by_us, read_claims
+from .ours import CLAIMS, STUDENTS, claim, installed_by_us, labels_of, read_claims
+from .permissions import EVERYTHING, allowed
 from .predicates import Json
 from .revisions import good_revision, judge_earlier, read_revisions, unfinished
 
@@ -41,6 +42,7 @@ SPEC: dict[str, Any] = {
     "repo": {"type": "str", "default": ""},
     "version": {"type": "str", "default": ""},
     "layers": {"type": "dict", "default": {}},
+    "cluster_layers": {"type": "dict", "default": {}},
     "values": {"type": "dict", "default": {}},
     "mend": {"type": "str", "choices": list(MEND), "default": "none"},
     "helm": {"type": "str", "default": "helm"},
@@ -70,6 +72,17 @@ def knows_monitors(cluster: Cluster) -> bool:
     return any(resource.get("name") == "servicemonitors" for resource in resources)
 
 
+def may_change_all(cluster: Cluster) -> bool:
+    """Whether a release may bring objects of the whole cluster.
+
+    Not into the namespace of a student of a shared cluster, who could use what they permit to see others.
+    """
+    if not allowed(cluster, EVERYTHING, None):
+        return False
+    namespace = cluster.find("namespaces", cluster.namespace, accept=METADATA)
+    return namespace is None or not STUDENTS.items() <= labels_of(namespace).items()
+
+
 def run(params: Params, context: Context, now: Callable[[], float] = time.time) -> Result:
     """Return what the documentation of the module says: ``chart``, its ``source`` and ``values``, ``findings`` …"""
     release = params["release"]
@@ -88,7 +101,11 @@ def run(params: Params, context: Context, now: Callable[[], float] = time.time) 
             if chart.generation != "separate":
                 # Such a chart needs no release beside it but those that are named.
                 names = list(dict.fromkeys([release, *params["installs"]]))
-            values = merged(params["layers"].get(chart.generation) or {}, params["values"])
+            layer = params["layers"].get(chart.generation) or {}
+            wide = params["cluster_layers"].get(chart.generation) or {}
+            if wide and may_change_all(cluster):
+                layer = merged(layer, wide)
+            values = merged(layer, params["values"])
             pinned = is_pinned(params["chart"], params["version"])
             asked = list(monitors(values))
             findings += [

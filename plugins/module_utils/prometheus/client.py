@@ -124,9 +124,10 @@ class Prometheus:
             )
         return self._shape("time()", lambda: _finite(_rows(data, "scalar")[1]))
 
-    def metric_names(self, matchers: Sequence[str], start: float, end: float) -> set[str]:
-        """Names of the metrics with those labels, of about that time."""
-        params = {"match[]": "{" + ",".join(matchers) + "}", "start": f"{start:.3f}", "end": f"{end:.3f}"}
+    def metric_names(self, matchers: Sequence[Sequence[str]], start: float, end: float) -> set[str]:
+        """Names of the metrics with the labels of any of those groups of matchers, of about that time."""
+        asked = ["{" + ",".join(group) + "}" for group in matchers]
+        params = {"match[]": asked, "start": f"{start:.3f}", "end": f"{end:.3f}"}
         data = self._get("/api/v1/label/__name__/values", params)
         return set(self._checked("metric names", data, NAMES))
 

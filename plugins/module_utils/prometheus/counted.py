@@ -110,17 +110,16 @@ class Counted:
         """Seconds of the window whose counts a restart took along, at most."""
         return max((one.course.lost for _piece, _source, one in self.growths), default=0.0)
 
-    def doubt(self, length: float, interval: float) -> str:
+    def doubt(self, length: float) -> str:
         """Why too much is not known of what was counted in a window of that length; empty when it is little."""
         courses = [one.course for _piece, _source, one in self.growths]
         most = (1 - LEAST_KNOWN) * length
         # Samples that end early may only be late. What a restart took along does not come any more.
-        most_late = max(most, LATE * interval)
         lost: dict[tuple[Process, Key], float] = {}
         for piece, _source, one in self.growths:
             if one.course.lost:
                 lost[piece.process, piece.key] = lost.get((piece.process, piece.key), 0.0) + one.course.lost
-        unknown = [one.unknown for one in courses if one.unknown > most_late]
+        unknown = [one.unknown for one in courses if one.unknown > max(most, LATE * one.pace)]
         unknown += [seconds for seconds in lost.values() if seconds > most]
         if unknown:
             return f"what {len(unknown)} series counted is not known for up to {max(unknown):.0f} s of this window"

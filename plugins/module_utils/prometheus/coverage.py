@@ -22,12 +22,15 @@ class Coverage:
     """How well a component was scraped in a window.
 
     scrapes: times at which at least one of its pods answered. expected: times in the window.
-    silent: pods that did not answer most of the expected scrapes, with how many they did not.
+    silent: pods that did not answer most of the expected scrapes, with how many they did not. tried: whether a scrape
+    was seen at all. of: what the silent ones are.
     """
 
     scrapes: int
     expected: int
     silent: Mapping[str, int] = field(default_factory=dict)
+    tried: bool = True
+    of: str = "pod"
 
     @property
     def share(self) -> float:
@@ -67,12 +70,30 @@ def coverage(up: Iterable[tuple[Labels, Points]], pods: str, length: float, inte
     return Coverage(scrape_rounds(answered, interval), expected, silent)
 
 
-def shortfall(components: Sequence[str], covered: Mapping[str, Coverage]) -> str:
-    """Why the scrapes of a window do not bear a figure of those components; empty when they do."""
-    for component in components:
-        of = covered[component]
+def observed(up: Sequence[tuple[Labels, Points]], length: float, interval: float) -> Coverage:
+    """Coverage of an observer, of raw samples of the `up` of its targets; whole where none is seen.
+
+    A Prometheus can have labels by which what it tells is found, and its `up` is not.
+    """
+    expected = max(1, math.floor(length / interval))
+    if not up:
+        return Coverage(expected, expected, tried=False)
+    answered: list[float] = []
+    silent: dict[str, int] = {}
+    for labels, points in up:
+        values = list(points)
+        answered += [time for time, value in values if value == 1]
+        failed = sum(value != 1 for _time, value in values)
+        if failed > expected / 2:
+            silent[labels.get("instance", "")] = failed
+    return Coverage(scrape_rounds(answered, interval), expected, silent, of="target")
+
+
+def shortfall(covered: Mapping[str, Coverage]) -> str:
+    """Why the scrapes of a window do not bear a figure of what is covered; empty when they do."""
+    for component, of in covered.items():
         if of.scrapes < LEAST_SCRAPES or of.share < LEAST_COVERAGE:
             return f"{component} was scraped {of.scrapes} times in this window, of {of.expected}"
         for pod, failed in of.silent.items():
-            return f"the pod {pod} did not answer {failed} of {of.expected} scrapes in this window"
+            return f"the {of.of} {pod} did not answer {failed} of {of.expected} scrapes in this window"
     return ""

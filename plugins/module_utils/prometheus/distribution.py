@@ -12,7 +12,7 @@ from .. import shaped_yaml as shape
 from .query import number
 
 #: What each figure of a distribution has from it as it is.
-SHARED = ("question", "unit", "components", "direction", "absent", "sources", "where")
+SHARED = ("question", "unit", "components", "direction", "absent", "sources", "where", "observer")
 #: What may be set for each of its figures.
 OF_PART = ("question", "short", "key", "thresholds", "reference")
 
@@ -23,7 +23,7 @@ def figures(value: dict[str, Any], path: shape.Place) -> list[dict[str, Any]]:
         value,
         path,
         ("id", "title", "question", "unit", "kind", "components", "sources", "quantiles", "above"),
-        ("direction", "absent", "where", "parts"),
+        ("direction", "absent", "where", "parts", "observer"),
     )
     if value["unit"] != "s":
         raise shape.Fault((*path, "unit"), "must be s: a distribution is one of times")

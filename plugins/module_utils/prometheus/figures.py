@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..results.stage_file import window_values
 from ..results.types import (
@@ -24,14 +24,14 @@ from ..results.types import (
 )
 from . import distribution_steps, histograms, query
 from .counted import Counted, Selected, count, doubt_without_series, select
-from .coverage import coverage, shortfall
+from .coverage import Coverage, coverage, observed, shortfall
 from .cross_check import cross_check, no_answer, promql
 from .figure_state import GRAVITY, Judged, compare, judge
 from .growth import Ruler, alive, mean_of_sum
 from .lives import Lives, Piece
-from .matchers import full_match
+from .matchers import full_match, matches
 from .processes import Process, processes
-from .profile import Figure, Profile, Selection, Source
+from .profile import COMPONENT, Figure, Profile, Selection, Source
 from .query import FoundMetrics
 from .reading import Reading, Window
 from .window_noise import WindowNoise
@@ -54,7 +54,8 @@ def lives_of(profile: Profile, reading: Reading) -> Lives:
     events = {source.metric for source in counting if not source.buckets}
     metrics = [reading.numbers(metric)[0] for metric in reading.metrics]
     found = processes(reading.up.series, reading.starts.series, metrics, counters)
-    lives = Lives(found, counters, reading.interval, reading.begin, events)
+    told = {metric for observer in profile.observers for metric in profile.told_by(observer)}
+    lives = Lives(found, counters, reading.interval, reading.begin, events, told)
     reading.known_lives = profile, lives
     return lives
 
@@ -93,6 +94,17 @@ def work_out_all(
     return done
 
 
+class Whose(NamedTuple):
+    """Whose samples a figure rests on: those of its components' own pods, or of the observer that tells of them."""
+
+    observer: str
+    components: tuple[str, ...]
+
+
+def _whose(figure: Figure) -> Whose:
+    return Whose(figure.observer, figure.components)
+
+
 class _Window:
     """One window at work."""
 
@@ -103,9 +115,11 @@ class _Window:
         self.earlier = earlier
         self.ruler = ruler
         self._selected: dict[Selection, Selected] = {}
-        self._counted: dict[tuple[Selection, tuple[str, ...]], Counted] = {}
-        self._summed: dict[tuple[Selection, tuple[str, ...]], histograms.Sums] = {}
-        self._doubts: dict[tuple[Selection, tuple[str, ...]], str] = {}
+        # By a selection and whose it is: the components, or the observer that tells of them.
+        self._counted: dict[tuple[Selection, Whose], Counted] = {}
+        self._summed: dict[tuple[Selection, Whose], histograms.Sums] = {}
+        self._doubts: dict[tuple[Selection, Whose], str] = {}
+        self._of_pod: dict[str, str] = {}
         self.noise = WindowNoise(ruler)
         up = [
             (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
@@ -114,6 +128,10 @@ class _Window:
         self.covered = {
             name: coverage([one for one in up if one[1]], pods, window.length, reading.interval)
             for name, pods in profile.components.items()
+        }
+        self.observed = {
+            name: observed([one for one in up if one[1] and matches(filters, one[0])], window.length, reading.interval)
+            for name, filters in profile.observers.items()
         }
 
     def figure(self, figure: Figure) -> FigureResult:
@@ -127,7 +145,7 @@ class _Window:
             checked = no_answer(wrong)
         else:
             rows, unknown = self._gauge(figure, evidence) if figure.kind == "gauge" else self._counter(figure, evidence)
-            short = self.reading.not_whole or shortfall(figure.components, self.covered) or unknown
+            short = self.reading.not_whole or self._shortfall(figure) or unknown
             judged = judge(figure, rows, short, self._missing(figure), lambda: self._doubt_of_zero(figure))
             noise = self._noise(figure, judged.value)
             if noise is not None:
@@ -148,9 +166,9 @@ class _Window:
             "value": judged.value,
             "state": judged.state,
             "reason": judged.reason,
-            "query": promql(figure, found, self.profile.filters, self.window, self.reading.interval),
+            "query": promql(figure, found, self.profile.filters_of(figure), self.window, self.reading.interval),
             "time": self.ruler.end,
-            "coverage": round(min(self.covered[component].share for component in figure.components), 3),
+            "coverage": round(min(one.share for one in self._covered(figure).values()), 3),
             **evidence,
             **checked,
             **_details(figure, judged),
@@ -187,7 +205,7 @@ class _Window:
         ]
 
     def _distribution(self, figure: Figure) -> DistributionResult:
-        counted = self._count(figure.selection, figure.components)
+        counted = self._count(figure.selection, _whose(figure))
         return {
             "id": figure.distribution,
             "title": figure.title.rpartition(", ")[0],
@@ -200,6 +218,30 @@ class _Window:
     def _wrong(self, figure: Figure, sources: Sequence[Source]) -> str:
         """Why a figure cannot be worked out, whatever was counted; empty when it can."""
         return figure.fault or self.reading.fault(figure) or _wrong_unit(sources, self.reading.found)
+
+    def _covered(self, figure: Figure) -> dict[str, Coverage]:
+        """How well those were scraped whose samples a figure rests on."""
+        if figure.observer:
+            return {figure.observer: self.observed[figure.observer]}
+        return {component: self.covered[component] for component in figure.components}
+
+    def _shortfall(self, figure: Figure) -> str:
+        """Why the scrapes of a window do not bear a figure; empty when they do."""
+        covered = self._covered(figure)
+        if figure.observer and not covered[figure.observer].tried and not self._processes(_whose(figure)):
+            filters = ", ".join(self.profile.observers[figure.observer])
+            return f"Prometheus has nothing that the {figure.observer} tells of these pods, with {filters}"
+        return shortfall(covered)
+
+    def _label(self, figure: Figure, piece: Piece) -> str:
+        """What a piece counts for in a figure that is split; empty in one that is not."""
+        labels = piece.series.labels
+        if figure.by != COMPONENT:
+            return labels.get(figure.by, "") if figure.by else ""
+        pod = labels.get("pod", "")
+        if pod not in self._of_pod:
+            self._of_pod[pod] = self.profile.component_of(pod, list(self.profile.components))
+        return self._of_pod[pod]
 
     # -- kinds ------------------------------------------------------------------
 
@@ -218,17 +260,21 @@ class _Window:
 
     def _doubt_of_zero(self, figure: Figure) -> str:
         span = self.ruler.start, self.ruler.end
-        processes = self._processes(figure.components)
+        processes = self._processes(_whose(figure))
         return doubt_of_zero(figure.selection, self.profile, self.ruler.lives, self.reading.found, processes, span)
 
-    def _count(self, selection: Selection, components: tuple[str, ...]) -> Counted:
-        key = selection, components
+    def _count(self, selection: Selection, whose: Whose) -> Counted:
+        key = selection, whose
         if key not in self._counted:
-            self._counted[key] = count(self._select(selection), self.ruler, self._processes(components))
+            self._counted[key] = count(self._select(selection), self.ruler, self._processes(whose))
         return self._counted[key]
 
-    def _processes(self, components: Sequence[str]) -> list[Process]:
-        patterns = [self.profile.components[component] for component in components]
+    def _processes(self, whose: Whose) -> list[Process]:
+        if whose.observer:
+            pieces = self.ruler.lives.pieces
+            told = self.profile.told_by(whose.observer)
+            return list({piece.process: None for metric in told for piece in pieces.get(metric, ())})
+        patterns = [self.profile.components[component] for component in whose.components]
         found = [
             process
             for process in self.ruler.lives.processes
@@ -239,7 +285,7 @@ class _Window:
         return [one for one in found if one.answered or not {target.pod for target in one.targets} <= answering]
 
     def _counter(self, figure: Figure, evidence: Evidence) -> tuple[list[tuple[Labels, float]], str]:
-        counts = [self._count(selection, figure.components) for selection in figure.selections]
+        counts = [self._count(selection, _whose(figure)) for selection in figure.selections]
         _describe(counts, evidence)
         if not all(one.growths for one in counts):
             return [], self._nothing(figure, counts, evidence)
@@ -257,16 +303,16 @@ class _Window:
     def _doubts_of(self, figure: Figure) -> list[str]:
         """Why too much is not known of what each selection of a figure counted. A distribution's figures share it."""
         for selection in figure.selections:
-            key = selection, figure.components
+            key = selection, _whose(figure)
             if key not in self._doubts:
-                self._doubts[key] = self._count(*key).doubt(self.ruler.length, self.reading.interval)
-        return [self._doubts[selection, figure.components] for selection in figure.selections]
+                self._doubts[key] = self._count(*key).doubt(self.ruler.length)
+        return [self._doubts[selection, _whose(figure)] for selection in figure.selections]
 
     def _nothing(self, figure: Figure, counts: Sequence[Counted], evidence: Evidence) -> str:
         """Why a figure without growth is not known to be zero; what may have been counted is in its interval."""
         if figure.absent != "zero":
             return ""
-        doubts = [*self._doubts_of(figure), doubt_without_series(self._processes(figure.components), self.ruler)]
+        doubts = [*self._doubts_of(figure), doubt_without_series(self._processes(_whose(figure)), self.ruler)]
         if any(one.open or one.more for one in counts):
             evidence["interval"] = [0.0, None if any(one.open for one in counts) else sum(one.more for one in counts)]
         return next((doubt for doubt in doubts if doubt), "")
@@ -278,7 +324,7 @@ class _Window:
         whole = self.ruler.length if figure.kind == "rate" else 1.0
         for piece, source, grown in found.growths:
             known = whole - grown.course.unknown if figure.kind == "rate" else 1.0
-            label = piece.series.labels.get(figure.by, "") if figure.by else ""
+            label = self._label(figure, piece)
             values.setdefault(label, []).append(source.scale * grown.value / known)
             # In the time that is unknown nothing may have happened.
             least.append(source.scale * grown.least / whole)
@@ -288,7 +334,7 @@ class _Window:
 
     def _sums(self, figure: Figure) -> histograms.Sums:
         """The growth of a figure's buckets over all of its histograms."""
-        key = figure.selection, figure.components
+        key = figure.selection, _whose(figure)
         if key not in self._summed:
             self._summed[key] = histograms.summed(histograms.groups(self._count(*key).growths))
         return self._summed[key]
@@ -336,7 +382,7 @@ class _Window:
         evidence["largest_gap"] = _seconds(max((course.gap for course in courses), default=None))
         groups: dict[tuple[str, float], list[Piece]] = {}
         for piece, source in selected.pieces:
-            label = piece.series.labels.get(figure.by, "") if figure.by else ""
+            label = self._label(figure, piece)
             groups.setdefault((label, source.scale), []).append(piece)
         rows: list[tuple[Labels, float]] = []
         for (label, scale), group in groups.items():
@@ -360,12 +406,13 @@ class _Window:
 
     def _noise(self, figure: Figure, value: float | None) -> Noise | None:
         """How far the value may be from what it is on average; None where there is nothing to be said of that."""
-        if value is None:
+        if value is None or figure.observer:
+            # An observer's samples are rarer than the steps that noise is told by.
             return None
         if figure.kind == "gauge":
             return self.noise.of_gauge(figure, value, self._select(figure.selection).pieces)
-        counts = [self._count(selection, figure.components) for selection in figure.selections]
-        return self.noise.of_counter(figure, value, counts, self._summed.get((figure.selection, figure.components)))
+        counts = [self._count(selection, _whose(figure)) for selection in figure.selections]
+        return self.noise.of_counter(figure, value, counts, self._summed.get((figure.selection, _whose(figure))))
 
     def _missing(self, figure: Figure) -> str:
         for selection in figure.selections:

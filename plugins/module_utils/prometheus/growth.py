@@ -31,6 +31,7 @@ class Course:
     sure: False when the first value may hold growth from before the window.
     unknown: seconds of the window in which nothing is known. gap: longest time between samples.
     lost: seconds of the window whose counts a restart took along. open: more may have been counted than was scraped.
+    pace: usual seconds from one sample to the next.
     came_back: it was not there for a while although its process answered.
     """
 
@@ -48,6 +49,7 @@ class Course:
     lost: float
     open: bool
     came_back: bool
+    pace: float
 
 
 class Growth(NamedTuple):
@@ -127,7 +129,8 @@ class Ruler:
         lost = self.lives.lost(piece, start, end)
         more = bool(ends) or begins in ("reset", "unknown")
         back = self.lives.came_back(piece)
-        return Course(zero, first, last, head, tail, begins, ends, sure, unknown, gap, inside, lost, more, back)
+        pace = self.lives.pace(piece)
+        return Course(zero, first, last, head, tail, begins, ends, sure, unknown, gap, inside, lost, more, back, pace)
 
     def unseen(self, piece: Piece) -> float | None:
         """What a piece without a course may have counted in the window all the same; None when it cannot have.
@@ -189,7 +192,7 @@ def alive(piece: Piece, ruler: Ruler) -> tuple[float | None, bool]:
     """The value of a gauge at the window's end, None when it has none; and whether its process did not answer."""
     times = piece.series.times
     index = bisect_right(times, ruler.end) - 1
-    if index < 0 or ruler.end - times[index] > ALIVE_SCRAPES * ruler.lives.interval:
+    if index < 0 or ruler.end - times[index] > ALIVE_SCRAPES * ruler.lives.pace(piece):
         return None, False
     answer = piece.process.answer(piece.key, times[index], ruler.end)
     if answer is not None and (answer != 1 or not ruler.lives.own_times(piece)):
@@ -207,10 +210,10 @@ def mean_of_sum(pieces: Sequence[Piece], ruler: Ruler) -> float | None:
     """
     area = 0.0
     spans: list[tuple[float, float]] = []
-    interval = ruler.lives.interval
-    hold = ALIVE_SCRAPES * interval
     for piece in pieces:
         times = piece.series.times
+        interval = ruler.lives.pace(piece)
+        hold = ALIVE_SCRAPES * interval
         for index, time in enumerate(times):
             last = index + 1 == len(times)
             until = time + hold if last else min(times[index + 1], time + hold)

@@ -75,6 +75,13 @@ def figures(kept: Kept, profile: Profile | None = None, earlier: Values | None =
             f"The profile reads series with {', '.join(profile.filters)}, and these samples were read with "
             f"{', '.join(own.filters)}: give it the same filters, and the same values of their variables."
         )
+    for name in profile.observers.keys() & own.observers.keys():
+        if set(map(normal, profile.observers[name])) != set(map(normal, own.observers[name])):
+            raise LabError(
+                f"The profile reads what the {name} tells with {', '.join(profile.observers[name])}, and these "
+                f"samples were read with {', '.join(own.observers[name])}: give it the same observers, and the same "
+                f"values of their variables."
+            )
     known = dict(earlier)
     done: list[WindowResult] = []
     for window in question.windows:
@@ -100,7 +107,8 @@ def _asked(own: Profile, profile: Profile, reading: Reading, window: Window) -> 
 
     def words(of: Profile) -> set[tuple[str, str]]:
         return {
-            (figure.id, promql(figure, reading.found, of.filters, window, reading.interval)) for figure in of.figures
+            (figure.id, promql(figure, reading.found, of.filters_of(figure), window, reading.interval))
+            for figure in of.figures
         }
 
     return {figure for figure, _query in words(own) & words(profile)}

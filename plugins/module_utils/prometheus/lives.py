@@ -25,6 +25,10 @@ LATE = 1.5
 FIRST_ROUND = 1.05
 #: Prometheus learns of a new pod within this many seconds: its discovery passes news on every five.
 DISCOVERY = 5.0
+#: What an observer tells has times of its own, and is at most so many seconds old when it is scraped: the kubelet's
+#: samples are made every ten to twenty. And how many seconds more of it are read before a window.
+OLDEST = 30.0
+OBSERVED_LEAD = 30.0
 #: Times are whole milliseconds.
 TICK = 0.001
 #: A node's clock is at most this many seconds off.
@@ -90,8 +94,9 @@ class Lives:
     """The lives of processes.
 
     counters: names of the metrics whose values never fall while a process lives. events: those of them that count
-    events. interval: seconds between scrapes. begin: the time from which samples were read.
-    pieces: those of each metric. doubles: its series left out, since another target of the same process has them.
+    events. observed: names of the metrics that an observer tells. interval: seconds between scrapes. begin: the time
+    from which samples were read. pieces: those of each metric. doubles: its series left out, since another target of
+    the same process has them.
     """
 
     def __init__(
@@ -101,12 +106,15 @@ class Lives:
         interval: float,
         begin: float,
         events: Collection[str],
+        observed: Collection[str] = (),
     ) -> None:
         self.interval = interval
         self.processes = list(processes)
         self._begin = begin
         self._events = frozenset(events)
+        self._observed = frozenset(observed)
         self._largest: dict[Process, float] = {}
+        self._paces: dict[Process, float] = {}
         self._restarts: dict[Process, list[Restart]] = {}
         self.pieces: dict[str, list[Piece]] = {}
         self.doubles: dict[str, int] = {}
@@ -170,13 +178,38 @@ class Lives:
             return seen[0] < seen[1] or self._given_up(piece.process, time, until)
         # Such a process would have shown a newer sample by its last answer.
         last = max(time, answered[-1]) if answered else time
-        return last > time + ALIVE_SCRAPES * self.interval or self._given_up(piece.process, last, until)
+        return last > time + ALIVE_SCRAPES * self.pace(piece) or self._given_up(piece.process, last, until)
+
+    def pace(self, piece: Piece) -> float:
+        """Seconds from one sample of a piece to the next: between scrapes, or longer where an observer tells it."""
+        if piece.key[0] not in self._observed or (piece.process.scrapes and not self.own_times(piece)):
+            return self.interval
+        if piece.process not in self._paces:
+            gaps = (
+                after - before
+                for times in {id(one.times): one.times for one in piece.process.series.values()}.values()
+                for before, after in pairwise(times)
+            )
+            # The usual one: what is away for a while must not count.
+            ordered = sorted(gaps)
+            usual = ordered[len(ordered) // 2] if ordered else self.interval
+            self._paces[piece.process] = max(self.interval, usual)
+        return self._paces[piece.process]
+
+    def _oldest(self, piece: Piece) -> float:
+        """How old a sample of a piece with times of its own may be when it is scraped, in seconds."""
+        return max(OLDEST, 2 * self.pace(piece))
 
     def _answered_before(self, piece: Piece) -> float | None:
-        """The last scrape that the piece's process answered before the piece's first sample."""
-        if self.own_times(piece):
-            return None
+        """The last scrape that the piece's process answered before the piece's first sample, and that would show it.
+
+        With times of its own an older sample may be from before all that was read.
+        """
         answered = piece.process.answered_before(piece.key)
+        if self.own_times(piece):
+            if piece.key[0] not in self._observed:
+                return None
+            answered = [time for time in answered if time >= answered[0] + self._oldest(piece)]
         index = bisect_left(answered, piece.series.times[0]) - 1
         before, _after = self._bounds(piece)
         return answered[index] if index >= 0 and (before is None or answered[index] >= before.after) else None
@@ -192,11 +225,16 @@ class Lives:
         return seen
 
     def _answered_after(self, piece: Piece) -> float | None:
-        """The first scrape that the piece's process answered after the piece's last sample."""
-        if self.own_times(piece):
+        """The first scrape that the piece's process answered after the piece's last sample, and that would show more.
+
+        With times of its own a newer sample may only not have been made yet.
+        """
+        own = self.own_times(piece)
+        if own and piece.key[0] not in self._observed:
             return None
         answered = piece.process.answered_after(piece.key)
-        index = bisect_right(answered, piece.series.times[-1])
+        last = piece.series.times[-1]
+        index = bisect_right(answered, last + self._oldest(piece) if own else last)
         _before, after = self._bounds(piece)
         return answered[index] if index < len(answered) and (after is None or answered[index] <= after.before) else None
 
@@ -209,7 +247,9 @@ class Lives:
         not_before = before.before if before else self._not_before(piece.process)
         seen = self._known_before(piece)
         if seen is not None:
-            return Birth(kind, seen, not_before)
+            # What it tells first was counted since it was last looked at, which is longer ago where it has own times.
+            zero = min(seen, piece.series.times[0] - self.pace(piece)) if self.own_times(piece) else seen
+            return Birth(kind, zero, not_before)
         if before is not None:
             return Birth(kind, before.before, not_before)
         first = piece.series.times[0]

@@ -105,10 +105,14 @@ def judge_scrape_interval(interval: float, window: float, uneven: Mapping[str, S
 
 
 def of_components(profile: Profile, targets: Sequence[ScrapeTarget]) -> dict[str, list[ScrapeTarget]]:
-    """Targets that the profile's filters match, by component; each component is there."""
+    """Targets that the profile's filters match, by component; each is there of which not only an observer tells."""
     own = [target for target in targets if matches(profile.filters, target.labels)]
+    observed = {component for figure in profile.figures if figure.observer for component in figure.components}
+    observed -= {component for figure in profile.figures if not figure.observer for component in figure.components}
     return {
-        name: [target for target in own if full_match(pods, target.pod)] for name, pods in profile.components.items()
+        name: [target for target in own if full_match(pods, target.pod)]
+        for name, pods in profile.components.items()
+        if name not in observed
     }
 
 

@@ -166,6 +166,9 @@ class _Targets:
     def of(self, series: Series) -> Target:
         where = series.target
         alike = self._known.get(where)
+        if alike is None and where[2]:
+            # A target that is of no pod tells of all pods, each by name: the kubelet does.
+            alike = [target for target in self._known.get((*where[:2], ""), ()) if target.scrapes] or None
         if alike is None:
             named: Labels = {name: series.labels[name] for name in ("job", "instance", "pod") if name in series.labels}
             alike = self._known[where] = [Target(named)]

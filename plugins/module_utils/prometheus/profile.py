@@ -15,7 +15,7 @@ from typing import Literal
 from ..errors import LabError
 from ..results.types import Direction
 from ..shaped_yaml import meant
-from .matchers import parse_matcher, pattern_fault
+from .matchers import full_match, parse_matcher, pattern_fault
 
 Kind = Literal["rate", "total", "gauge", "quantile", "share", "mean", "ratio"]
 #: What it means that a figure has no series.
@@ -25,6 +25,8 @@ Take = Literal["last", "mean"]
 
 #: Naming frameworks of Temporal's metrics.
 FRAMEWORKS = ("tally", "opentelemetry")
+#: What a figure is split by where it is the component, told by the name of the pod, and no label.
+COMPONENT = "component"
 #: Variables that the task sets; all others have their value in the profile.
 TASK_VARIABLES = ("namespace", "release")
 
@@ -90,7 +92,8 @@ class Relative:
 class Figure:
     """A figure of the profile; docs/profile.md says what each field means.
 
-    distribution: the id of the distribution that it is a part of. fault: why it cannot be right as bound.
+    distribution: the id of the distribution that it is a part of. observer: who tells of the pods, where they do not
+    tell it themselves. fault: why it cannot be right as bound.
     """
 
     id: str
@@ -108,6 +111,7 @@ class Figure:
     quantile: float | None = None
     above: float | None = None
     distribution: str = ""
+    observer: str = ""
     take: Take | None = None
     by: str | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -125,8 +129,9 @@ class Figure:
 class Profile:
     """A profile. ``components`` maps a component to the pattern of its pods' names.
 
-    ``filters`` are label matchers that every selector of the profile carries. ``scheme_labels`` are the labels that a
-    bound profile has from variables, because they have other names in other set-ups.
+    ``filters`` are label matchers that every selector of the profile carries; those of a figure with an observer carry
+    that one's from ``observers`` instead. ``scheme_labels`` are the labels that a bound profile has from variables,
+    because they have other names in other set-ups.
     """
 
     title: str
@@ -135,11 +140,25 @@ class Profile:
     components: Mapping[str, str]
     figures: tuple[Figure, ...]
     scheme_labels: frozenset[str] = frozenset()
+    observers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def selections(self) -> list[Selection]:
         """The selections of all figures."""
         return [selection for figure in self.figures for selection in figure.selections]
+
+    def filters_of(self, figure: Figure) -> tuple[str, ...]:
+        """The label matchers that every selector of a figure carries."""
+        return self.observers[figure.observer] if figure.observer else self.filters
+
+    def told_by(self, observer: str) -> set[str]:
+        """Names of the metrics that an observer tells."""
+        figures = [figure for figure in self.figures if figure.observer == observer]
+        return {source.metric for figure in figures for one in figure.selections for source in one.sources}
+
+    def component_of(self, pod: str, components: Sequence[str]) -> str:
+        """Which of the components a pod is of, by its name; empty for none. The profile is bound."""
+        return next((name for name in components if full_match(self.components[name], pod)), "")
 
     def figure(self, figure_id: str) -> Figure:
         """The figure of that id. Raises LabError when the profile has none."""
@@ -151,7 +170,9 @@ class Profile:
 
     def without(self, components: Sequence[str]) -> Profile:
         """The same profile without figures that rest on those components alone."""
-        figures = tuple(figure for figure in self.figures if not set(figure.components) <= set(components))
+        figures = tuple(
+            figure for figure in self.figures if not figure.components or not set(figure.components) <= set(components)
+        )
         return replace(self, figures=figures)
 
     def bind(
@@ -195,15 +216,23 @@ class Profile:
                 found.append(bound_one)
             return tuple(found)
 
-        def selection(unbound: Selection) -> Selection:
+        components = {name: Template(pods).substitute(plain) for name, pods in self.components.items()}
+
+        def selection(unbound: Selection, of: tuple[str, ...]) -> Selection:
             sources = tuple(source for source in unbound.sources if source.is_for(server_version))
-            return replace(unbound, sources=sources or unbound.sources, where=matchers(unbound.where))
+            return replace(unbound, sources=sources or unbound.sources, where=(*of, *matchers(unbound.where)))
 
         def bound(figure: Figure) -> Figure:
+            of: tuple[str, ...] = ()
+            if figure.observer and figure.components:
+                # An observer tells of all pods: those of the figure's components are meant.
+                pods = "|".join(components[name] for name in figure.components)
+                escaped = pods.replace("\\", "\\\\").replace('"', '\\"')
+                of = (f'pod=~"{escaped}"',)
             return replace(
                 figure,
-                selection=selection(figure.selection),
-                denominator=selection(figure.denominator) if figure.denominator else None,
+                selection=selection(figure.selection, of),
+                denominator=selection(figure.denominator, of) if figure.denominator else None,
                 by=name_of(figure.by) if figure.by else None,
             )
 
@@ -214,9 +243,12 @@ class Profile:
         }
         filters = matchers(self.filters)
         filtered = {parse_matcher(text).label: text for text in filters}
+        observers = {name: matchers(texts) for name, texts in self.observers.items()}
 
         def fault(figure: Figure) -> str:
             """Why a bound figure cannot be right."""
+            if figure.observer:
+                return ""
             labels = {parse_matcher(matcher).label for one in figure.selections for matcher in one.where}
             for label in sorted(labels & scheme & filtered.keys()):
                 return (
@@ -230,7 +262,8 @@ class Profile:
             self,
             filters=filters,
             scheme_labels=frozenset(scheme),
-            components={name: Template(pods).substitute(plain) for name, pods in self.components.items()},
+            components=components,
+            observers=observers,
             figures=tuple(replace(figure, fault=fault(figure)) for figure in map(bound, self.figures)),
         )
 

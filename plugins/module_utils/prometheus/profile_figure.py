@@ -136,6 +136,18 @@ def namings_of(value: Any) -> Namings:
     return namings
 
 
+def observers_of(value: Any, variables: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Who tells of pods what they do not tell themselves: the label matchers of what each tells."""
+    if not isinstance(value, dict):
+        raise shape.Fault(("observers",), "must be a mapping of names to lists of label matchers")
+    found: dict[str, tuple[str, ...]] = {}
+    for name, texts in value.items():
+        at = ("observers", name)
+        shape.text(name, at, shape.ID, "a name (small letters, digits and _)")
+        found[name] = matchers(texts, at, variables)
+    return found
+
+
 def _selection(
     value: Any, path: shape.Place, variables: Mapping[str, str], namings: Namings, suffix: str = ""
 ) -> Selection:
@@ -155,12 +167,17 @@ _OF_KIND: dict[Kind, tuple[str, ...]] = {
 }
 #: Kinds of figures that are made of a histogram's buckets.
 _OF_BUCKETS: tuple[Kind, ...] = ("quantile", "share", "mean")
-_REQUIRED = ("id", "title", "question", "unit", "kind", "components")
-_OPTIONAL = ("short", "direction", "absent", "key", "thresholds", "reference")
+_REQUIRED = ("id", "title", "question", "unit", "kind")
+_OPTIONAL = ("short", "direction", "absent", "key", "thresholds", "reference", "observer")
 
 
 def figures_of(
-    value: Any, path: shape.Place, variables: Mapping[str, str], components: Mapping[str, str], namings: Namings
+    value: Any,
+    path: shape.Place,
+    variables: Mapping[str, str],
+    components: Mapping[str, str],
+    namings: Namings,
+    observers: Mapping[str, tuple[str, ...]],
 ) -> list[Figure]:
     """The figures of an entry: one, or those of a distribution. Raises Fault."""
     if not isinstance(value, dict):
@@ -168,9 +185,9 @@ def figures_of(
     if "kind" not in value:
         raise shape.Fault(path, "the key `kind` is missing")
     if value["kind"] != "distribution":
-        return [_figure(value, path, variables, components, namings)]
+        return [_figure(value, path, variables, components, namings, observers)]
     return [
-        replace(_figure(part, path, variables, components, namings), distribution=value["id"])
+        replace(_figure(part, path, variables, components, namings, observers), distribution=value["id"])
         for part in distribution.figures(value, path)
     ]
 
@@ -181,15 +198,21 @@ def _figure(
     variables: Mapping[str, str],
     components: Mapping[str, str],
     namings: Namings,
+    observers: Mapping[str, tuple[str, ...]],
 ) -> Figure:
     kind = shape.choice(value["kind"], (*path, "kind"), KINDS)
     may = _OPTIONAL + (() if kind == "ratio" else ("where",))
     may += () if kind == "ratio" or kind in _OF_BUCKETS else ("by",)
-    shape.mapping(value, path, _REQUIRED + _OF_KIND[kind], may)
+    # What an observer tells need not be about pods.
+    observed = "observer" in value
+    required, may = (_REQUIRED, (*may, "components")) if observed else ((*_REQUIRED, "components"), may)
+    shape.mapping(value, path, required + _OF_KIND[kind], may)
+    observer = shape.choice(value["observer"], (*path, "observer"), tuple(observers)) if observed else ""
 
     used = []
-    for at, name in shape.items(value["components"], (*path, "components")):
-        used.append(shape.choice(name, at, tuple(components)))
+    if "components" in value:
+        for at, name in shape.items(value["components"], (*path, "components")):
+            used.append(shape.choice(name, at, tuple(components)))
 
     denominator = None
     if kind == "ratio":
@@ -239,6 +262,7 @@ def _figure(
         key=value.get("key", False),
         quantile=quantile,
         above=above,
+        observer=observer,
         take=shape.choice(value["take"], (*path, "take"), TAKES) if kind == "gauge" else None,
         by=by,
         thresholds=limits,

@@ -12,7 +12,7 @@ from ..errors import LabError
 from ..yaml_file import read_file
 from .matchers import pattern_fault
 from .profile import TASK_VARIABLES, Figure, Profile
-from .profile_figure import figures_of, matchers, namings_of, template, with_values
+from .profile_figure import figures_of, matchers, namings_of, observers_of, template, with_values
 
 SCHEMA = "temporal_lab.benchmarking/profile/1"
 #: Figures of a profile; the collection's own has about 60.
@@ -49,7 +49,8 @@ def parse(text: str, name: str) -> Profile:
 
 
 def _profile(data: Any) -> Profile:
-    data = shape.mapping(data, (), ("schema", "title", "filters", "components", "figures"), ("variables", "namings"))
+    optional = ("variables", "namings", "observers")
+    data = shape.mapping(data, (), ("schema", "title", "filters", "components", "figures"), optional)
     if data["schema"] != SCHEMA:
         raise shape.Fault(("schema",), f"{data['schema']!r} is not {SCHEMA!r}, the one this version reads")
 
@@ -68,10 +69,11 @@ def _profile(data: Any) -> Profile:
         components[name] = pods
 
     namings = namings_of(data.get("namings", {}))
+    observers = observers_of(data.get("observers", {}), variables)
     figures: list[Figure] = []
     known: set[str] = set()
     for at, item in shape.items(data["figures"], ("figures",)):
-        for figure in figures_of(item, at, variables, components, namings):
+        for figure in figures_of(item, at, variables, components, namings, observers):
             if figure.id in known:
                 raise shape.Fault((*at, "id"), "is the id of an earlier figure too")
             known.add(figure.id)
@@ -84,5 +86,21 @@ def _profile(data: Any) -> Profile:
         variables=variables,
         filters=matchers(data["filters"], ("filters",), variables),
         components=components,
-        figures=tuple(figures),
+        figures=_each_metric_of_one(figures),
+        observers=observers,
     )
+
+
+def _each_metric_of_one(figures: list[Figure]) -> tuple[Figure, ...]:
+    """The figures, of none of whose metrics two tell: samples of a metric are read once, with one set of filters."""
+    told_by: dict[str, tuple[str, str]] = {}
+    for figure in figures:
+        for metric in {source.metric for one in figure.selections for source in one.sources}:
+            observer, other = told_by.setdefault(metric, (figure.observer, figure.id))
+            if observer != figure.observer:
+                raise shape.Fault(
+                    ("figures",),
+                    f"take {metric} from two observers in {other!r} and {figure.id!r}; let all figures of a metric "
+                    f"have the same `observer`",
+                )
+    return tuple(figures)

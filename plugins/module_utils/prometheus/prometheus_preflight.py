@@ -124,10 +124,18 @@ def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found
 
     Only what is there at that moment, which names that it remembers of pods that are gone are not. Raises LabError.
     """
-    names = sorted({source.metric for selection in profile.selections for source in selection.sources})
+    names: dict[tuple[str, ...], set[str]] = {}
+    for figure in profile.figures:
+        of_figure = (source.metric for selection in figure.selections for source in selection.sources)
+        names.setdefault(profile.filters_of(figure), set()).update(of_figure)
+    rows = [
+        row
+        for filters, of in names.items()
+        for row in by_names(client, sorted(of), filters, "group by (__name__, le) ({})", at)
+    ]
     there = set()
     bounds: dict[str, list[float]] = {}
-    for labels, _value in by_names(client, names, profile.filters, "group by (__name__, le) ({})", at):
+    for labels, _value in rows:
         name = labels.get("__name__", "")
         there.add(name)
         try:

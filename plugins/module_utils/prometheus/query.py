@@ -10,12 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .profile import Figure, Selection, Source
+from .profile import COMPONENT, Figure, Selection, Source
 
 #: A rate needs this many scrapes: fewer leave it without a second sample when one is late.
 LEAST_SCRAPES = 4
 #: Smallest buckets less than this factor apart can be of one unit: seconds and milliseconds are a thousand apart.
 SAME_UNIT = 300.0
+#: Of what an observer tells there are samples as rare as its own: seconds in which there surely are several.
+OBSERVED_SPAN = 60.0
 #: A pod without a sample for this many scrapes is gone, whether Prometheus marked it as stale or not.
 ALIVE_SCRAPES = 3
 
@@ -92,7 +94,7 @@ def instant(figure: Figure, found: FoundMetrics, filters: Sequence[str], length:
     elif figure.take == "mean":
         expression = f"avg_over_time({_sum(figure)}({series})[{span}:{duration(interval)}])"
     else:
-        expression = f"{_sum(figure)}({_alive(series, interval)})"
+        expression = f"{_sum(figure)}({_alive(figure, series, interval)})"
     return _scaled(figure, found, expression)
 
 
@@ -103,7 +105,7 @@ def plot(figure: Figure, found: FoundMetrics, filters: Sequence[str], interval: 
     """
     source = choose(figure.selection, found)
     series = selector(source.metric, figure.selection.where, filters)
-    span = duration(LEAST_SCRAPES * interval)
+    span = duration(max(LEAST_SCRAPES * interval, OBSERVED_SPAN if figure.observer else 0.0))
     if figure.kind == "quantile":
         expression = _quantile(figure, f"rate({series}[{span}])")
     elif figure.kind == "share":
@@ -112,7 +114,7 @@ def plot(figure: Figure, found: FoundMetrics, filters: Sequence[str], interval: 
         below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
         expression = f"sum(rate({series}[{span}])) / sum(rate({below}[{span}]))"
     elif figure.kind == "gauge":
-        expression = f"{_sum(figure)}({_alive(series, interval)})"
+        expression = f"{_sum(figure)}({_alive(figure, series, interval)})"
     else:
         expression = f"{_sum(figure)}(rate({series}[{span}]))"
     return _scaled(figure, found, expression)
@@ -125,8 +127,13 @@ def plot_unit(figure: Figure) -> str:
     return "1/s" if figure.unit == "1" else f"{figure.unit}/s"
 
 
+def split_by(figure: Figure) -> str:
+    """The label that a figure is split by in PromQL, which knows no components; empty for none."""
+    return "pod" if figure.by == COMPONENT else figure.by or ""
+
+
 def _sum(figure: Figure) -> str:
-    return f"sum by ({figure.by}) " if figure.by else "sum"
+    return f"sum by ({split_by(figure)}) " if figure.by else "sum"
 
 
 def _quantile(figure: Figure, buckets: str) -> str:
@@ -148,10 +155,11 @@ def _le(bound: float) -> str:
     return f'le=~"{text}|{text}[.]0"' if text.isdigit() else f'le="{text}"'
 
 
-def _alive(series: str, interval: float) -> str:
+def _alive(figure: Figure, series: str, interval: float) -> str:
     # The selector drops series that are marked stale, the range those that merely stopped: without it
     # Prometheus would go on for five minutes with the last value of a pod that is gone.
-    return f"{series} and last_over_time({series}[{duration(ALIVE_SCRAPES * interval)}])"
+    span = max(ALIVE_SCRAPES * interval, OBSERVED_SPAN if figure.observer else 0.0)
+    return f"{series} and last_over_time({series}[{duration(span)}])"
 
 
 def _scaled(figure: Figure, found: FoundMetrics, expression: str) -> str:

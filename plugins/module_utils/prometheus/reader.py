@@ -13,11 +13,11 @@ from ..results.types import Labels, SeriesResult
 from . import query
 from .client import Points, Prometheus
 from .cross_check import promql
-from .lives import MARGIN, lead_in
+from .lives import MARGIN, OBSERVED_LEAD, lead_in
 from .matchers import full_match
 from .profile import Figure, Profile
 from .query import FoundMetrics
-from .reading import STARTED, Reading, Samples, Window, wanted
+from .reading import STARTED, Reading, Samples, Wanted, Window, wanted
 from .series import Parsed, Series
 from .zero_evidence import has_witness
 
@@ -49,7 +49,8 @@ class Reader:
     def find(self, start: float, end: float) -> None:
         """Find out what Prometheus has of the profile at that time: it chooses between sources. Raises LabError."""
         with self.client.lacking() as self._lacking:
-            names = self.client.metric_names(self.profile.filters, start + self.skew, end + self.skew)
+            asked = [self.profile.filters, *self.profile.observers.values()]
+            names = self.client.metric_names(asked, start + self.skew, end + self.skew)
             self.found = FoundMetrics(frozenset(names), self._smallest(names, start, end))
 
     def _smallest(self, names: set[str], start: float, end: float) -> dict[str, float]:
@@ -115,9 +116,9 @@ class Reader:
         begin = round(windows[0].start + self.skew - lead_in(self.interval), 3)
         end = round(max(window.end for window in windows) + self.skew + margin, 3)
 
-        metrics: dict[str, tuple[str, ...]] = {"up": (), **wanted(self.profile, self.found)}
+        metrics = {"up": Wanted("", ()), **wanted(self.profile, self.found)}
         if STARTED in self.found.names:
-            metrics[STARTED] = ()
+            metrics[STARTED] = Wanted("", ())
         with self.client.lacking() as lacking:
             samples, faults = self._samples(metrics, end - begin, end)
         not_whole = [*self._lacking, *(reason for reason in lacking if reason not in self._lacking)]
@@ -141,38 +142,50 @@ class Reader:
         )
 
     def _samples(
-        self, metrics: Mapping[str, tuple[str, ...]], span: float, end: float
+        self, metrics: Mapping[str, Wanted], span: float, end: float
     ) -> tuple[dict[str, Samples], dict[str, str]]:
         """The samples of metrics, each with its label matchers, over ``span`` seconds up to ``end``; and their faults.
 
-        Metrics with the same matchers are asked for together: a request costs more than most of the answers.
+        Metrics with the same matchers are asked for together: a request costs more than most of the answers. Samples of
+        an observer have times of their own, older than its scrapes, so that those before the window are read from
+        longer ago.
         """
-        groups: dict[tuple[str, ...], list[str]] = {}
-        for metric, where in metrics.items():
-            groups.setdefault(where, []).append(metric)
-        length = query.duration(span)
+        groups: dict[Wanted, list[str]] = {}
+        for metric, one in metrics.items():
+            groups.setdefault(one, ["up"] if one.observer else []).append(metric)
         series: dict[str, list[Series]] = {metric: [] for metric in metrics}
         faults: dict[str, str] = {}
-        for where, names in groups.items():
-            found = self._together(names, where, length, end)
+        for (observer, where), names in groups.items():
+            found = self._together(names, [*where, *self._filters(observer)], self._length(observer, span), end)
             faults.update(found.faults)
-            for one in found.series:
-                if one.labels.get("__name__") in series and one.labels["__name__"] not in found.faults:
-                    series[one.labels["__name__"]].append(one)
+            for of_metric in found.series:
+                name = of_metric.labels.get("__name__", "")
+                if name in series and name not in found.faults:
+                    series[name].append(of_metric)
         return {
-            metric: Samples(f"{query.selector(metric, where, self.profile.filters)}[{length}]", where, series[metric])
-            for metric, where in metrics.items()
+            metric: Samples(
+                f"{query.selector(metric, one.where, self._filters(one.observer))}[{self._length(one.observer, span)}]",
+                one.where,
+                series[metric],
+            )
+            for metric, one in metrics.items()
         }, faults
 
-    def _together(self, names: Sequence[str], where: Sequence[str], length: str, end: float) -> Parsed:
+    def _filters(self, observer: str) -> tuple[str, ...]:
+        return self.profile.observers[observer] if observer else self.profile.filters
+
+    @staticmethod
+    def _length(observer: str, span: float) -> str:
+        return query.duration(span + OBSERVED_LEAD if observer else span)
+
+    def _together(self, names: Sequence[str], matchers: Sequence[str], length: str, end: float) -> Parsed:
         """The samples of metrics in one answer; one by one where that is refused, as for too many samples.
 
         What is refused of one metric alone is a fault of that one; of `up` it is an error, since all rests on it.
         """
-        filters = self.profile.filters
         if len(names) > 1 and not self._one_by_one:
             try:
-                return self.client.samples(f"{_selector(names, where, filters)}[{length}]", end)
+                return self.client.samples(f"{_selector(names, matchers)}[{length}]", end)
             except RequestFailed as error:
                 if error.status not in REFUSED:
                     raise
@@ -180,7 +193,7 @@ class Reader:
         whole = Parsed([], {})
         for name in names:
             try:
-                found = self.client.samples(f"{_selector([name], where, filters)}[{length}]", end)
+                found = self.client.samples(f"{_selector([name], matchers)}[{length}]", end)
             except RequestFailed as error:
                 if error.status not in REFUSED or name == "up":
                     raise
@@ -193,7 +206,7 @@ class Reader:
     def _answers(self, window: Window) -> dict[str, float] | str:
         """PromQL's own values by figure, or why there are none: a cross-check must not cost what it checks."""
         expressions = {
-            figure.id: promql(figure, self.found, self.profile.filters, window, self.interval)
+            figure.id: promql(figure, self.found, self.profile.filters_of(figure), window, self.interval)
             for figure in self.profile.figures
         }
         try:
@@ -215,7 +228,8 @@ class Reader:
         if not shown:
             return []
         expressions = {
-            name: query.plot(figure, self.found, self.profile.filters, self.interval) for name, figure in shown.items()
+            name: query.plot(figure, self.found, self.profile.filters_of(figure), self.interval)
+            for name, figure in shown.items()
         }
         least = {name: self.found.smallest_value(figure) for name, figure in shown.items()}
         step = max(self.interval, math.ceil((end - start) / MOST_STEPS))
@@ -255,7 +269,7 @@ class Reader:
         # The only rows without FIGURE_LABEL: pods that answered.
         alive = f"sum by (pod) (max_over_time({up}[{query.duration(length)}])) > 0"
         expressions = {
-            figure.id: query.instant(figure, self.found, self.profile.filters, length, self.interval)
+            figure.id: query.instant(figure, self.found, self.profile.filters_of(figure), length, self.interval)
             for figure in figures
         }
         values: dict[str, list[float]] = {figure.id: [] for figure in figures}

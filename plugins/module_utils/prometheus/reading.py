@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .lives import Lives
 from .profile import Figure, Profile
@@ -95,14 +96,24 @@ class Reading:
         return self._numbers[metric]
 
 
-def wanted(profile: Profile, found: FoundMetrics) -> dict[str, tuple[str, ...]]:
-    """Metrics to read for a profile, with the label matchers that all figures of a metric share.
+class Wanted(NamedTuple):
+    """What to read of a metric: who tells it, and the label matchers that all figures of the metric share."""
 
-    All names that a metric may have are read, since the API also names metrics of long ago.
+    observer: str
+    where: tuple[str, ...]
+
+
+def wanted(profile: Profile, found: FoundMetrics) -> dict[str, Wanted]:
+    """Metrics to read for a profile.
+
+    All names that a metric may have are read, since the API also names metrics of long ago. What an observer tells is
+    read in one request: its filters leave little.
     """
-    metrics: dict[str, tuple[str, ...]] = {}
-    for selection in profile.selections:
-        for metric in {source.metric: None for source in selection.sources if source.metric in found.names}:
-            shared = metrics.get(metric, selection.where)
-            metrics[metric] = tuple(matcher for matcher in shared if matcher in selection.where)
+    metrics: dict[str, Wanted] = {}
+    for figure in profile.figures:
+        for selection in figure.selections:
+            for metric in {source.metric: None for source in selection.sources if source.metric in found.names}:
+                shared = metrics[metric].where if metric in metrics else selection.where
+                where = () if figure.observer else tuple(one for one in shared if one in selection.where)
+                metrics[metric] = Wanted(figure.observer, where)
     return metrics

@@ -7,14 +7,12 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from ..cluster.ours import MANAGED, STUDENT
+from ..cluster.ours import MANAGED, STUDENT, STUDENTS
 from ..cluster.predicates import Json
 from ..task import Params
 
 #: The lab's objects carry this label. A namespace without it belongs to someone else.
 LABELS = MANAGED
-#: The Namespace of a student carries this one as well, by which the admission policies select it.
-STUDENTS = {"temporal-lab/kind": "student"}
 #: The name under which the API server records which fields the lab manages.
 MANAGER = "temporal-lab"
 #: URL parts of each kind that a student's namespace gets, in the order in which they are created.

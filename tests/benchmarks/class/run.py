@@ -195,7 +195,8 @@ def ours(room: Class, names: Sequence[str], window: float, forks: int, folder: P
 
 def check_ours(results: Path, names: Sequence[str]) -> int:
     """Number of figures with values in all students' results. Raises SystemExit when anything of them is missing."""
-    wanted = {figure.id for figure in profile_file.load(profile_file.default_path()).figures}
+    # Nobody permits a student of one cluster to ask the kubelet.
+    wanted = {one.id for one in profile_file.load(profile_file.default_path()).figures if not one.observer}
     number = 0
     for name in names:
         paths = list(results.glob(f"{name}/*/scale-1.json"))

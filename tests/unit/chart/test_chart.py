@@ -588,6 +588,69 @@ def test_prometheus_has_one_job_with_each_pod_once(default: Objects) -> None:
     }
 
 
+KUBELET = "prometheus.server.kubelet.enabled=true"
+
+
+def kept_rows(objects: Objects, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """What the job that asks the kubelet keeps of what it is told."""
+    job = prometheus_config(objects)["scrape_configs"][1]
+    for rule in job["metric_relabel_configs"]:
+        assert rule["action"] == "keep"
+        rows = [
+            row
+            for row in rows
+            if re.fullmatch(rule["regex"], ";".join(row.get(label, "") for label in rule["source_labels"]))
+        ]
+    return rows
+
+
+def test_prometheus_asks_the_kubelets_of_its_own_pods_only_where_it_is_told_to(default: Objects) -> None:
+    assert not [name for kind, name in default if kind.startswith("Cluster")]
+    objects = render(KUBELET)
+    name = f"student-01-{RELEASE}-prometheus-server"
+    # Not nodes/proxy, by which a command could be run in any pod of the node.
+    assert objects["ClusterRole", name]["rules"] == [
+        {"apiGroups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]}
+    ]
+    binding = objects["ClusterRoleBinding", name]
+    assert binding["roleRef"]["name"] == name
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": f"{RELEASE}-prometheus-server", "namespace": "student-01"}
+    ]
+    job = prometheus_config(objects)["scrape_configs"][1]
+    assert (job["job_name"], job["scheme"], job["metrics_path"]) == (
+        "kubernetes-cadvisor",
+        "https",
+        "/metrics/cadvisor",
+    )
+    # Its samples keep the times that they were made at.
+    assert job.get("honor_timestamps", True)
+    assert job["tls_config"]["insecure_skip_verify"] is False
+    # Nodes are not listed: those of the own pods are asked.
+    assert job["kubernetes_sd_configs"] == [{"role": "pod", "namespaces": {"own_namespace": True}}]
+    assert [name for kind, name in render(KUBELET, "prometheus.server.kubelet.rbac=false") if "Cluster" in kind] == []
+
+
+def test_prometheus_keeps_of_a_node_its_own_pods_and_the_machine() -> None:
+    pod = {
+        "__name__": "container_cpu_usage_seconds_total",
+        "id": "/kubepods/pod1",
+        "namespace": "student-01",
+        "pod": "a",
+    }
+    machine = {"__name__": "container_cpu_usage_seconds_total", "id": "/"}
+    cores = {"__name__": "machine_cpu_cores", "boot_id": "1"}
+    others = [
+        {**pod, "namespace": "student-010"},
+        {**pod, "namespace": "kube-system"},
+        {**pod, "container": "history"},
+        {**machine, "id": "/kubepods"},
+        {**machine, "id": "/system.slice/sshd.service"},
+        {**pod, "__name__": "container_network_receive_bytes_total"},
+    ]
+    assert kept_rows(render(KUBELET), [pod, *others, machine, cores]) == [pod, machine, cores]
+
+
 def test_prometheus_settings_are_the_values() -> None:
     objects = render("prometheus.server.global.scrape_interval=15s", "prometheus.server.retention=2h")
     assert prometheus_config(objects)["global"]["scrape_interval"] == "15s"

@@ -76,6 +76,39 @@ def test_the_layer_of_the_charts_generation_is_taken(task: Task, api: ScriptedAp
     assert "PartialObjectMetadataList" in asked.headers["Accept"]
 
 
+@pytest.mark.parametrize(
+    ("may", "labels", "taken"),
+    [
+        (True, {}, True),
+        (True, {"temporal-lab/kind": "student"}, False),
+        (False, {}, False),
+    ],
+    ids=["an administrator", "a student's namespace", "another account"],
+)
+def test_objects_of_the_whole_cluster_are_for_administrators_and_not_for_students(
+    task: Task,
+    api: ScriptedApi,
+    helm: str,
+    tmp_path: Path,
+    may: bool,
+    labels: dict[str, str],
+    taken: bool,
+) -> None:
+    api.on("GET", f"{NAMESPACE}/secrets", {"items": []})
+    script_claims(api)
+    api.on("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"status": {"allowed": may}})
+    api.on("GET", NAMESPACE, {"metadata": {"name": "default", "labels": labels}})
+    chart = write_chart(tmp_path / "temporal", "0.73.2")
+    asked = {"layers": {"bundled": {"a": {"b": 1, "c": 1}}}, "cluster_layers": {"bundled": {"a": {"b": 2}}}}
+    result = task(temporal_release, chart=chart, values={"a": {"c": 3}}, helm=helm, **asked)
+    assert result["values"] == {"a": {"b": 2 if taken else 1, "c": 3}}
+    (review,) = [entry for entry in api.asked if entry.path.endswith("selfsubjectaccessreviews")]
+    assert review.body["spec"]["resourceAttributes"] == {"verb": "*", "group": "*", "resource": "*"}
+    task(temporal_release, chart=chart, helm=helm, layers=asked["layers"], cluster_layers={"lab": {"a": 1}})
+    # Of another chart there is nothing to ask for.
+    assert len([entry for entry in api.asked if entry.path.endswith("selfsubjectaccessreviews")]) == 1
+
+
 def test_what_the_cluster_has_against_it(task: Task, api: ScriptedApi, helm: str, tmp_path: Path) -> None:
     api.on("GET", f"{NAMESPACE}/secrets", {"items": [secret("my-temporal", 1, "failed", modifiedAt="1795625000")]})
     api.on("GET", SEARCH, {"metadata": {"annotations": {"meta.helm.sh/release-name": "other"}}})

@@ -35,7 +35,11 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.attempts import next_samples
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context, silent
-from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus import distribution_cases, evidence_cases
+from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus import (
+    distribution_cases,
+    evidence_cases,
+    observer_cases,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FAMILIES,
     INTERVAL,
@@ -58,7 +62,7 @@ from jsonschema import Draft202012Validator
 WINDOW = stage_schema()["properties"]["windows"]["items"]
 CASES = {
     f"{family}: {case.name}": case
-    for families in (FAMILIES, evidence_cases.FAMILIES, distribution_cases.FAMILIES)
+    for families in (FAMILIES, evidence_cases.FAMILIES, distribution_cases.FAMILIES, observer_cases.FAMILIES)
     for family, cases in families.items()
     for case in cases
 }

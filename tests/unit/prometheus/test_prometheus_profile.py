@@ -89,6 +89,13 @@ def test_the_collections_own_profile_has_the_labs_figures() -> None:
         "load_achieved_concurrency",
         "load_workflow_pollers",
         "load_activity_pollers",
+        "machine_cpu",
+        "machine_cores",
+        "cpu",
+        "cpu_throttled",
+        "memory",
+        "heap",
+        "goroutines",
     ]
     every = ["mean", "p50", "p95", "p99", "largest"]
     distributions: dict[str, list[str]] = {}

@@ -194,12 +194,12 @@ def test_coverage_counts_a_component_whose_pods_take_turns() -> None:
 )
 def test_shortfall(pods, reason: str) -> None:
     covered = {"history": coverage.coverage(pods, "h-.", 60, 5)}
-    assert coverage.shortfall(("history",), covered) == reason
+    assert coverage.shortfall(covered) == reason
 
 
 def test_four_scrapes_are_the_least() -> None:
     covered = {"history": coverage.coverage([up("h", 0, 5, 10)], "h", 20, 5)}
-    assert coverage.shortfall(("history",), covered) == "history was scraped 3 times in this window, of 4"
+    assert coverage.shortfall(covered) == "history was scraped 3 times in this window, of 4"
 
 
 # -- verdicts -------------------------------------------------------------------

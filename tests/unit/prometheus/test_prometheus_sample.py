@@ -280,7 +280,7 @@ def test_figures_of_components_that_are_not_there_are_left_out(address: str, tmp
     assert left_out == {
         figure.id
         for figure in profile_file.load(profile_file.default_path()).figures
-        if set(figure.components) <= {"load", "workers"}
+        if figure.components and set(figure.components) <= {"load", "workers"}
     }
     assert kept_samples.figures(samples_file.load(kept)) == windows
     # Who names one by mistake must not lose figures that rest on something else as well.
