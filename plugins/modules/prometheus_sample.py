@@ -308,6 +308,39 @@ windows:
             counts:
               description: Observations in each step; null where nothing is known.
               type: list
+    resources:
+      description: What the window used up; only if the profile measures it.
+      type: dict
+      contains:
+        state:
+          description: Whether something was V(saturated), V(free) where nothing was, or V(unknown).
+          type: str
+        reason:
+          description: Why it is unknown, else empty.
+          type: str
+        saturated:
+          description: What was, C(machine) with its name where there are several, or a component at its limit of CPU.
+          type: list
+        machines:
+          description: The machines that pods of the lab ran on, the busiest first.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: The machine, as Prometheus calls the kubelet.
+              type: str
+            used:
+              description: Cores in use, by all that runs there; null if unknown.
+              type: float
+            cores:
+              description: Cores that it has; null if unknown.
+              type: float
+        cpu:
+          description: Cores in use by component, the most first.
+          type: dict
+        throttled:
+          description: Share of the time that components were stopped at their limit of CPU.
+          type: dict
   sample:
     - name: baseline
       title: baseline

@@ -34,6 +34,7 @@ from .processes import Process, processes
 from .profile import COMPONENT, Figure, Profile, Selection, Source
 from .query import FoundMetrics
 from .reading import Reading, Window
+from .resources import with_resources
 from .window_noise import WindowNoise
 from .zero_evidence import doubt_of_zero
 
@@ -70,14 +71,16 @@ def _work_out(profile: Profile, reading: Reading, window: Window, earlier: Value
     at_work = _Window(profile, reading, window, earlier, Ruler(start, end, lives))
     figures = [at_work.figure(figure) for figure in profile.figures]
     at_work.noise.judge_steadiness()
-    return {
-        "name": window.name,
-        "title": window.title,
-        "start": window.start,
-        "end": window.end,
-        "figures": figures,
-        "distributions": at_work.distributions(),
-    }
+    return with_resources(
+        {
+            "name": window.name,
+            "title": window.title,
+            "start": window.start,
+            "end": window.end,
+            "figures": figures,
+            "distributions": at_work.distributions(),
+        }
+    )
 
 
 def work_out_all(

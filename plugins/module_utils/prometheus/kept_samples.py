@@ -16,6 +16,7 @@ from .matchers import normal
 from .profile import Figure, Profile
 from .question import Question
 from .reading import Reading, Window
+from .resources import with_resources
 
 #: Of a figure that was not in the profile when the samples were read.
 NOT_ASKED = "PromQL was not asked for this figure when the samples were read"
@@ -97,7 +98,7 @@ def figures(kept: Kept, profile: Profile | None = None, earlier: Values | None =
         ]
         unread = {figure.distribution for figure in profile.figures if _unread(figure, reading)}
         worked["distributions"] = [one for one in worked.get("distributions", ()) if one["id"] not in unread]
-        done.append(worked)
+        done.append(with_resources(worked))
         known.update(window_values([worked]))
     return done
 

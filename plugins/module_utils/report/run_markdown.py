@@ -22,6 +22,9 @@ def to_markdown(report: Report) -> str:
     if view["problems"]:
         lines += ["## Problems", "", *_problems(view), ""]
     lines += ["## Figures", "", *_figures(view)]
+    if view["used_up"]:
+        lines += ["## What was used up", ""]
+        lines += [f"- {plain(one['windows'])}: {plain(one['text'])}" for one in view["used_up"]] + [""]
     for table in view["shards"]:
         lines += [
             f"## Shards of each history pod ({plain(table['stage'])})",

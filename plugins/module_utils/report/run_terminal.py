@@ -66,6 +66,7 @@ def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
     if light:
         counts = ", ".join(f"{light.count(kind)} {kind}" for kind in dict.fromkeys(light))
         lines.append(f"figures that did not pass: {counts}; the report says why")
+    lines += [wrap(f"used up ({one['windows']}): {one['text']}", width) for one in view["used_up"]]
     if view["known"]["line"]:
         lines.append(wrap(view["known"]["line"], width))
     for table in view["shards"]:

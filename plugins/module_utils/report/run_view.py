@@ -24,6 +24,7 @@ from .moments import Moment, moments, spans_days
 from .problem_list import ProblemGroup, problem_list
 from .shard_table import ShardTable, read_shards, shard_table
 from .stage_facts import StageFacts, stage_facts
+from .used_up import UsedUp, used_up
 from .words import NOTHING, STATE_WORDS, counted, setting_text
 
 
@@ -55,6 +56,7 @@ class RunView(TypedDict):
     columns: list[Column]
     bounds: str
     changes: str
+    used_up: list[UsedUp]
     key: list[TableRow]
     distributions: list[DistributionTable]
     other: list[TableRow]
@@ -86,6 +88,7 @@ def build_view(report: Report) -> RunView:
         "columns": columns(report),
         "bounds": bounds_note(report),
         "changes": changes_note(report["figures"]),
+        "used_up": used_up(report),
         "key": [figure_row(figure) for figure in alone if figure in key],
         "distributions": distribution_tables(report, key),
         "other": [figure_row(figure) for figure in alone if figure not in key],

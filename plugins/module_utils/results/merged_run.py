@@ -163,6 +163,7 @@ def _windows(shown: Mapping[str, StageRecord]) -> list[StageWindow]:
             "title": window["title"],
             "start": window["start"],
             "end": window["end"],
+            "resources": window.get("resources"),
         }
         for stage, record in shown.items()
         for window in record["windows"]

@@ -11,7 +11,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
 from ..noise.change import Verdict
-from .types import CrossCheck, Direction, DistributionResult, Event, Evidence, FigureState, Labels, Ledger
+from .types import (
+    CrossCheck,
+    Direction,
+    DistributionResult,
+    Event,
+    Evidence,
+    FigureState,
+    Labels,
+    Ledger,
+    Resources,
+)
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -71,13 +81,14 @@ class StageEvent(Event):
 
 
 class StageWindow(TypedDict):
-    """A window and its stage."""
+    """A window and its stage. resources: what it used up, None where that was not measured."""
 
     stage: str
     name: str
     title: str
     start: float
     end: float
+    resources: Resources | None
 
 
 class Change(TypedDict):

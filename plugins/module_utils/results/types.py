@@ -162,6 +162,31 @@ class DistributionResult(TypedDict):
     buckets: list[DistributionBucket]
 
 
+class Machine(TypedDict):
+    """A machine that pods of the lab ran on. used, cores: of its CPU, None where it is not known."""
+
+    name: str
+    used: float | None
+    cores: float | None
+
+
+class Resources(TypedDict):
+    """What a window used up.
+
+    state: whether something was saturated. reason: why that is unknown, else empty. saturated: names of what was:
+    machine (with its name where there are several), or a component that was stopped at its limit of CPU. machines: the
+    busiest first. cpu: cores by component, the most first. throttled: share of the time that components were stopped
+    at their limit, without those that were not.
+    """
+
+    state: Literal["saturated", "free", "unknown"]
+    reason: str
+    saturated: list[str]
+    machines: list[Machine]
+    cpu: Mapping[str, float]
+    throttled: Mapping[str, float]
+
+
 class NamedWindow(TypedDict):
     """What each window of a stage file says."""
 
@@ -205,6 +230,7 @@ class SampledWindow(NamedWindow, total=False):
     """A span of time with its figures, and what else its samples tell."""
 
     distributions: list[DistributionResult]
+    resources: Resources
 
 
 class WindowResult(SampledWindow, total=False):

@@ -35,7 +35,9 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.
     LedgerEntry,
     LedgerPod,
     LostWork,
+    Machine,
     NamedFigure,
+    Resources,
     SampledWindow,
     SeriesResult,
     StageAbout,
@@ -51,6 +53,7 @@ WINDOW = STAGE["properties"]["windows"]["items"]
 FIGURE = WINDOW["properties"]["figures"]["items"]
 DISTRIBUTION = WINDOW["properties"]["distributions"]["items"]
 LEDGER = STAGE["properties"]["ledger"]
+RESOURCES = WINDOW["properties"]["resources"]
 
 
 def fields(of: Any) -> set[str]:
@@ -93,6 +96,8 @@ def allowed(schema: Mapping[str, Any]) -> set[str]:
         (Event, STAGE["properties"]["events"]["items"]),
         (DistributionResult, DISTRIBUTION),
         (DistributionBucket, DISTRIBUTION["properties"]["buckets"]["items"]),
+        (Resources, RESOURCES),
+        (Machine, RESOURCES["properties"]["machines"]["items"]),
         (Completions, WINDOW["properties"]["completions"]["items"]),
         (Ledger, LEDGER),
         (LedgerPod, LEDGER["properties"]["pods"]["items"]),
@@ -100,7 +105,18 @@ def allowed(schema: Mapping[str, Any]) -> set[str]:
         (LostWork, LEDGER["properties"]["lost"]),
     ],
     ids=[
-        *("stage", "window", "figure", "series", "event", "distribution", "bucket", "completions"),
+        *(
+            "stage",
+            "window",
+            "figure",
+            "series",
+            "event",
+            "distribution",
+            "bucket",
+            "resources",
+            "machine",
+            "completions",
+        ),
         *("ledger", "pod", "entry", "lost"),
     ],
 )
@@ -137,10 +153,12 @@ def contained(module: Any, *path: str) -> dict[str, Any]:
         (prometheus_sample, ("windows", "figures"), FigureResult),
         (prometheus_sample, ("windows", "distributions"), DistributionResult),
         (prometheus_sample, ("windows", "distributions", "buckets"), DistributionBucket),
+        (prometheus_sample, ("windows", "resources"), Resources),
+        (prometheus_sample, ("windows", "resources", "machines"), Machine),
         (prometheus_sample, ("series",), SeriesResult),
         (lab_measure, ("findings",), FindingRecord),
     ],
-    ids=["windows", "figures", "distributions", "buckets", "series", "findings"],
+    ids=["windows", "figures", "distributions", "buckets", "resources", "machines", "series", "findings"],
 )
 def test_a_modules_documentation_has_the_fields_of_the_type(module: Any, path: tuple[str, ...], of: Any) -> None:
     kinds = {"string": "str", "number": "float", "integer": "int", "boolean": "bool", "object": "dict", "array": "list"}
@@ -165,11 +183,12 @@ def test_the_sample_of_a_figure_has_only_its_fields() -> None:
         ("A window:", WindowResult),
         ("A figure of a window:", FigureResult),
         ("A distribution of a window:", DistributionResult),
+        ("What a window used up", Resources),
         ("Completed workflows of a window", Completions),
         ("The ledger of a stage", Ledger),
         ("What was lost", LostWork),
     ],
-    ids=["stage", "window", "figure", "distribution", "completions", "ledger", "lost"],
+    ids=["stage", "window", "figure", "distribution", "resources", "completions", "ledger", "lost"],
 )
 def test_the_tables_of_the_results_page_have_the_fields_of_the_type(before: str, of: Any) -> None:
     text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
