@@ -22,6 +22,8 @@ from .targets import ScrapeTarget
 ENOUGH_SCRAPES = 8
 #: Bound of the smallest bucket of Temporal's timers, in seconds, where a source does not say another one.
 SMALLEST_BUCKET = 0.001
+#: Seconds up to which a smallest bucket tells waits for a lock apart: most take hundredths of a millisecond.
+FINE_BUCKET = 0.0001
 #: Names that stand in one line of a finding; more are counted.
 SHOWN = 5
 
@@ -367,6 +369,39 @@ def judge_units(profile: Profile, found: FoundMetrics, bounds: Mapping[str, Sequ
         "Prometheus has no histogram of the profile's yet",
         "Whether times are in seconds or in milliseconds cannot be told.",
         "Look again when the server has answered requests.",
+    )
+
+
+def judge_resolution(profile: Profile, found: FoundMetrics, bounds: Mapping[str, Sequence[float]]) -> Finding | None:
+    """Whether the server's buckets begin low enough; None where nothing is known of them.
+
+    bounds: those of the buckets of each histogram, in its own unit. Only of metrics whose usual smallest bucket the
+    profile knows, which are the server's: a workflow takes seconds.
+    """
+    coarse: dict[str, float] = {}
+    looked = False
+    for figure in profile.figures:
+        source = choose(figure.selection, found)
+        of = bounds.get(source.metric, ())
+        if figure.kind != "quantile" or source.smallest_bucket is None or not of or not found.fits(source):
+            continue
+        looked = True
+        smallest = min(of) * source.scale
+        if smallest > FINE_BUCKET:
+            coarse[source.metric] = smallest
+    if not looked:
+        return None
+    if not coarse:
+        return finding("resolution", "pass", "The server's buckets begin low enough to tell short waits apart")
+    floor = max(coarse.values())
+    return finding(
+        "resolution",
+        "warn",
+        f"The buckets of {some(sorted(coarse))} begin at {number(floor * 1000)} ms",
+        "A quantile below that is only a bound. Most waits for a lock are hundredths of a millisecond: of these, means "
+        "and shares above a bound tell, and quantiles do not.",
+        "Set global.metrics.perUnitHistogramBoundaries of the server: server.histogramBoundaries of the collection's "
+        "chart, server.config.metrics of the upstream chart from 1.0 on. Upstream's 0.73.2 passes no such value on.",
     )
 
 

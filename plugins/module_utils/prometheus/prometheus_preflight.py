@@ -37,6 +37,7 @@ from .preflight_findings import (
     judge_double_scrapes,
     judge_metrics,
     judge_prometheus,
+    judge_resolution,
     judge_scrape_interval,
     judge_shards,
     judge_targets,
@@ -210,6 +211,9 @@ def _look(client: Prometheus, profile: Profile, params: Params, clock: Clock, se
     seen.frameworks = frameworks_of(profile, found)
     seen.findings.append(judge_metrics(profile, found))
     seen.findings.append(judge_units(profile, found, bounds))
+    fine = judge_resolution(profile, found, bounds)
+    if fine is not None:
+        seen.findings.append(fine)
     owned = read_shards(client, profile, found, seen.interval or USUAL_INTERVAL, now)
     history = profile.components.get("history", "")
     if strange_pods(owned, history):

@@ -195,6 +195,9 @@ def test_a_chart_with_the_server_alone_has_companions(worked_out: Callable[..., 
     assert companions["my-temporal-grafana"]["values"]["fullnameOverride"] == "my-temporal-grafana"
     for name in ("my-temporal-prometheus", "my-temporal-grafana"):
         assert companions[name]["version"].count(".") == 2
+    boundaries = upstream["layers"]["separate"]["server"]["config"]["metrics"]["perUnitHistogramBoundaries"]
+    own = yaml.safe_load((ROOT / "files/charts/temporal-lab/values.yaml").read_text())
+    assert boundaries == {"milliseconds": own["server"]["histogramBoundaries"]}
     # Of the old flags, which this chart refuses, there are none.
     assert set(upstream["layers"]["separate"]) == {"fullnameOverride", "server", "web"}
     without = worked_out(temporal_grafana=False)

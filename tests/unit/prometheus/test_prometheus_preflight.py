@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ ALL = [
     "double_scrapes",
     "metrics",
     "units",
+    "resolution",
     "shards",
 ]
 
@@ -346,6 +348,46 @@ def test_the_limit_of_a_unit_is_that_of_the_figures(factor: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("bounds", "state"),
+    [
+        ({"timer_bucket": [0.00002, 20]}, "pass"),
+        ({"timer_bucket": [0.0001, 20]}, "pass"),
+        ({"timer_bucket": [0.001, 20]}, "warn"),
+        # Milliseconds, by another name.
+        ({"timer_milliseconds_bucket": [0.02, 20]}, "pass"),
+        ({"timer_milliseconds_bucket": [1, 20]}, "warn"),
+        # A workflow's, whose source does not know where it begins; one of a unit that is another; none at all.
+        ({"other_bucket": [1, 20]}, None),
+        ({"timer_bucket": [1000, 2e7]}, None),
+        ({}, None),
+    ],
+)
+def test_how_finely_the_buckets_tell(bounds: dict[str, list[float]], state: str | None) -> None:
+    sources = (
+        profile.Source("timer_bucket", smallest_bucket=0.001),
+        profile.Source("timer_milliseconds_bucket", scale=0.001, smallest_bucket=1.0),
+    )
+    figures = (
+        profile.Figure("a", "A", "?", "s", "quantile", ("history",), profile.Selection(sources), quantile=0.5),
+        profile.Figure(
+            "b",
+            "B",
+            "?",
+            "s",
+            "quantile",
+            ("load",),
+            profile.Selection((profile.Source("other_bucket"),)),
+            quantile=0.5,
+        ),
+    )
+    found = FoundMetrics(frozenset(bounds), {metric: min(of) for metric, of in bounds.items()})
+    entry = preflight_findings.judge_resolution(replace(BOUND, figures=figures), found, bounds)
+    assert (None if entry is None else whole(entry)["state"]) == state
+    if state == "warn":
+        assert "begin at 1 ms" in entry["title"]
+
+
+@pytest.mark.parametrize(
     ("bounds", "state", "said", "cure"),
     [
         ({"latency_bucket": [0.001, 20]}, "pass", "The buckets of latency_bucket are of the profile's unit", ""),
@@ -446,9 +488,9 @@ def test_what_is_read_of_metrics() -> None:
 # -- of a real Prometheus ---------------------------------------------------------------
 
 
-def served(shards: int | None = None, smallest: float = 0.001, without: str = "none", suffix: str = "") -> str:
+def served(shards: int | None = None, smallest: float = 0.0001, without: str = "none", suffix: str = "") -> str:
     """What a pod of the server serves; its smallest buckets are of that bound, in the unit of its timers."""
-    bounds = [smallest, smallest * 10, smallest * 20000, INFINITE]
+    bounds = [smallest, smallest * 10, max(smallest * 20000, 20), INFINITE]
     lines = [f"persistence_requests{suffix} 10", f"service_requests{suffix} 10"]
     for timer in ("persistence_latency", "service_latency", "semaphore_latency", "lock_latency"):
         for bound in bounds:
@@ -665,7 +707,8 @@ def test_a_wrong_namespace(address: str) -> None:
 @pytest.mark.server
 def test_a_wrong_job(address: str) -> None:
     findings, result = found_of(address, variables={"job": "pods"})
-    assert list(findings) == ALL
+    # Of what is not there nobody knows how finely it would be told.
+    assert list(findings) == [name for name in ALL if name != "resolution"]
     assert wrong(findings) == {
         "scrape_interval": "fail",
         "targets": "fail",
@@ -717,7 +760,11 @@ def test_names_of_two_frameworks(address: str) -> None:
 def test_milliseconds_under_a_name_of_seconds(address: str) -> None:
     """The own profile knows that opentelemetry can do so; one that does not is told."""
     findings, result = found_of(address, namespace="student-06")
-    assert wrong(findings) == {}
+    assert wrong(findings) == {"resolution": "warn"}
+    assert findings["resolution"]["title"] == (
+        "The buckets of lock_latency_bucket, persistence_latency_bucket, semaphore_latency_bucket, "
+        "service_latency_bucket begin at 1 ms"
+    )
     assert result["frameworks"] == ["opentelemetry"]
     mine = PROFILE.replace("latency_bucket", "persistence_latency_bucket").replace(
         'job="pods"', 'job="kubernetes-pods"'
