@@ -10,8 +10,9 @@ version_added: 0.1.0
 author: The Temporal lab developers (@temporal-lab)
 description:
   - Writes C(report.html), C(report.md) and C(report.json) into the run's folder, from the stage files there alone.
-  - The page is one file that needs no network and no script. It has the stages, a table of the figures with their
-    change from window to window, the shards of each pod, the time line, a plot for each key figure, and the queries.
+  - The page is one file that needs no network and no script. It has the answers to the lab's questions, the stages, a
+    table of the figures with their change from window to window, the shards of each pod, the time line, a plot for each
+    key figure, and the queries.
   - The page ends with a seal, made with the user's key C($XDG_STATE_HOME/temporal_lab/report-pages.key), by which
     M(temporal_lab.benchmarking.lab_class) knows it.
   - An interrupted run gives a report of what exists. A file that cannot be used is listed under the
@@ -45,8 +46,13 @@ options:
   run:
     description: Name of the run; without it the student's latest.
     type: str
+  questions:
+    description:
+      - Path of a file of questions that the report answers; without it the lab's own.
+      - Its keys are described in C(docs/questions.md).
+    type: path
   table:
-    description: Whether to show the table of figures in the terminal.
+    description: Whether to show the table of figures and the answers in the terminal.
     type: bool
     default: true
 """
@@ -97,6 +103,30 @@ absent:
   returned: always
   type: list
   elements: str
+answers:
+  description: The questions with the answers of this run.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the question.
+      type: str
+    stage:
+      description: The stage that it is asked after.
+      type: str
+    question:
+      description: The question in words.
+      type: str
+    verdict:
+      description: Id of the answer in the file of questions, or V(not_measured).
+      type: str
+    open:
+      description: Whether the results do not decide.
+      type: bool
+    text:
+      description: The answer in words.
+      type: str
 figures:
   description: The key figures.
   returned: always

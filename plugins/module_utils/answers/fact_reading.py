@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from ..formatting import value_text
 from ..results.report import FigureRow, Reading, Report, is_number, window_label
-from .question import KNOWN, UNKNOWN, Fact, Window
+from .question import KNOWN, UNKNOWN, ChangeState, Fact, Window
 
 #: Parts of a figure that are named where only the largest are.
 MOST_PARTS = 3
 #: Stands in a text for what is not known.
-UNKNOWN_TEXT = "an unknown value"
+UNKNOWN_TEXT = "not known"
+#: Stands for one end of a change that is not known.
+UNKNOWN_END = "an unknown value"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ChangeVerdict:
     size: in words, such as ``+12 %`` or ``9 to 15 % higher``; empty where it is not known.
     """
 
-    state: Literal["higher", "lower", "same", "unknown"]
+    state: ChangeState
     size: str = ""
     reason: str = ""
 
@@ -173,8 +174,9 @@ def _noted(report: Report, fact: Fact) -> FactReading:
 
 def _change(report: Report, row: FigureRow, before: int, after: int, judge: Judge) -> FactReading:
     evidence = [_evidence(row, before), _evidence(row, after)]
-    old, new = (one.text for one in evidence)
-    texts = {"": f"from {old} to {new}", "before": old, "after": new, "size": UNKNOWN_TEXT}
+    old, new = (one.text.replace(UNKNOWN_TEXT, UNKNOWN_END) for one in evidence)
+    both = UNKNOWN_TEXT if old == new == UNKNOWN_END else f"from {old} to {new}"
+    texts = {"": both, "before": old, "after": new, "size": UNKNOWN_TEXT}
     for place in (before, after):
         reading = row["readings"][place]
         if reading is None:

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Union
 
+#: State of a change, and the states that it can have.
+ChangeState = Literal["higher", "lower", "same", "unknown"]
+CHANGES: tuple[ChangeState, ...] = ("higher", "lower", "same", "unknown")
+#: State of a change that is no more than noise.
+SAME: Literal["same"] = "same"
 #: State of a fact without levels that has a value.
 KNOWN = "known"
 #: State of a fact that the results do not tell.
-UNKNOWN = "unknown"
-#: States of a change.
-HIGHER, LOWER, SAME = "higher", "lower", "same"
-CHANGES = (HIGHER, LOWER, SAME, UNKNOWN)
+UNKNOWN: Literal["unknown"] = "unknown"
 
 #: What of a change a text can name.
 ChangeText = Literal["", "before", "after", "size"]

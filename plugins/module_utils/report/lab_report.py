@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..answers import questions_file
+from ..answers.answer import Answer, answer_questions
+from ..answers.judge import judge_of
 from ..errors import LabError
 from ..results.derived_file import replace_file
 from ..results.merged_run import build_report
@@ -24,6 +28,7 @@ SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
     "student": {"type": "str", "required": True},
     "run": {"type": "str"},
+    "questions": {"type": "path"},
     "table": {"type": "bool", "default": True},
 }
 
@@ -31,8 +36,9 @@ SPEC: dict[str, Any] = {
 def run(params: Params, context: Context) -> Result:
     """Write report.html, report.md and report.json into the run's folder. Raises LabError.
 
-    Returns ``run``, ``paths``, ``stages``, ``absent``, ``figures`` and ``problems``.
+    Returns ``run``, ``paths``, ``stages``, ``absent``, ``answers``, ``figures`` and ``problems``.
     """
+    questions = questions_file.load(params["questions"] or questions_file.default_path())
     results_dir, student = Path(os.path.abspath(params["results_dir"])), params["student"]
     name = params["run"] or latest_run(results_dir, student)
     if name is None:
@@ -47,30 +53,42 @@ def run(params: Params, context: Context) -> Result:
             "or give another run."
         )
     report = build_report(found)
+    answers = answer_questions(report, questions, judge_of(report))
     texts = {
-        "html": sealed(to_html(report), student, name, page_key(make=not context.check_mode)),
-        "markdown": to_markdown(report),
-        "json": to_json(report),
+        "html": sealed(to_html(report, answers), student, name, page_key(make=not context.check_mode)),
+        "markdown": to_markdown(report, answers),
+        "json": to_json({**report, "answers": answers}),
     }
     files = {"html": "report.html", "markdown": "report.md", "json": "report.json"}
     paths = {form: found.path / file for form, file in files.items()}
     changed = [replace_file(paths[form], text, context.check_mode) for form, text in texts.items()]
     if params["table"]:
         # One call: lines of students that finish at the same time do not mix.
-        context.show_lines([f"run {name}", *to_terminal(report, str(paths["html"])).split("\n")])
+        context.show_lines([f"run {name}", *to_terminal(report, str(paths["html"]), answers=answers).split("\n")])
     return {
         "changed": any(changed),
         "run": name,
         "paths": {form: str(path) for form, path in paths.items()},
-        **_summary(report),
+        **_summary(report, answers),
     }
 
 
-def _summary(report: Report) -> Result:
-    """The stages' states and the key figures, without queries and series."""
+def _summary(report: Report, answers: Sequence[Answer]) -> Result:
+    """The stages' states, the answers and the key figures, without queries and series."""
     return {
         "stages": {stage["stage"]: stage["state"] for stage in report["stages"] if stage["state"] != "absent"},
         "absent": report["absent"],
+        "answers": [
+            {
+                "id": answer["id"],
+                "stage": answer["stage"],
+                "question": answer["question"],
+                "verdict": answer["verdict"],
+                "open": answer["open"],
+                "text": answer["text"],
+            }
+            for answer in answers
+        ],
         "figures": [
             {
                 "id": figure["id"],
@@ -103,6 +121,7 @@ def before_fork() -> None:
     """Load what all students' reports need; what is missing is named when a report is made."""
     with contextlib.suppress(LabError):
         prepare_page()
+        questions_file.load(questions_file.default_path())
 
 
 TASK = Task(SPEC, run, before_fork=before_fork)

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..answers.answer import Answer
 from ..results.report import Report
 from .distribution_table import DistributionTable
 from .figure_table import Cell, TableRow
@@ -11,13 +14,15 @@ from .run_view import RunView, build_view
 from .words import NOTHING
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(report: Report, answers: Sequence[Answer] = ()) -> str:
     """The text of report.md."""
-    view = build_view(report)
+    view = build_view(report, answers)
     lines = [f"# Temporal benchmarking lab: {plain(view['student'])}", "", plain(view["summary"]), ""]
     lines += [f"- {name}: {plain(value)}" for name, value in view["header"]] + [""]
     if view["first_look"]:
         lines += [f"> {plain(view['first_look'])}", ""]
+    if view["answers"]:
+        lines += ["## The lab's questions", "", *_answers(view)]
     lines += ["## Stages", "", *_stages(view)]
     if view["problems"]:
         lines += ["## Problems", "", *_problems(view), ""]
@@ -62,6 +67,21 @@ def to_markdown(report: Report) -> str:
         lines += ["## How well the figures are known", "", *_known(view), ""]
     lines += ["## Queries", "", plain(view["about_queries"]), "", *_queries(view)]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _answers(view: RunView) -> list[str]:
+    lines = []
+    for stage in view["answers"]:
+        lines += [f"### Questions of the stage {plain(stage['stage'])}", ""]
+        lines += [plain(stage["note"]), ""] if stage["note"] else []
+        for answer in stage["answers"]:
+            lines += [f"**{plain(answer['question'])}** {plain(answer['text'])}", ""]
+            for row in answer["evidence"]:
+                values = " · ".join(f"{letter} {name}: {value}" for letter, name, value in row["values"])
+                lines.append(f"- {plain(row['title'])}: {plain(values)}")
+            lines.append(f"- Why: {plain(answer['why'])} ({plain(answer['source'])})")
+            lines += [f"- What this does not show: {plain(answer['limits'])}", ""]
+    return lines
 
 
 def _stages(view: RunView) -> list[str]:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
+from ..answers.answer import Answer
 from ..results.report import Report
 from .columns import window_letter
 from .drawing import load_matplotlib
@@ -38,15 +40,16 @@ def prepare_page() -> None:
     page_template("report.html")
     page_template("figure_table.html")
     page_template("distribution_table.html")
+    page_template("answers.html")
     load_matplotlib()
 
 
-def to_html(report: Report) -> str:
-    """The page of a run's report. Raises LabError without matplotlib."""
+def to_html(report: Report, answers: Sequence[Answer] = ()) -> str:
+    """The page of a run's report, with the answers to the lab's questions. Raises LabError without matplotlib."""
     # Not at the top: ansible-test imports this file without third-party packages.
     from markupsafe import Markup
 
-    view = build_view(report)
+    view = build_view(report, answers)
     words = {
         course["id"]: " ".join(f"{letter} {name}: {text}." for letter, name, text in course["windows"])
         for course in view["courses"]

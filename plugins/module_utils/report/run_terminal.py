@@ -6,6 +6,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from ..answers.answer import Answer
 from ..results.merged_problems import FINDING_KINDS
 from ..results.report import Report
 from . import change_words
@@ -28,12 +29,12 @@ FINDINGS = tuple(FINDING_KINDS.values())
 Lines = list[str]
 
 
-def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
+def to_terminal(report: Report, path: str, width: int = WIDTH, answers: Sequence[Answer] = ()) -> str:
     """What a user sees at the end: the key figures by window, what went wrong, the page's path.
 
     Lines are at most ``width`` characters, except where a path or a single word is longer.
     """
-    view = build_view(report)
+    view = build_view(report, answers)
     parts = [wrap(view["summary"], width)]
     if view["first_look"]:
         parts.append(wrap(view["first_look"], width))
@@ -73,12 +74,26 @@ def to_terminal(report: Report, path: str, width: int = WIDTH) -> str:
         lines.append(wrap(f"shards ({table['stage']}): {' '.join(table['sentences'])}", width))
     for ledger in view["ledgers"]:
         lines.append(wrap(f"rebalancing ({ledger['stage']}): {' '.join(ledger['cost'])}", width))
+    if view["answers"]:
+        parts += ["", *_answers(view, width)]
     if lines:
         parts += ["", *lines[:MOST_LINES]]
     if len(lines) > MOST_LINES:
         parts.append(f"and {len(lines) - MOST_LINES} more; see the report")
     parts += ["", f"Report: {path}"]
     return "\n".join(parts)
+
+
+def _answers(view: RunView, width: int) -> list[str]:
+    """Each question on a line, and its answer below."""
+    lines = []
+    for stage in view["answers"]:
+        if stage["note"]:
+            lines.append(wrap(f"{stage['stage']}: {stage['note']}", width))
+        for answer in stage["answers"]:
+            lines.append(wrap(f"{stage['stage']}: {answer['question']}", width))
+            lines.append(textwrap.indent(wrap(answer["text"], width - 2), "  "))
+    return lines
 
 
 def _tables(view: RunView, width: int) -> list[str]:

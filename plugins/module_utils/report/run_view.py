@@ -7,11 +7,14 @@ here, so that they cannot tell different things.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
+from ..answers.answer import Answer
 from ..formatting import clock_text, duration_text
 from ..results.merged_run import LAB_WINDOW, NOT_MISSED
 from ..results.report import MergedStage, NamedValues, Report, key_figures
+from .answer_view import StageAnswers, answer_view
 from .change_words import changes_note
 from .columns import Column, columns
 from .distribution_course import CourseView, course_view
@@ -52,6 +55,7 @@ class RunView(TypedDict):
     header: list[tuple[str, str]]
     first_look: str
     summary: str
+    answers: list[StageAnswers]
     stages: list[StageRow]
     columns: list[Column]
     bounds: str
@@ -73,8 +77,8 @@ class RunView(TypedDict):
     problems: list[ProblemGroup]
 
 
-def build_view(report: Report) -> RunView:
-    """Everything the report says."""
+def build_view(report: Report, answers: Sequence[Answer] = ()) -> RunView:
+    """Everything the report says, with the answers to the lab's questions."""
     key = key_figures(report["figures"])
     # Those of a distribution stand together in a table of their own.
     alone = [figure for figure in report["figures"] if not figure["distribution"]]
@@ -84,6 +88,7 @@ def build_view(report: Report) -> RunView:
         "header": _header(report),
         "first_look": _first_look(report),
         "summary": _summary(report),
+        "answers": answer_view(report, answers),
         "stages": [_stage(report, stage) for stage in report["stages"] if _is_shown(stage)],
         "columns": columns(report),
         "bounds": bounds_note(report),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..formatting import duration_text, offset_text, value_text
 from ..noise.change import Side
 from ..noise.freedom import LEAST_STEPS
-from .report import Reading
+from .report import Reading, StageWindow
 from .types import Burst, WindowResult
 
 
@@ -25,7 +25,7 @@ def noise_fault(reading: Reading, which: str) -> str:
     return ""
 
 
-def side(reading: Reading, window: WindowResult) -> Side:
+def side(reading: Reading, window: StageWindow | WindowResult) -> Side:
     """A reading that says how far noise goes, as one side of a change."""
     noise, value = reading.get("noise"), reading["value"]
     if noise is None or value is None:

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
-from ..noise.change import Side, changes
-from .change_sides import noise_fault, side
-from .report import Change, Extreme, FigureRow, Known, LargestGap, Reading, ReadingPlace, StageWindow, is_number
+from .report import Extreme, FigureRow, Known, LargestGap, Reading, ReadingPlace, StageWindow, is_number
 from .types import FigureResult, StageRecord, WindowResult
+from .window_changes import window_changes
 
 #: What says how well a value is known, and how it came about; a reading has those that its figure has.
 BESIDE = (
@@ -65,26 +63,11 @@ def merge_figures(windows: Sequence[WindowResult]) -> list[FigureRow]:
             row["readings"][index] = _reading(figure)
     found = list(rows.values())
     for index in range(1, len(windows)):
-        # What is looked at first is not to be the less certain for all that stands behind it.
-        _judge_changes([row for row in found if row["key"]], windows, index)
-        _judge_changes([row for row in found if not row["key"]], windows, index)
+        for row, change in zip(found, window_changes(found, windows, index - 1, index)):
+            after = row["readings"][index]
+            if after is not None:
+                after["change"] = change
     return found
-
-
-def _judge_changes(rows: Sequence[FigureRow], windows: Sequence[WindowResult], index: int) -> None:
-    """Say what changed in a window against the one before, of these figures together."""
-    pairs: list[tuple[Change, tuple[Side, Side]]] = []
-    for row in rows:
-        before, after = row["readings"][index - 1], row["readings"][index]
-        change = _change(before, after) if before and after else None
-        if before is None or after is None or change is None:
-            continue
-        after["change"] = change
-        change["reason"] = noise_fault(before, "earlier") or noise_fault(after, "later")
-        if not change["reason"]:
-            pairs.append((change, (side(before, windows[index - 1]), side(after, windows[index]))))
-    for (change, _sides), found in zip(pairs, changes([sides for _change, sides in pairs])):
-        change.update({"verdict": found.verdict, "low": found.low, "high": found.high, "reason": found.reason})
 
 
 def _reading(figure: FigureResult) -> Reading:
@@ -101,28 +84,6 @@ def _reading(figure: FigureResult) -> Reading:
         **{name: fields[name] for name in BESIDE if name in fields},
     }
     return cast("Reading", reading)
-
-
-def _change(before: Reading, after: Reading) -> Change | None:
-    """The change against the window before: absolute, and as a ratio unless that would divide by zero.
-
-    None where one of the values is not known or only a bound: two quantiles in the
-    same lowest bucket need not be the same.
-    """
-    old, new = before["value"], after["value"]
-    if old is None or new is None or before.get("bound") or after.get("bound"):
-        return None
-    difference = new - old
-    ratio = difference / abs(old) if old else 0.0 if new == 0 else math.inf
-    return {
-        "absolute": difference,
-        # Relative to next to nothing a change is no number.
-        "ratio": ratio if math.isfinite(ratio) else None,
-        "verdict": "unknown",
-        "low": None,
-        "high": None,
-        "reason": "",
-    }
 
 
 # --- how well the values are known ---------------------------------------------------------------

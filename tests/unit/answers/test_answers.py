@@ -236,7 +236,7 @@ def test_a_bound_is_enough_for_a_level_if_it_lies_in_it(interval: list[float | N
 def test_what_is_not_known_is_unknown_with_its_reason() -> None:
     states, texts = kinds({"work": {1: figure("work", None, reason="too few scrapes."), 2: figure("work", 3.0)}})
     assert set(states.values()) == {UNKNOWN}
-    assert texts[:2] == ["an unknown value", "from an unknown value to 3"]
+    assert texts[:2] == ["not known", "from an unknown value to 3"]
     assert "work in benchmark: too few scrapes" in texts[-1]
     assert "split was not measured in benchmark" in texts[-1]
     assert "the stage benchmark did not note shards settled" in texts[-1]

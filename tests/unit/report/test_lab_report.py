@@ -19,6 +19,22 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_la
     do,
 )
 
+OWN = """\
+schema: temporal_lab.benchmarking/questions/1
+windows: {load: {stage: benchmark, window: load}}
+questions:
+  - id: mine
+    stage: benchmark
+    question: Is it much?
+    facts: {work: {figure: work, window: load, levels: {little: 0, much: 30}}}
+    answers:
+      - {id: much, when: {work: much}, text: "The work was done at {work}."}
+      - {id: little, text: "No."}
+    limits: All else.
+    why: Because.
+    source: nowhere
+"""
+
 
 def test_a_report_is_written_once(measured: Lab) -> None:
     shown: list[str] = []
@@ -29,7 +45,12 @@ def test_a_report_is_written_once(measured: Lab) -> None:
         "markdown": "report.md",
         "json": "report.json",
     }
-    assert json.loads(Path(first["paths"]["json"]).read_text()) == measured.report()
+    written = json.loads(Path(first["paths"]["json"]).read_text())
+    answers = written.pop("answers")
+    assert written == measured.report()
+    assert [{name: one[name] for name in first["answers"][0]} for one in answers] == first["answers"]
+    text = Path(first["paths"]["markdown"]).read_text().replace("\\", "")
+    assert all(one["text"] in text for one in answers if one["verdict"] != "not_measured")
     assert first["stages"] == {"baseline": "done", "benchmark": "done"}
     same: dict[str, Any] = {"bound": "", "state": "pass", "change": None}
     assert first["figures"][0]["readings"] == [
@@ -41,6 +62,16 @@ def test_a_report_is_written_once(measured: Lab) -> None:
     assert do(lab_report, measured.folder) == {**first, "changed": False}
     measured.write("scale", state="failed")
     assert do(lab_report, measured.folder)["changed"]
+
+
+def test_a_question_of_ones_own_is_answered(measured: Lab, tmp_path: Path) -> None:
+    (tmp_path / "own.yml").write_text(OWN)
+    done = do(lab_report, measured.folder, questions=str(tmp_path / "own.yml"))
+    assert [(one["id"], one["verdict"], one["text"]) for one in done["answers"]] == [
+        ("mine", "much", "The work was done at 40/s.")
+    ]
+    with pytest.raises(LabError, match=r"There is no file of questions .*none\.yml"):
+        do(lab_report, measured.folder, questions=str(tmp_path / "none.yml"))
 
 
 def test_no_table_when_none_is_wanted(measured: Lab) -> None:

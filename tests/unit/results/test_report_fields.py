@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.answer import Answer
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.class_report import ClassReport
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_figures import BESIDE
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.report import (
@@ -35,7 +36,7 @@ def documented(heading: str) -> str:
 def test_every_field_of_report_json_has_its_row_in_the_docs() -> None:
     rows = [line.split("|")[1] for line in documented("report.json").splitlines() if line.startswith("| `")]
     names = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    assert names == {*Report.__annotations__, *Known.__annotations__} - {"schema"}
+    assert names == {*Report.__annotations__, *Known.__annotations__, "answers", *Answer.__annotations__} - {"schema"}
 
 
 def test_every_field_of_class_json_is_named_in_the_docs() -> None:

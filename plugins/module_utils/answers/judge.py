@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of a change between two windows of a run, in an answer's words."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..formatting import ratio_text, value_text
+from ..results.report import Change, FigureRow, Report
+from ..results.window_changes import window_changes
+from .fact_reading import ChangeVerdict, Judge
+from .question import SAME, UNKNOWN
+
+
+def judge_of(report: Report) -> Judge:
+    """Judges the changes of a run. All figures of two windows are judged together, once for each pair of windows."""
+
+    @cache
+    def between(before: int, after: int) -> dict[tuple[str, str], Change | None]:
+        rows = report["figures"]
+        found = window_changes(rows, report["windows"], before, after)
+        return {(row["id"], row["unit"]): change for row, change in zip(rows, found)}
+
+    def judge(row: FigureRow, before: int, after: int) -> ChangeVerdict:
+        change = between(before, after)[row["id"], row["unit"]]
+        if change is None:
+            return ChangeVerdict(UNKNOWN, "", f"{row['title']} is only a bound in one of the windows")
+        earlier = row["readings"][before]
+        size = change_size(change, row["unit"], earlier["value"] if earlier else None)
+        if change["verdict"] == "unknown":
+            return ChangeVerdict(UNKNOWN, size, f"{row['title']}: {change['reason']}")
+        return ChangeVerdict(SAME if change["verdict"] == "none" else change["verdict"], size)
+
+    return judge
+
+
+def change_size(change: Change, unit: str, before: float | None) -> str:
+    """How large a change is: ``+45 to +55 %``; ``+12 %`` where its ends are not known; empty where that is no number.
+
+    before: the value that it is relative to; where that is 0, the size is in the figure's unit.
+    """
+    low, high = change["low"], change["high"]
+    if low is None or high is None:
+        return "" if change["ratio"] is None else ratio_text(change["ratio"])
+    if before:
+        ends = sorted((low / abs(before), high / abs(before)))
+        return f"{ratio_text(ends[0])} to {ratio_text(ends[1])}"
+    return f"{value_text(low, unit)} to {value_text(high, unit)} more"
