@@ -210,6 +210,9 @@ held:
     env:
       description: Its environment variables that are named in O(env) or O(show_env); null where not set.
       type: dict
+    restarts:
+      description: Restarts of each of its pods until then.
+      type: dict
     uid:
       description: Its uid.
       type: str

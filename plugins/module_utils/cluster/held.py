@@ -17,7 +17,7 @@ from ..findings import Finding, finding
 from ..http.errors import RequestFailed, Unreachable
 from .authors import OWN, REPLICAS, SPEC, TEMPLATE, author_of, authors_of
 from .cluster import Cluster
-from .predicates import Json, deployment_state, finished, pod_state, replicas_wanted
+from .predicates import Json, deployment_state, finished, last_ending, pod_state, replicas_wanted
 from .undone import Difference, Undone, begin, container_env, counted, cure, differences, undone
 from .workloads import find_deployments, pods_of
 
@@ -32,8 +32,8 @@ class Held:
     """A Deployment as it was when its rollout was over.
 
     env: the variables that a stage has set or shown. revision: of its ReplicaSet, empty where its pods do not say.
-    set_by: whose its number of replicas is, by the cluster's record, this lab first; empty where it has none.
-    A Deployment with no replicas need not exist.
+    restarts: of each of its pods until then. set_by: whose its number of replicas is, by the cluster's record, this
+    lab first; empty where it has none. A Deployment with no replicas need not exist.
     """
 
     name: str
@@ -44,9 +44,10 @@ class Held:
     revision: str = ""
     pods: Sequence[str] = ()
     set_by: str = ""
+    restarts: Mapping[str, int] = field(default_factory=dict)
 
     def as_result(self) -> Json:
-        return {**asdict(self), "env": dict(self.env), "pods": list(self.pods)}
+        return {**asdict(self), "env": dict(self.env), "pods": list(self.pods), "restarts": dict(self.restarts)}
 
 
 def held_now(deployment: Json, pods: Iterable[Json], env: Mapping[str, str | None]) -> Held:
@@ -64,6 +65,7 @@ def held_now(deployment: Json, pods: Iterable[Json], env: Mapping[str, str | Non
         revision=min(revisions(living), default="") if len(revisions(living)) == 1 else "",
         pods=sorted(pod["metadata"]["name"] for pod in living),
         set_by=OWN if own else author.manager if author else "",
+        restarts={state.name: state.restarts for state in map(pod_state, living)},
     )
 
 
@@ -86,6 +88,7 @@ def read_held(given: Sequence[Mapping[str, Any]]) -> list[Held]:
                 int(held.generation),
                 str(held.revision),
                 [str(name) for name in held.pods],
+                restarts={str(name): int(number) for name, number in held.restarts.items()},
             )
         except (AttributeError, TypeError, ValueError):
             raise LabError(
@@ -163,8 +166,27 @@ class Holding:
                     text = f"has a pod ({pod['metadata']['name']}) with {name}={env[name]} and not {value}"
                     raise undone(self.cluster, deployment, Difference(text, TEMPLATE), when)
         new = sorted({pod["metadata"]["name"] for pod in own} - set(one.pods)) if one.pods else []
-        unready = [state.name for state in map(pod_state, own) if not state.ready]
+        states = [pod_state(pod) for pod in own]
+        unready = [state.name for state in states if not state.ready]
+        restarted = {
+            state.name: state.restarts - one.restarts.get(state.name, 0)
+            for state in states
+            if state.restarts > one.restarts.get(state.name, 0)
+        }
         found = []
+        if restarted and one.restarts:
+            times = sum(restarted.values())
+            why = ", ".join(dict.fromkeys(ending for pod in own if (ending := last_ending(pod))))
+            found.append(
+                finding(
+                    "pods_restarted",
+                    "warn",
+                    f"{one.name} restarted {'once' if times == 1 else f'{times} times'} since its rollout "
+                    f"({_some(list(restarted))}{f'; {why}' if why else ''})",
+                    "What a process counted since its last scrape is lost, and its work stood still for a while.",
+                    "See why (kubectl describe pod), and run the stage again.",
+                )
+            )
         if new:
             found.append(
                 finding(

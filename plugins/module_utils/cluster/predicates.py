@@ -216,6 +216,15 @@ def _ending(terminated: Json) -> str:
     return f"exit code {terminated['exitCode']}"
 
 
+def last_ending(pod: Json) -> str:
+    """How a container of a pod ended before its last restart; empty where none was restarted."""
+    for entry in (pod.get("status") or {}).get("containerStatuses") or []:
+        last = (entry.get("lastState") or {}).get("terminated")
+        if last:
+            return _ending(last)
+    return ""
+
+
 def _restarts(entry: Json) -> str:
     count = int(entry.get("restartCount") or 0)
     return f"{count} restart" if count == 1 else f"{count} restarts"

@@ -175,6 +175,7 @@ def test_what_is_to_stay() -> None:
         "revision": "one",
         "pods": ["my-temporal-history-a", "my-temporal-history-b"],
         "set_by": OWN,
+        "restarts": {"my-temporal-history-a": 0, "my-temporal-history-b": 0},
     }
     theirs = [by("helm", replicas, LATE)]
     assert (held_now(running(managed=theirs), [], {}).set_by, held_now(running(), [], {}).set_by) == ("helm", "")
@@ -251,6 +252,28 @@ def test_a_pod_that_took_the_place_of_another_is_a_warning(holding: Holding, api
     assert (replaced["id"], replaced["state"], unready["id"]) == ("pods_replaced", "warn", "pods_unready")
     assert "(my-temporal-history-new)" in replaced["title"]
     assert "1 of 2 pods of my-temporal-history are not ready" in unready["title"]
+
+
+def test_a_pod_that_was_restarted_is_told_with_how_it_ended(cluster: Cluster, api: ScriptedApi) -> None:
+    before = [pod("load-1", "load", restarts=2), pod("load-2", "load")]
+    found = deployment("load", "load", 2)
+    held = held_now(found, before, {})
+    assert held.restarts == {"load-1": 2, "load-2": 0}
+    holding = Holding(cluster, read_held([held.as_result()]))
+    api.on("GET", f"{APPS}/load", found)
+    # Those of before are not of these windows.
+    api.on("GET", PODS, lists(*before))
+    assert holding.check("") == []
+    api.on(
+        "GET", PODS, lists(pod("load-1", "load", restarts=3, last={"reason": "OOMKilled", "exitCode": 137}), before[1])
+    )
+    (told,) = holding.check("")
+    assert (told["id"], told["state"]) == ("pods_restarted", "warn")
+    assert told["title"] == (
+        "load restarted once since its rollout (load-1; OOMKilled: it needs more memory than its limit)"
+    )
+    # What was written down by an earlier version does not say how often they had restarted before.
+    assert Holding(cluster, read_held([{**held.as_result(), "restarts": {}}])).check("") == []
 
 
 def test_a_cluster_that_is_silent_for_a_moment_is_no_change(holding: Holding, api: ScriptedApi) -> None:
