@@ -39,7 +39,10 @@ notes:
     against recorded answers of Grafana 11.6 and 12.3 only. Grafana 13, and a move without O(overwrite), were not tried
     on a real server.
   - Grafana 11 lets the maker of a folder use it only after up to a minute; the task waits for that.
-  - Dashboards with the schema v2 (dynamic dashboards) are refused.
+  - A file with the schema v2 (dynamic dashboards) is saved by C(/apis/dashboard.grafana.app), as documented, if Grafana
+    has its version V(v2) or V(v2beta1). That was not tried on a real server.
+  - A dashboard that a person saved in the schema v2, as Grafana 13 does in the browser, is read as the classic one that
+    Grafana makes of it, and saved as a classic one if it differs from a classic file.
   - A library panel in the file becomes a panel of the dashboard. A reference to a library panel of Grafana stays.
 attributes:
   check_mode:

@@ -35,6 +35,8 @@ PERMISSION_LOOK = 5.0
 SHARED = "sharedwithme"
 #: What Go's server answers (400) to plain HTTP on a port for TLS.
 TLS_SPOKEN = b"HTTP request to an HTTPS server"
+#: The new API of dashboards.
+DASHBOARDS = "/apis/dashboard.grafana.app"
 #: Service accounts a page, and pages of them.
 PAGE = 100
 MOST_PAGES = 100
@@ -57,6 +59,9 @@ USERS = each(record({"userId": whole, "login": text}))
 TEAMS = record({"teams": each(record({"id": whole, "name": text}))})
 FOUND = each(record(uid=text))
 ANNOTATIONS = each(record())
+ORGANISATION = record({"id": whole})
+RESOURCE = record({"metadata": record(), "spec": record()})
+API_GROUP = record({"versions": each(record({"version": text}))})
 DASHBOARD = record({"meta": record(), "dashboard": record()})
 ACCOUNT = record({"id": whole}, name=text, login=text, role=text, isDisabled=flag)
 ACCOUNTS = record({"serviceAccounts": each(ACCOUNT), "totalCount": whole})
@@ -313,6 +318,35 @@ class Grafana:
         status, _answer = self.request("DELETE", f"/api/dashboards/uid/{quote(uid, safe='')}", allowed=(404,))
         return status != 404
 
+    # -- dashboards by the new API --------------------------------------------
+
+    def organisation_number(self) -> int:
+        """The number of the organisation that is asked."""
+        _status, answer = self.request("GET", "/api/org")
+        number: int = self._checked("/api/org", answer, ORGANISATION)["id"]
+        return number
+
+    def dashboard_api_versions(self) -> tuple[str, ...]:
+        """The versions that the dashboards' new API has; none before Grafana 12."""
+        status, answer = self.request("GET", DASHBOARDS, allowed=(403, 404))
+        if status != 200:
+            return ()
+        return tuple(one["version"] for one in self._checked(DASHBOARDS, answer, API_GROUP)["versions"])
+
+    def dashboard_resource(self, version: str, namespace: str, uid: str) -> Json | None:
+        """``metadata`` and ``spec`` of one dashboard in the schema of that version, or None when there is none."""
+        path = f"{_dashboards_in(version, namespace)}/{quote(uid, safe='')}"
+        status, answer = self.request("GET", path, allowed=(404,))
+        return None if status == 404 else self._checked(path, answer, RESOURCE)
+
+    def create_dashboard_resource(self, version: str, namespace: str, resource: Json) -> None:
+        """Create a dashboard. 409 when there is one of that uid."""
+        self.request("POST", _dashboards_in(version, namespace), body=resource)
+
+    def update_dashboard_resource(self, version: str, namespace: str, uid: str, resource: Json) -> None:
+        """Put another dashboard in its place. 409 when ``resourceVersion`` is not the present one."""
+        self.request("PUT", f"{_dashboards_in(version, namespace)}/{quote(uid, safe='')}", body=resource)
+
     # -- what panels need -----------------------------------------------------
 
     def has_plugin(self, plugin: str) -> bool:
@@ -464,6 +498,10 @@ class Grafana:
     def _details(self, answer: Answer) -> Json:
         request = answer.request
         return {"address": self.address, "method": request.method, "path": request.path, "status": answer.status}
+
+
+def _dashboards_in(version: str, namespace: str) -> str:
+    return f"{DASHBOARDS}/{quote(version, safe='')}/namespaces/{quote(namespace, safe='')}/dashboards"
 
 
 def _folder_path(uid: str) -> str:

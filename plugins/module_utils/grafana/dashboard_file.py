@@ -31,7 +31,7 @@ def load(text: str, name: str) -> Json:
     it with one under ``dashboard``, or a resource of kind Dashboard with one under ``spec``. Raises LabError with the
     place of the first fault.
     """
-    data = _parse(text.removeprefix("\ufeff"), name)
+    data = parsed(text, name)
     if not isinstance(data, dict):
         raise LabError(f"{name} holds no dashboard but {kind(data)}: export the dashboard as JSON again.")
     dashboard = _unwrapped(data, name)
@@ -89,7 +89,10 @@ def check_uid(uid: Any, whose: str) -> None:
         )
 
 
-def _parse(text: str, name: str) -> Any:
+def parsed(text: str, name: str) -> Any:
+    """The value in a JSON text. name: what errors call the text. Raises LabError with the place of the first fault."""
+    text = text.removeprefix("\ufeff")
+
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
 

@@ -2,7 +2,8 @@
 """Dashboards and folders of a Grafana: read, saved and deleted, whatever else happens there meanwhile.
 
 The same routes serve Grafana 11 to 13: /api/dashboards, always with folderUid, because without it a dashboard is
-moved to the root. Grafana 13 calls them old and keeps them; /apis/dashboard.grafana.app differs between versions.
+moved to the root. Grafana 13 calls them old and keeps them. A dashboard that it keeps in the schema v2 it does not
+answer there (406); then it is read by the new API, as the classic dashboard that Grafana makes of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .client import Grafana
 from .data_sources import DataSources
 from .json_values import Json
 from .normal_form import comparable
+from .resource_store import ResourceStore
 from .stored_dashboard import StoredDashboard, folder_name
 
 #: How Grafana's own words begin when the role may save dashboards, but not this one or not in this folder.
@@ -55,10 +57,8 @@ class DashboardStore:
             answer = self.grafana.patient_403(look, show=self.show, what=f"reading the dashboard {uid}")
         except RequestFailed as error:
             if error.status == 406:
-                raise LabError(
-                    f"The dashboard {uid} of Grafana at {self.grafana.address} has the schema v2, which this task does "
-                    f"not know: save it in the classic model there, or choose another `uid`."
-                ) from None
+                # It was saved in the schema v2, as Grafana 13 does in the browser.
+                return ResourceStore(self.grafana, self.show).classic(uid)
             raise
         return None if answer is None else StoredDashboard(answer["dashboard"], answer["meta"])
 

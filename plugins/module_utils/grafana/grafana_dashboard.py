@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from .connect import VALIDATION as CONNECTION
 from .dashboard_changes import DashboardChange, changes, difference, lines
 from .dashboard_export import exported
 from .dashboard_file import check_uid, load, stable_uid, written
+from .dashboard_resource import DashboardResource, load_resource, may_be_resource
 from .dashboard_store import DashboardStore
 from .data_sources import DataSources
 from .json_values import Json
 from .missing_panels import missing_panels
 from .normal_form import comparable, normal
+from .present_v2 import Wish, present_v2
 from .resolver import resolve
 from .selections import chosen_variables, keep_selections
 from .stored_dashboard import StoredDashboard, folder_name, folder_uid, page_link
@@ -65,7 +68,12 @@ def run(params: Params, context: Context) -> Result:
 
     The file is checked before Grafana is asked.
     """
-    dashboard = from_arguments(params)
+    resource = resource_from_arguments(params)
+    if resource is not None and params["state"] == "present":
+        return _present_resource(params, context, resource)
+    dashboard: Json | None
+    # Which one it is, is all that removing and exporting needs.
+    dashboard = from_arguments(params) if resource is None else {"uid": resource.uid, "title": resource.title}
     uid = params["uid"] or (None if params["uid_by_folder"] and dashboard else (dashboard or {}).get("uid"))
     if not uid:
         # Without a dashboard the arguments have a uid: VALIDATION.
@@ -108,6 +116,37 @@ def from_arguments(params: Params) -> Json | None:
     if params["state"] == "present" and params["angular_panels"] == "refuse":
         refuse_angular(dashboard, _name(params))
     return dashboard
+
+
+def resource_from_arguments(params: Params) -> DashboardResource | None:
+    """The dashboard in the arguments if it has the schema v2, else None. Raises LabError for what is wrong with it."""
+    if params["content"] is None and params["path"] is None:
+        return None
+    text = read_text(params["path"]) if params["content"] is None else params["content"]
+    found = load_resource(text, _name(params)) if may_be_resource(text) else None
+    if found is None or not params["title"]:
+        return found
+    return replace(found, title=params["title"], spec={**found.spec, "title": params["title"]})
+
+
+def _present_resource(params: Params, context: Context, resource: DashboardResource) -> Result:
+    folder = None if params["folder_uid"] is None else folder_uid(params["folder_uid"])
+    uid = params["uid"] or (None if params["uid_by_folder"] else resource.uid)
+    uid = uid or stable_uid(resource.title, folder or "")
+    check_uid(uid, "the option `uid`" if params["uid"] else f"the dashboard in {_name(params)}")
+    wish = Wish(
+        uid=uid,
+        folder_uid=folder,
+        folder_title=params["folder_title"],
+        move=params["move"],
+        datasource=params["datasource"],
+        inputs={str(name): str(value) for name, value in params["inputs"].items()},
+        message=params["version_message"],
+        overwrite=params["overwrite"],
+        url=params["url"],
+    )
+    with connect_token(params) as grafana:
+        return present_v2(wish, context, grafana, resource)
 
 
 def _name(params: Params) -> str:

@@ -96,7 +96,7 @@ def normal(dashboard: Json) -> Json:
     selections in variables but those of data-source variables. Rows are neither collapsed nor open. References are
     objects with a uid.
     """
-    result: Json = _cleaned(dashboard)
+    result: Json = cleaned(dashboard)
     for key in UNSEEN:
         result.pop(key, None)
     if isinstance(result.get("panels"), list):
@@ -111,20 +111,20 @@ def normal(dashboard: Json) -> Json:
         annotations["list"] = [entry for entry in entries if not _is_built_in(entry)]
     if isinstance(templating, dict) and isinstance(templating.get("list"), list):
         templating["list"] = [_variable(entry) for entry in templating["list"]]
-    return _without_defaults(result, DEFAULTS)
+    return without_defaults(result, DEFAULTS)
 
 
 def without_selection(variable: Json) -> Json:
     """A variable in normal form, without what is selected in it. What a text box holds is its query, too."""
-    plain = _with_reference(_cleaned(variable))
+    plain = _with_reference(cleaned(variable))
     selection = {"current", "options"}
     if plain.get("type") == "textbox" and plain.get("hide") != HIDDEN:
         selection.add("query")
     rest = {key: value for key, value in plain.items() if key not in selection}
-    return _without_defaults(rest, VARIABLE_DEFAULTS)
+    return without_defaults(rest, VARIABLE_DEFAULTS)
 
 
-def _without_defaults(holder: Json, defaults: Mapping[str, tuple[Any, ...]]) -> Json:
+def without_defaults(holder: Json, defaults: Mapping[str, tuple[Any, ...]]) -> Json:
     """The object without the fields that hold what Grafana shows when they are absent."""
     return {
         key: value
@@ -133,12 +133,12 @@ def _without_defaults(holder: Json, defaults: Mapping[str, tuple[Any, ...]]) -> 
     }
 
 
-def _cleaned(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
     """A copy without nulls in objects, and with one way to write a whole number."""
     if isinstance(value, dict):
-        return {key: _cleaned(inner) for key, inner in value.items() if inner is not None}
+        return {key: cleaned(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [_cleaned(inner) for inner in value]
+        return [cleaned(inner) for inner in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value
@@ -147,16 +147,16 @@ def _cleaned(value: Any) -> Any:
 def _panel(panel: Any) -> Any:
     if not isinstance(panel, dict):
         return panel
-    panel = _without_defaults(_with_reference(panel), PANEL_DEFAULTS)
+    panel = without_defaults(_with_reference(panel), PANEL_DEFAULTS)
     # The version of the plugin that saved it.
     panel.pop("pluginVersion", None)
     if isinstance(panel.get("fieldConfig"), dict):
-        panel["fieldConfig"] = _field_config(panel["fieldConfig"], panel.get("type"))
+        panel["fieldConfig"] = field_config(panel["fieldConfig"], panel.get("type"))
         if not panel["fieldConfig"]:
             del panel["fieldConfig"]
     tooltip = as_object(panel.get("options")).get("tooltip")
     if isinstance(tooltip, dict):
-        panel["options"] = {**panel["options"], "tooltip": _without_defaults(tooltip, TOOLTIP_DEFAULTS)}
+        panel["options"] = {**panel["options"], "tooltip": without_defaults(tooltip, TOOLTIP_DEFAULTS)}
     if isinstance(panel.get("targets"), list):
         panel["targets"] = [_target(target, panel.get("datasource")) for target in panel["targets"]]
     if isinstance(panel.get("panels"), list):
@@ -164,7 +164,7 @@ def _panel(panel: Any) -> Any:
     return panel
 
 
-def _field_config(config: Json, kind: Any) -> Json:
+def field_config(config: Json, kind: Any) -> Json:
     """``fieldConfig`` of a panel of that type, without what Grafana adds or drops."""
     result = dict(config)
     if isinstance(result.get("defaults"), dict):
@@ -172,13 +172,13 @@ def _field_config(config: Json, kind: Any) -> Json:
         if kind == "heatmap":
             defaults = {key: value for key, value in defaults.items() if key not in NOT_OF_HEATMAPS}
         if kind == "timeseries" and isinstance(defaults.get("custom"), dict):
-            defaults["custom"] = _without_defaults(defaults["custom"], TIMESERIES_DEFAULTS)
+            defaults["custom"] = without_defaults(defaults["custom"], TIMESERIES_DEFAULTS)
         if "thresholds" in defaults:
             defaults["thresholds"] = _thresholds(defaults["thresholds"])
-        result["defaults"] = _without_defaults(defaults, FIELD_DEFAULTS)
+        result["defaults"] = without_defaults(defaults, FIELD_DEFAULTS)
     if isinstance(result.get("overrides"), list):
         result["overrides"] = [_override(override) for override in result["overrides"]]
-    return _without_defaults(result, {"defaults": ({},), "overrides": ([],)})
+    return without_defaults(result, {"defaults": ({},), "overrides": ([],)})
 
 
 def _override(override: Any) -> Any:

@@ -32,6 +32,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import Grafana as Memory
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_memory import grafana_served
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_recorder import V2
 from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_replay import PASSWORD
 
 Json = dict[str, Any]
@@ -289,6 +290,83 @@ def test_an_account_that_was_disabled(student: Student) -> None:
     assert enabled["changed"]
     assert enabled["account"]["disabled"] is False
     assert student.stage() == (False, False)
+
+
+# -- the schema v2, by its documentation ------------------------------------------------------------------
+
+
+def as_v2(student: Student) -> Json:
+    """A dashboard of the schema v2, as a browser exports it."""
+    query = {"kind": "DataQuery", "group": "prometheus", "version": "v0", "datasource": {"name": "of-another-grafana"}}
+    several = {"name": "quantile", "query": "p50,p99", "current": {"text": "p50", "value": "p50"}, "hide": "dontHide"}
+    spec = copy.deepcopy(V2)
+    spec["title"] = f"Dashboard of {student.name}"
+    panel = spec["elements"]["panel-1"]["spec"]
+    panel["data"]["spec"]["queries"] = [
+        {"kind": "PanelQuery", "spec": {"refId": "A", "hidden": False, "query": {**query, "spec": {"expr": "up"}}}}
+    ]
+    spec["variables"] = [{"kind": "CustomVariable", "spec": several}]
+    return {
+        "apiVersion": "dashboard.grafana.app/v2",
+        "kind": "Dashboard",
+        "metadata": {"name": student.name, "resourceVersion": "77"},
+        "spec": spec,
+    }
+
+
+def test_a_file_of_the_schema_v2(student: Student) -> None:
+    student.account()
+    student.dashboard = as_v2(student)
+    if student.memory is None:
+        pytest.skip("which versions of the API a real Grafana has is not known here")
+    if student.memory.version == "11.6":
+        with pytest.raises(LabError, match=r"that takes dashboards of the schema v2 \(it has v0alpha1\)"):
+            student.imported()
+        return
+    version = "v2" if student.memory.version == "13.0" else "v2beta1"
+    assert student.imported(check=True)["changed"]
+    first = student.imported()
+    assert (first["changed"], first["folder_created"], first["altered"]) == (True, True, [])
+    assert first["datasources_mapped"] == {"of-another-grafana": "prom"}
+    stored = student.memory.resources[student.name]
+    assert stored["apiVersion"] == f"dashboard.grafana.app/{version}"
+    assert '"name": "prom"' in json.dumps(stored)
+    wrote = student.wrote()
+    assert not student.imported()["changed"]
+    assert student.wrote() == wrote
+
+    # A person selects something and collapses nothing; then the file changes.
+    (quantile,) = stored["spec"]["variables"]
+    quantile["spec"]["current"] = {"text": "p99", "value": "p99"}
+    stored["spec"]["timeSettings"]["from"] = "now-1h"
+    assert not student.imported()["changed"]
+    student.dashboard["spec"]["elements"]["panel-1"]["spec"]["title"] = "Another"
+    changed = student.imported(diff=True)
+    assert changed["changed_paths"] == ["elements.panel-1.spec.title"]
+    assert changed["diff"]["after"].strip() == 'elements.panel-1.spec.title: "Another"'
+    stored = student.memory.resources[student.name]
+    assert stored["spec"]["variables"][0]["spec"]["current"]["value"] == "p99"
+    assert stored["spec"]["timeSettings"]["from"] == "now-1h"
+    assert stored["metadata"]["generation"] == 2
+
+    # Somebody else saves it between reading and saving.
+    student.dashboard["spec"]["title"] += ", second edition"
+    read = student.memory.answer
+    seen = []
+
+    def meanwhile(method: str, path: str, authorization: str, sent: Any) -> Any:
+        if method == "PUT" and not seen:
+            seen.append(path)
+            student.memory.resources[student.name]["metadata"]["resourceVersion"] = "9999"
+        return read(method, path, authorization, sent)
+
+    student.memory.answer = meanwhile
+    with pytest.raises(LabError, match=r"was saved by somebody after it was read \(409\)"):
+        student.imported()
+    assert student.imported()["changed"]
+    with pytest.raises(LabError, match=r"is in the folder .*: leave `folder_uid` out to let it stay, or set `move`"):
+        student.imported(folder_uid="elsewhere", folder_title="Elsewhere")
+    assert student.imported(folder_uid="elsewhere", folder_title="Elsewhere", move=True)["changed_paths"] == ["folder"]
 
 
 def test_a_class_of_300_makes_300_tokens_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
