@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from ..results.report import Report
@@ -99,10 +99,22 @@ def _parts(text: Text, readings: Mapping[str, FactReading]) -> list[AnswerPart]:
 
 def _mentioned(mention: Mention, readings: Mapping[str, FactReading]) -> AnswerPart:
     if mention.fact == REASONS:
-        reasons = [reading.reason for reading in readings.values() if reading.state == UNKNOWN and reading.reason]
-        return {"text": "; ".join(dict.fromkeys(reasons)) or "no reason is given", "figures": []}
+        return {"text": _reasons(readings.values()), "figures": []}
     reading = readings[mention.fact]
     return {
         "text": reading.texts.get(mention.which, UNKNOWN_TEXT),
         "figures": list(dict.fromkeys(one.figure for one in reading.evidence)),
     }
+
+
+def _reasons(readings: Iterable[FactReading]) -> str:
+    """Why facts are not known; what has the same reason stands together."""
+    subjects: dict[str, list[str]] = {}
+    for reading in readings:
+        if reading.state == UNKNOWN and reading.reason:
+            subjects.setdefault(reading.reason, []).append(reading.subject)
+    texts = [
+        f"{' and '.join(dict.fromkeys(filter(None, found)))}: {reason}" if any(found) else reason
+        for reason, found in subjects.items()
+    ]
+    return "; ".join(texts) or "no reason is given"

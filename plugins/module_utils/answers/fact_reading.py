@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..formatting import value_text
+from ..formatting import interval_text, value_text
 from ..results.report import FigureRow, Reading, Report, is_number, window_label
-from .question import KNOWN, UNKNOWN, ChangeState, Fact, Window
+from .question import KNOWN, LOST, UNKNOWN, ChangeState, Fact, Window
 
 #: Parts of a figure that are named where only the largest are.
 MOST_PARTS = 3
@@ -16,6 +16,7 @@ MOST_PARTS = 3
 UNKNOWN_TEXT = "not known"
 #: Stands for one end of a change that is not known.
 UNKNOWN_END = "an unknown value"
+WORKFLOW_SECONDS = "workflow-seconds"
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,14 @@ class Evidence:
 class FactReading:
     """What a fact is in a run.
 
-    texts: what is written for a mention, by which of its texts is meant. reason: why it is not known, empty if it is.
-    evidence: the readings that it rests on.
+    texts: what is written for a mention, by which of its texts is meant. reason: why it is not known, empty if it is;
+    subject: what that is said of, if not of all. evidence: the readings that it rests on.
     """
 
     state: str
     texts: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    subject: str = ""
     evidence: Sequence[Evidence] = ()
 
 
@@ -62,13 +64,15 @@ def read_fact(report: Report, fact: Fact, judge: Judge) -> FactReading:
     """What the results of a run say of a fact."""
     if fact.noted:
         return _noted(report, fact)
+    if fact.ledger:
+        return _ledger(report, fact)
     place = _place(report, fact.window)
     if place is None:
         return _unknown(f"{_called(fact.window)} was not measured")
     rows = [row for row in report["figures"] if row["id"] == fact.figure]
     row = next((row for row in rows if row["readings"][place]), None)
     if row is None:
-        return _unknown(f"{fact.figure} was not measured in {_label(report, place)}")
+        return _unknown("it was not measured", subject=f"{fact.figure} in {_label(report, place)}")
     if fact.against is None:
         return _parts(report, fact, row, place) if fact.parts else _value(report, fact, row, place)
     before = _place(report, fact.against)
@@ -94,13 +98,16 @@ def _label(report: Report, place: int) -> str:
     return f"{stage} ({title})" if title else stage
 
 
-def _unknown(reason: str, evidence: Sequence[Evidence] = ()) -> FactReading:
-    return FactReading(UNKNOWN, reason=reason, evidence=evidence)
+def _unknown(reason: str, evidence: Sequence[Evidence] = (), subject: str = "") -> FactReading:
+    return FactReading(UNKNOWN, reason=reason, subject=subject, evidence=evidence)
 
 
-def _why_not(report: Report, row: FigureRow, place: int, reading: Reading) -> str:
-    reason = reading["reason"].rstrip(".") or "it has no value"
-    return f"{row['title']} in {_label(report, place)}: {reason}"
+def _why_not(reading: Reading) -> str:
+    return reading["reason"].rstrip(".") or "it has no value"
+
+
+def _titled(report: Report, row: FigureRow, place: int) -> str:
+    return f"{row['title']} in {_label(report, place)}"
 
 
 def _evidence(row: FigureRow, place: int) -> Evidence:
@@ -117,12 +124,12 @@ def _evidence(row: FigureRow, place: int) -> Evidence:
 def _value(report: Report, fact: Fact, row: FigureRow, place: int) -> FactReading:
     reading, evidence = row["readings"][place], _evidence(row, place)
     if reading is None or reading["value"] is None or reading["state"] in ("inconclusive", "error"):
-        reason = f"{row['title']} has no reading" if reading is None else _why_not(report, row, place, reading)
-        return _unknown(reason, [evidence])
+        reason = "there is no reading" if reading is None else _why_not(reading)
+        return _unknown(reason, [evidence], _titled(report, row, place))
     low, high = _range(reading)
     state = _level(fact.levels, low, high)
     if state is None:
-        return _unknown(f"{row['title']} in {_label(report, place)} is not known well enough", [evidence])
+        return _unknown("it is not known well enough", [evidence], _titled(report, row, place))
     return FactReading(state, {"": evidence.text}, evidence=[evidence])
 
 
@@ -147,8 +154,8 @@ def _parts(report: Report, fact: Fact, row: FigureRow, place: int) -> FactReadin
     parts = {} if reading is None else {name: value for name, value in reading["by"].items() if value is not None}
     evidence = _evidence(row, place)
     if reading is None or reading["state"] in ("inconclusive", "error") or not parts:
-        reason = f"{row['title']} has no parts" if reading is None else _why_not(report, row, place, reading)
-        return _unknown(reason, [evidence])
+        reason = "it has no parts" if reading is None else _why_not(reading)
+        return _unknown(reason, [evidence], _titled(report, row, place))
     if fact.parts == "count":
         count = sum(value > 0 for value in parts.values())
         return FactReading(_level(fact.levels, count, count) or UNKNOWN, {"": str(count)}, evidence=[evidence])
@@ -169,6 +176,30 @@ def _noted(report: Report, fact: Fact) -> FactReading:
     return FactReading(_level(fact.levels, found, found) or UNKNOWN, {"": value_text(found, fact.unit)})
 
 
+def _ledger(report: Report, fact: Fact) -> FactReading:
+    """What a stage's ledger says of a rebalancing: how often something was seen, or what it cost."""
+    stage = next((stage for stage in report["stages"] if stage["stage"] == fact.window.stage), None)
+    ledger = stage["ledger"] if stage else None
+    if ledger is None:
+        return _unknown(f"the stage {fact.window.stage} has no ledger of a rebalancing")
+    if fact.ledger == LOST:
+        lost = ledger["lost"]
+        seconds, (low, high) = lost["workflow_seconds"], lost["interval"]
+        if seconds is None:
+            return _unknown(lost["reason"].rstrip(".") or "what the rebalancing cost is not known")
+        text = value_text(seconds, WORKFLOW_SECONDS)
+        if low is not None and high is not None:
+            text += f" ({interval_text(low, high, '')})"
+        state = _level(fact.levels, low, high)
+        return FactReading(
+            state or UNKNOWN, {"": text}, "" if state else f"what the rebalancing cost, {text}, is noise"
+        )
+    if fact.ledger in ledger["unknown"]:
+        return _unknown(f"{fact.ledger.replace('_', ' ')} were not measured")
+    count = sum(entry["count"] for entry in ledger["entries"] if entry["what"] == fact.ledger)
+    return FactReading(_level(fact.levels, count, count) or UNKNOWN, {"": value_text(count, "1")})
+
+
 # --- changes -------------------------------------------------------------------------------------
 
 
@@ -180,12 +211,11 @@ def _change(report: Report, row: FigureRow, before: int, after: int, judge: Judg
     for place in (before, after):
         reading = row["readings"][place]
         if reading is None:
-            reason = f"{row['title']} was not measured in {_label(report, place)}"
-            return FactReading(UNKNOWN, texts, reason, evidence)
+            return FactReading(UNKNOWN, texts, "it was not measured", _titled(report, row, place), evidence)
         if reading["value"] is None or reading["state"] in ("inconclusive", "error"):
-            return FactReading(UNKNOWN, texts, _why_not(report, row, place, reading), evidence)
+            return FactReading(UNKNOWN, texts, _why_not(reading), _titled(report, row, place), evidence)
     verdict = judge(row, before, after)
     if verdict.size:
         texts |= {"": f"from {old} to {new} ({verdict.size})", "size": verdict.size}
-    reason = verdict.reason or f"the change of {row['title']} is not known" if verdict.state == UNKNOWN else ""
-    return FactReading(verdict.state, texts, reason, evidence)
+    reason = verdict.reason if verdict.state == UNKNOWN else ""
+    return FactReading(verdict.state, texts, reason, row["title"] if reason else "", evidence)

@@ -24,25 +24,27 @@ def judge_of(report: Report) -> Judge:
     def judge(row: FigureRow, before: int, after: int) -> ChangeVerdict:
         change = between(before, after)[row["id"], row["unit"]]
         if change is None:
-            return ChangeVerdict(UNKNOWN, "", f"{row['title']} is only a bound in one of the windows")
+            return ChangeVerdict(UNKNOWN, "", "in one of the windows it is only a bound")
         earlier = row["readings"][before]
         size = change_size(change, row["unit"], earlier["value"] if earlier else None)
         if change["verdict"] == "unknown":
-            return ChangeVerdict(UNKNOWN, size, f"{row['title']}: {change['reason']}")
+            return ChangeVerdict(UNKNOWN, size, change["reason"])
         return ChangeVerdict(SAME if change["verdict"] == "none" else change["verdict"], size)
 
     return judge
 
 
 def change_size(change: Change, unit: str, before: float | None) -> str:
-    """How large a change is: ``+45 to +55 %``; ``+12 %`` where its ends are not known; empty where that is no number.
+    """How large a change is: ``+45 to +55 %`` beyond noise, ``within ±4 %``, or ``+12 %`` where noise is not known.
 
     before: the value that it is relative to; where that is 0, the size is in the figure's unit.
     """
     low, high = change["low"], change["high"]
-    if low is None or high is None:
+    if change["verdict"] == "unknown" or low is None or high is None:
         return "" if change["ratio"] is None else ratio_text(change["ratio"])
-    if before:
-        ends = sorted((low / abs(before), high / abs(before)))
-        return f"{ratio_text(ends[0])} to {ratio_text(ends[1])}"
-    return f"{value_text(low, unit)} to {value_text(high, unit)} more"
+    if not before:
+        return f"{value_text(low, unit)} to {value_text(high, unit)} more"
+    ends = sorted((low / abs(before), high / abs(before)))
+    if change["verdict"] == "none":
+        return f"within ±{ratio_text(max(map(abs, ends))).lstrip('+±')}"
+    return f"{ratio_text(ends[0])} to {ratio_text(ends[1])}"

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from typing import Literal, Union, get_args
+
+from ..results.types import LedgerWhat
 
 #: State of a change, and the states that it can have.
 ChangeState = Literal["higher", "lower", "same", "unknown"]
@@ -26,6 +28,9 @@ ChangeText = Literal["", "before", "after", "size"]
 CHANGE_TEXTS: tuple[ChangeText, ...] = ("", "before", "after", "size")
 #: What a text can name of the parts of a figure that is split by a label.
 PARTS = ("largest", "all", "count")
+#: What a rebalancing cost, beside what its ledger has entries of.
+LOST: Literal["lost"] = "lost"
+LEDGER: tuple[str, ...] = (LOST, *get_args(LedgerWhat))
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,11 @@ class Window:
 class Fact:
     """What a question wants to know of a run.
 
-    figure: id of a figure; empty for a fact that a stage noted. window: where it is read.
+    figure: id of a figure; empty for a fact of another kind. window: where it is read.
     against: the window that it is compared with; None where the fact is a value and not a change.
     parts: of a figure that is split by a label its largest parts, all of them, or their number.
     noted: the path of a fact of the window's stage, such as ``shards.settled``, with its unit.
+    ledger: what the ledger of the window's stage counted, or ``lost``, the workflow-seconds that the rebalancing cost.
     levels: names of ranges of the value, each with its lower end, ascending; the first has none below it.
     """
 
@@ -53,6 +59,7 @@ class Fact:
     against: Window | None = None
     parts: str = ""
     noted: str = ""
+    ledger: str = ""
     unit: str = ""
     levels: tuple[tuple[str, float], ...] = ()
 

@@ -12,11 +12,13 @@ from typing import Any
 from .. import shaped_yaml as shape
 from ..errors import LabError
 from ..yaml_file import read_file
-from .question import CHANGE_TEXTS, KNOWN, PARTS, UNKNOWN, Fact, Mention, Question, Text, Verdict, Window
+from .question import CHANGE_TEXTS, KNOWN, LEDGER, PARTS, UNKNOWN, Fact, Mention, Question, Text, Verdict, Window
 
 SCHEMA = "temporal_lab.benchmarking/questions/1"
 #: Stands in a text for the reasons why facts are not known.
 REASONS = "reasons"
+#: What a fact is read from.
+KINDS = ("figure", "noted", "ledger")
 #: Questions of a file.
 MOST = 200
 
@@ -111,15 +113,15 @@ def _facts(value: Any, at: shape.Place, windows: Mapping[str, Window]) -> dict[s
 
 
 def _fact(name: str, value: Any, at: shape.Place, windows: Mapping[str, Window]) -> Fact:
-    value = shape.mapping(value, at, ("window",), ("figure", "against", "parts", "noted", "unit", "levels"))
-    if ("figure" in value) == ("noted" in value):
-        raise shape.Fault(at, "must have one of `figure` and `noted`")
-    if "noted" in value:
+    value = shape.mapping(value, at, ("window",), ("figure", "noted", "ledger", "against", "parts", "unit", "levels"))
+    if sum(kind in value for kind in KINDS) != 1:
+        raise shape.Fault(at, "must have one of `figure`, `noted` and `ledger`")
+    if "figure" not in value:
         for key in ("against", "parts"):
             if key in value:
                 raise shape.Fault((*at, key), "is for figures, and this fact is one that a stage noted")
-    elif "unit" in value:
-        raise shape.Fault((*at, "unit"), "is for facts that a stage noted: a figure has its own")
+    if "noted" not in value and "unit" in value:
+        raise shape.Fault((*at, "unit"), "is for facts that a stage noted: others have their own")
     if "against" in value and ("levels" in value or "parts" in value):
         raise shape.Fault(at, "is a change, which has neither levels nor parts")
     if "parts" in value and "levels" in value and value["parts"] != "count":
@@ -131,6 +133,7 @@ def _fact(name: str, value: Any, at: shape.Place, windows: Mapping[str, Window])
         against=_window(value["against"], (*at, "against"), windows) if "against" in value else None,
         parts=shape.choice(value["parts"], (*at, "parts"), PARTS) if "parts" in value else "",
         noted=shape.text(value["noted"], (*at, "noted")) if "noted" in value else "",
+        ledger=shape.choice(value["ledger"], (*at, "ledger"), LEDGER) if "ledger" in value else "",
         unit=shape.text(value["unit"], (*at, "unit")) if "unit" in value else "1",
         levels=_levels(value["levels"], (*at, "levels")) if "levels" in value else (),
     )

@@ -13,11 +13,12 @@ from functools import cache
 from pathlib import Path
 
 from ..cluster.cluster import METADATA_LIST, Cluster
+from ..cluster.ours import STUDENTS
 from ..cluster.predicates import Json
 from ..errors import LabError
 from ..http.errors import NotFound, Refused
 from ..yaml_file import read_yaml
-from .namespace_objects import LABELS, MANAGER, STUDENTS, is_ours
+from .namespace_objects import LABELS, MANAGER, is_ours
 
 #: Where the API has each kind, in the order in which they are removed: a binding first.
 FOLDERS = {

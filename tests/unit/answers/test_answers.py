@@ -49,24 +49,36 @@ questions:
       every: {figure: split, window: one, parts: all}
       count: {figure: split, window: one, parts: count, levels: {one: 0, several: 2}}
       noted: {noted: shards.settled, window: one, unit: s}
+      refused: {ledger: requests_refused, window: one}
+      lost: {ledger: lost, window: one, levels: {none: 0, some: 0.000001}}
     answers:
       - id: all
         text: >-
-          {value}|{change}|{change.before}|{change.after}|{change.size}|{largest}|{every}|{count}|{noted}|{reasons}
+          {value}|{change}|{change.before}|{change.after}|{change.size}|{largest}|{every}|{count}|{noted}|{refused}|{lost}|{reasons}
     limits: Nothing.
     why: Nothing.
     source: nowhere
 """
 
 
-def report(rows: Mapping[str, Mapping[int, dict[str, Any]]], facts: Mapping[str, Any] = MappingProxyType({})) -> Any:
-    """A run with the lab's windows: readings by figure and the window's place, and facts by stage."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def report(
+    rows: Mapping[str, Mapping[int, dict[str, Any]]],
+    facts: Mapping[str, Any] = NOTHING,
+    ledgers: Mapping[str, Any] = NOTHING,
+) -> Any:
+    """A run with the lab's windows: readings by figure and the window's place, facts and ledgers by stage."""
     return {
         "windows": [
             {"stage": window.stage, "name": window.name, "title": window.name, "start": 0.0, "end": 1.0}
             for window in WINDOWS.values()
         ],
-        "stages": [{"stage": window.stage, "facts": facts.get(window.stage, {})} for window in WINDOWS.values()],
+        "stages": [
+            {"stage": window.stage, "facts": facts.get(window.stage, {}), "ledger": ledgers.get(window.stage)}
+            for window in WINDOWS.values()
+        ],
         "figures": [
             {
                 "id": name,
@@ -90,15 +102,41 @@ def reading(fact: Fact, state: str) -> dict[str, Any] | None:
     return figure(fact.figure, value)
 
 
+def empty_ledger() -> dict[str, Any]:
+    return {"entries": [], "none": [], "unknown": [], "lost": {}}
+
+
+def ledger(found: dict[str, Any], fact: Fact, state: str) -> None:
+    """Write into a ledger what gives a fact this state."""
+    value = dict(fact.levels).get(state, 3.0)
+    if fact.ledger == "lost":
+        known = state != UNKNOWN
+        seconds = 0.0 if value <= 0 else 5.0
+        interval = [seconds - 1, seconds - 0.5] if seconds == 0 else [4.0, 6.0]
+        found["lost"] = {
+            "workflow_seconds": seconds if known else None,
+            "interval": interval if known else [None, None],
+            "reason": "" if known else "the load was not scraped.",
+        }
+    elif state == UNKNOWN:
+        found["unknown"].append(fact.ledger)
+    else:
+        counts = (1.0, 2.0) if value > 0 else ()
+        found["entries"] += [{"what": fact.ledger, "count": count} for count in counts]
+
+
 def run_with(question: Question, states: Mapping[str, str]) -> tuple[Any, Any] | None:
     """A run in which the facts have these states, with a judge; None where two of them contradict each other."""
     rows: dict[str, dict[int, dict[str, Any]]] = {}
     noted: dict[str, Any] = {}
     changes: dict[tuple[str, int, int], str] = {}
     asked: dict[tuple[str, int], str] = {}
+    ledgers: dict[str, Any] = {}
     for fact in question.facts:
         state, place = states[fact.name], PLACES[fact.window]
-        if fact.noted:
+        if fact.ledger:
+            ledger(ledgers.setdefault(fact.window.stage, empty_ledger()), fact, state)
+        elif fact.noted:
             parent, _dot, name = fact.noted.partition(".")
             noted[fact.window.stage] = {parent: {name: None if state == UNKNOWN else 4.0}}
         elif fact.against:
@@ -120,7 +158,7 @@ def run_with(question: Question, states: Mapping[str, str]) -> tuple[Any, Any] |
         state = changes[row["id"], before, after]
         return ChangeVerdict(state, "" if state == UNKNOWN else "by 1 to 2", "it is noisy" if state == UNKNOWN else "")
 
-    return report(rows, noted), judge
+    return report(rows, noted, ledgers), judge
 
 
 def worlds(question: Question) -> Iterator[tuple[dict[str, str], answer.Answer]]:
@@ -186,9 +224,7 @@ def test_the_document_has_each_question_with_each_of_its_answers() -> None:
 # --- facts ---------------------------------------------------------------------------------------
 
 
-def kinds(
-    rows: Any, facts: Any = MappingProxyType({}), verdict: ChangeVerdict | None = None
-) -> tuple[dict[str, str], list[str]]:
+def kinds(rows: Any, facts: Any = NOTHING, verdict: ChangeVerdict | None = None) -> tuple[dict[str, str], list[str]]:
     """The states of the facts of each kind, and their texts."""
     questions = questions_file.parse(KINDS, "kinds.yml")
     (given,) = answer.answer_questions(report(rows, facts), questions, lambda *_: verdict or ChangeVerdict("same"))
@@ -210,6 +246,8 @@ def test_facts_of_each_kind() -> None:
         "every": KNOWN,
         "count": "several",
         "noted": KNOWN,
+        "refused": UNKNOWN,
+        "lost": UNKNOWN,
     }
     assert texts[:5] == ["20", "from 20 to 30 (+50 %)", "20", "30", "+50 %"]
     assert texts[5] == "b 300, e 250, d 200"
@@ -221,7 +259,7 @@ def test_a_value_whose_interval_reaches_over_two_levels_has_neither() -> None:
     rows = {"work": {1: figure("work", 10.5, interval=[9.5, 11.5]), 2: figure("work", 1.0)}}
     states, texts = kinds(rows)
     assert (states["value"], states["level"]) == (KNOWN, UNKNOWN)
-    assert "work in benchmark is not known well enough" in texts[-1]
+    assert "work in benchmark: it is not known well enough" in texts[-1]
 
 
 @pytest.mark.parametrize(
@@ -238,8 +276,28 @@ def test_what_is_not_known_is_unknown_with_its_reason() -> None:
     assert set(states.values()) == {UNKNOWN}
     assert texts[:2] == ["not known", "from an unknown value to 3"]
     assert "work in benchmark: too few scrapes" in texts[-1]
-    assert "split was not measured in benchmark" in texts[-1]
+    assert "split in benchmark: it was not measured" in texts[-1]
     assert "the stage benchmark did not note shards settled" in texts[-1]
+
+
+@pytest.mark.parametrize(
+    ("interval", "state", "text"),
+    [
+        ([4.0, 6.0], "some", "5 workflow-seconds (between 4 and 6)"),
+        ([-6.0, -4.0], "none", "5 workflow-seconds (between −6 and −4)"),
+        ([-1.0, 11.0], UNKNOWN, "5 workflow-seconds (between −1 and 11)"),
+        ([4.0, None], "some", "5 workflow-seconds"),
+    ],
+)
+def test_facts_of_a_ledger(interval: list[float | None], state: str, text: str) -> None:
+    found = empty_ledger()
+    found["lost"] = {"workflow_seconds": 5.0, "interval": interval, "reason": ""}
+    found["entries"] = [{"what": "requests_refused", "count": 6.0}, {"what": "lock_waits", "count": 9.0}]
+    questions = questions_file.parse(KINDS, "kinds.yml")
+    run = report({"work": {1: figure("work", 1.0)}}, {}, {"benchmark": found})
+    (given,) = answer.answer_questions(run, questions, lambda *_: ChangeVerdict("same"))
+    assert (given["facts"]["refused"], given["facts"]["lost"]) == (KNOWN, state)
+    assert given["text"].split("|")[9:11] == ["6", text]
 
 
 @pytest.mark.parametrize("state", ["inconclusive", "error"])
@@ -256,7 +314,7 @@ def test_a_value_that_is_not_trusted_is_unknown(state: str) -> None:
     ("before", "after", "fault"),
     [
         ("window: one}", "window: onn}", r":\d+: question 'kinds', `facts.value.window`: 'onn' is none .* 'one'"),
-        ("figure: work, window: one}", "window: one}", "one of `figure` and `noted`"),
+        ("figure: work, window: one}", "window: one}", "one of `figure`, `noted` and `ledger`"),
         ("{value}|", "{valu}|", r"names \{valu\}, which is no fact .* 'value'"),
         ("{change.size}", "{change.sise}", r"of this fact there is .*\{change.size\}"),
         ("{value}|", "{value.before}|", r"of this fact there is \{value\}"),
@@ -266,6 +324,8 @@ def test_a_value_that_is_not_trusted_is_unknown(state: str) -> None:
         ("levels: {low: 0, high: 10}", "levels: {unknown: 0, high: 10}", "another name"),
         ("levels: {low: 0, high: 10}", "levels: {low: 0}", "at least two"),
         ("parts: largest", "parts: most", "largest, all, count"),
+        ("ledger: lost", "ledger: found", "none of: lost, shards_acquired"),
+        ("ledger: lost", "ledger: lost, unit: s", "others have their own"),
         ("parts: largest}", "parts: largest, levels: {a: 0, b: 1}}", "are for a number"),
         ("against: one}", "against: one, levels: {a: 0, b: 1}}", "is a change"),
         ("unit: s}", "unit: s, against: two}", "is for figures"),

@@ -42,7 +42,7 @@ def test_a_change_beyond_noise_and_one_within_it(report: Any) -> None:
     assert judge(row(report, "told"), 1, 2).state == "lower"
     # Windows that do not follow each other.
     back = judge(row(report, "told"), 0, 2)
-    assert (back.state, back.size) == ("same", "−3.4 % to +7.4 %")
+    assert (back.state, back.size) == ("same", "within ±7.4 %")
 
 
 @pytest.mark.parametrize(("name", "reason"), [("silent", "does not say how far noise goes"), ("bound", "only a bound")])
@@ -67,4 +67,6 @@ def test_sizes() -> None:
     assert change_size(change, "1/s", -10.0) == "+40 % to +60 %"
     assert change_size(change, "1/s", 0.0) == "4/s to 6/s more"
     assert change_size({**change, "low": None}, "1/s", 10.0) == "+50 %"
+    assert change_size({**change, "verdict": "unknown"}, "1/s", 10.0) == "+50 %"
+    assert change_size({**change, "verdict": "none", "low": -2.0}, "1/s", 10.0) == "within ±60 %"
     assert change_size({**change, "low": None, "ratio": None}, "1/s", 0.0) == ""

@@ -57,7 +57,7 @@ def report(tmp_path: Path) -> Any:
 
 def answers(report: Any, state: Any = "higher") -> list[answer.Answer]:
     questions = questions_file.parse(QUESTIONS, "questions.yml")
-    return answer.answer_questions(report, questions, lambda *_: ChangeVerdict(state, "+45 to +55 %"))
+    return answer.answer_questions(report, questions, lambda *_: ChangeVerdict(state, "+45 to +55 %", "it is noise"))
 
 
 TEXT = "Yes, work went from 20/s to 30/s (+45 to +55 %) & more."
@@ -97,4 +97,4 @@ def test_a_report_without_answers_has_no_section_for_them(report: Any) -> None:
 def test_the_open_ones_are_marked(report: Any) -> None:
     (stage, _other) = answer_view.answer_view(report, answers(report, "unknown"))
     assert [(one["word"], one["verdict"]) for one in stage["answers"]] == [("open", "not_known")]
-    assert "the change of Work is not known" in stage["answers"][0]["text"]
+    assert stage["answers"][0]["text"] == "Not known: Work: it is noise."
