@@ -19,8 +19,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report i
     class_markdown,
     class_page,
     class_terminal,
-    plots,
     run_markdown,
+    run_page,
     run_terminal,
     sealed_page,
 )
@@ -28,11 +28,14 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_class import build_class
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import build_report
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import as_json, damaged, fuzz
+from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_ledger_view import killed
+from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_used_up import resources
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RUN,
     START,
     STUDENT,
     Lab,
+    distribution,
     figure,
     full,
     series,
@@ -76,7 +79,25 @@ def good_stage() -> dict[str, Any]:
             },
         )
         found: dict[str, Any] = json.loads(path.read_text())
-        return found
+    first = found["windows"][0]
+    first["figures"][0]["noise"] = {
+        "steps": 24,
+        "step": 5.0,
+        "low": 35.0,
+        "high": None,
+        "freedom": 11,
+        "halves": [38.0, 42.0],
+        "steady": True,
+        "burst": {"start": 5.0, "length": 10.0, "share": 0.6},
+    }
+    first["distributions"] = [distribution("lock", (None, 0.001, [4.0, None]), (0.001, None, [0.5, 2.0]))]
+    first["resources"] = resources("saturated", saturated=["machine"], throttled={"history": 0.1})
+    first["completions"] = [
+        {"witness": "server", "value": 40.0, "interval": [39.0, None], "reason": ""},
+        {"witness": "visibility", "value": None, "interval": [None, None], "reason": "no", "by": {"Completed": 4}},
+    ]
+    found["ledger"] = killed()
+    return found
 
 
 GOOD = good_stage()
@@ -149,16 +170,31 @@ def test_fuzz_seals(page: bytes) -> None:
         assert not sealed_page.is_sealed(path, STUDENT, RUN, b"k" * sealed_page.KEY_BYTES)
 
 
-@fuzz(damaged(GOOD["windows"]) | damaged(GOOD["series"]) | damaged(GOOD["events"]), cost=4)
-def test_fuzz_drawings(part: Any) -> None:
+def test_what_is_damaged_is_read_before() -> None:
+    """Otherwise every target below would only see that a file is refused."""
     with tempfile.TemporaryDirectory() as name:
         lab = Lab(Path(name))
-        path = lab.write("scale")
-        first = next(iter(part), None) if isinstance(part, list) else None
-        key = next((key for key in ("figures", "points") if isinstance(first, dict) and key in first), "time")
-        field = {"figures": "windows", "points": "series", "time": "events"}[key]
-        path.write_text(json.dumps({**GOOD, field: part}))
-        plots.draw_timeline(build_report(runs.read_run(lab.folder, STUDENT, RUN)))
+        lab.write("scale").write_text(json.dumps(GOOD))
+        report = lab.report()
+        assert [problem for problem in report["problems"] if problem["kind"] == "file"] == []
+        assert any(stage["ledger"] for stage in report["stages"])
+        assert report["distributions"]
+
+
+@fuzz(
+    st.sampled_from(["windows", "series", "events", "ledger"]).flatmap(
+        lambda field: damaged(GOOD[field]).map(lambda part: {**GOOD, field: part})
+    ),
+    cost=8,
+)
+def test_fuzz_pages(record: Any) -> None:
+    """The page of a run with all of its drawings."""
+    with tempfile.TemporaryDirectory() as name:
+        lab = Lab(Path(name))
+        lab.write("scale").write_text(json.dumps(record))
+        report = lab.report()
+        answers = answer.answer_questions(report, QUESTIONS, lambda *_: ChangeVerdict("unknown"))
+        run_page.to_html(report, answers).encode()
 
 
 def good_samples() -> dict[str, Any]:
