@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..formatting import interval_text, value_text
 from ..results.report import FigureRow, Reading, Report, is_number, window_label
 from .question import KNOWN, LOST, UNKNOWN, ChangeState, Fact, Window
+from .resource_words import resource_sentence
 
 #: Parts of a figure that are named where only the largest are.
 MOST_PARTS = 3
@@ -69,6 +70,8 @@ def read_fact(report: Report, fact: Fact, judge: Judge) -> FactReading:
     place = _place(report, fact.window)
     if place is None:
         return _unknown(f"{_called(fact.window)} was not measured")
+    if fact.resources:
+        return _resources(report, place)
     rows = [row for row in report["figures"] if row["id"] == fact.figure]
     row = next((row for row in rows if row["readings"][place]), None)
     if row is None:
@@ -174,6 +177,16 @@ def _noted(report: Report, fact: Fact) -> FactReading:
     if not is_number(found):
         return _unknown(f"the stage {fact.window.stage} did not note {fact.noted.replace('.', ' ')}")
     return FactReading(_level(fact.levels, found, found) or UNKNOWN, {"": value_text(found, fact.unit)})
+
+
+def _resources(report: Report, place: int) -> FactReading:
+    """What a window used up."""
+    found = report["windows"][place]["resources"]
+    if found is None:
+        text = "What the machine had left in this window was not measured."
+        return FactReading(UNKNOWN, {"": text}, "it was not measured", f"the CPU in {_label(report, place)}")
+    subject = f"the CPU in {_label(report, place)}" if found["state"] == UNKNOWN else ""
+    return FactReading(found["state"], {"": resource_sentence(found)}, found["reason"], subject)
 
 
 def _ledger(report: Report, fact: Fact) -> FactReading:

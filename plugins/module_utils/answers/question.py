@@ -28,6 +28,9 @@ ChangeText = Literal["", "before", "after", "size"]
 CHANGE_TEXTS: tuple[ChangeText, ...] = ("", "before", "after", "size")
 #: What a text can name of the parts of a figure that is split by a label.
 PARTS = ("largest", "all", "count")
+#: States of the resources of a window, and what can be asked of them.
+RESOURCES: tuple[str, ...] = ("saturated", "free", "unknown")
+RESOURCE_KINDS = ("cpu",)
 #: What a rebalancing cost, beside what its ledger has entries of.
 LOST: Literal["lost"] = "lost"
 LEDGER: tuple[str, ...] = (LOST, *get_args(LedgerWhat))
@@ -49,6 +52,7 @@ class Fact:
     against: the window that it is compared with; None where the fact is a value and not a change.
     parts: of a figure that is split by a label its largest parts, all of them, or their number.
     noted: the path of a fact of the window's stage, such as ``shards.settled``, with its unit.
+    resources: what is asked of the window's resources; its state is whether something was saturated.
     ledger: what the ledger of the window's stage counted, or ``lost``, the workflow-seconds that the rebalancing cost.
     levels: names of ranges of the value, each with its lower end, ascending; the first has none below it.
     """
@@ -59,6 +63,7 @@ class Fact:
     against: Window | None = None
     parts: str = ""
     noted: str = ""
+    resources: str = ""
     ledger: str = ""
     unit: str = ""
     levels: tuple[tuple[str, float], ...] = ()
@@ -68,6 +73,8 @@ class Fact:
         """The states that it can have."""
         if self.against:
             return CHANGES
+        if self.resources:
+            return RESOURCES
         return (*(name for name, _end in self.levels), UNKNOWN) if self.levels else (KNOWN, UNKNOWN)
 
 

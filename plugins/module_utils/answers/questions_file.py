@@ -12,13 +12,26 @@ from typing import Any
 from .. import shaped_yaml as shape
 from ..errors import LabError
 from ..yaml_file import read_file
-from .question import CHANGE_TEXTS, KNOWN, LEDGER, PARTS, UNKNOWN, Fact, Mention, Question, Text, Verdict, Window
+from .question import (
+    CHANGE_TEXTS,
+    KNOWN,
+    LEDGER,
+    PARTS,
+    RESOURCE_KINDS,
+    UNKNOWN,
+    Fact,
+    Mention,
+    Question,
+    Text,
+    Verdict,
+    Window,
+)
 
 SCHEMA = "temporal_lab.benchmarking/questions/1"
 #: Stands in a text for the reasons why facts are not known.
 REASONS = "reasons"
 #: What a fact is read from.
-KINDS = ("figure", "noted", "ledger")
+KINDS = ("figure", "noted", "ledger", "resources")
 #: Questions of a file.
 MOST = 200
 
@@ -113,13 +126,13 @@ def _facts(value: Any, at: shape.Place, windows: Mapping[str, Window]) -> dict[s
 
 
 def _fact(name: str, value: Any, at: shape.Place, windows: Mapping[str, Window]) -> Fact:
-    value = shape.mapping(value, at, ("window",), ("figure", "noted", "ledger", "against", "parts", "unit", "levels"))
+    value = shape.mapping(value, at, ("window",), (*KINDS, "against", "parts", "unit", "levels"))
     if sum(kind in value for kind in KINDS) != 1:
-        raise shape.Fault(at, "must have one of `figure`, `noted` and `ledger`")
+        raise shape.Fault(at, f"must have one of {', '.join(f'`{kind}`' for kind in KINDS)}")
     if "figure" not in value:
-        for key in ("against", "parts"):
+        for key in ("against", "parts", *(["levels"] if "resources" in value else [])):
             if key in value:
-                raise shape.Fault((*at, key), "is for figures, and this fact is one that a stage noted")
+                raise shape.Fault((*at, key), "is not for facts of this kind")
     if "noted" not in value and "unit" in value:
         raise shape.Fault((*at, "unit"), "is for facts that a stage noted: others have their own")
     if "against" in value and ("levels" in value or "parts" in value):
@@ -133,6 +146,9 @@ def _fact(name: str, value: Any, at: shape.Place, windows: Mapping[str, Window])
         against=_window(value["against"], (*at, "against"), windows) if "against" in value else None,
         parts=shape.choice(value["parts"], (*at, "parts"), PARTS) if "parts" in value else "",
         noted=shape.text(value["noted"], (*at, "noted")) if "noted" in value else "",
+        resources=(
+            shape.choice(value["resources"], (*at, "resources"), RESOURCE_KINDS) if "resources" in value else ""
+        ),
         ledger=shape.choice(value["ledger"], (*at, "ledger"), LEDGER) if "ledger" in value else "",
         unit=shape.text(value["unit"], (*at, "unit")) if "unit" in value else "1",
         levels=_levels(value["levels"], (*at, "levels")) if "levels" in value else (),

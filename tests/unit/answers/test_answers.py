@@ -49,12 +49,13 @@ questions:
       every: {figure: split, window: one, parts: all}
       count: {figure: split, window: one, parts: count, levels: {one: 0, several: 2}}
       noted: {noted: shards.settled, window: one, unit: s}
+      machine: {resources: cpu, window: one}
       refused: {ledger: requests_refused, window: one}
       lost: {ledger: lost, window: one, levels: {none: 0, some: 0.000001}}
     answers:
       - id: all
         text: >-
-          {value}|{change}|{change.before}|{change.after}|{change.size}|{largest}|{every}|{count}|{noted}|{refused}|{lost}|{reasons}
+          {value}|{change}|{change.before}|{change.after}|{change.size}|{largest}|{every}|{count}|{noted}|{machine}|{refused}|{lost}|{reasons}
     limits: Nothing.
     why: Nothing.
     source: nowhere
@@ -68,12 +69,23 @@ def report(
     rows: Mapping[str, Mapping[int, dict[str, Any]]],
     facts: Mapping[str, Any] = NOTHING,
     ledgers: Mapping[str, Any] = NOTHING,
+    resources: Mapping[int, str] = MappingProxyType({}),
 ) -> Any:
-    """A run with the lab's windows: readings by figure and the window's place, facts and ledgers by stage."""
+    """A run with the lab's windows: readings by figure and the window's place, facts and ledgers by stage.
+
+    resources: state of those of a window, by its place.
+    """
     return {
         "windows": [
-            {"stage": window.stage, "name": window.name, "title": window.name, "start": 0.0, "end": 1.0}
-            for window in WINDOWS.values()
+            {
+                "stage": window.stage,
+                "name": window.name,
+                "title": window.name,
+                "start": 0.0,
+                "end": 1.0,
+                "resources": used(resources[place]) if place in resources else None,
+            }
+            for place, window in enumerate(WINDOWS.values())
         ],
         "stages": [
             {"stage": window.stage, "facts": facts.get(window.stage, {}), "ledger": ledgers.get(window.stage)}
@@ -100,6 +112,14 @@ def reading(fact: Fact, state: str) -> dict[str, Any] | None:
         pods = {f"pod-{number}": 256.0 for number in range(max(1, int(value)) if fact.levels else 2)}
         return figure(fact.figure, None, state="pass", reason="", by=pods)
     return figure(fact.figure, value)
+
+
+def used(state: str) -> dict[str, Any]:
+    """Resources of a window with this state."""
+    machines = [{"name": "node", "used": 1.9, "cores": 2.0}]
+    reason = "it was scraped once" if state == UNKNOWN else ""
+    saturated = ["machine"] if state == "saturated" else []
+    return {"state": state, "reason": reason, "saturated": saturated, "machines": machines, "cpu": {}, "throttled": {}}
 
 
 def empty_ledger() -> dict[str, Any]:
@@ -132,10 +152,13 @@ def run_with(question: Question, states: Mapping[str, str]) -> tuple[Any, Any] |
     changes: dict[tuple[str, int, int], str] = {}
     asked: dict[tuple[str, int], str] = {}
     ledgers: dict[str, Any] = {}
+    resources: dict[int, str] = {}
     for fact in question.facts:
         state, place = states[fact.name], PLACES[fact.window]
         if fact.ledger:
             ledger(ledgers.setdefault(fact.window.stage, empty_ledger()), fact, state)
+        elif fact.resources:
+            resources[place] = state
         elif fact.noted:
             parent, _dot, name = fact.noted.partition(".")
             noted[fact.window.stage] = {parent: {name: None if state == UNKNOWN else 4.0}}
@@ -158,7 +181,7 @@ def run_with(question: Question, states: Mapping[str, str]) -> tuple[Any, Any] |
         state = changes[row["id"], before, after]
         return ChangeVerdict(state, "" if state == UNKNOWN else "by 1 to 2", "it is noisy" if state == UNKNOWN else "")
 
-    return report(rows, noted, ledgers), judge
+    return report(rows, noted, ledgers, resources), judge
 
 
 def worlds(question: Question) -> Iterator[tuple[dict[str, str], answer.Answer]]:
@@ -246,6 +269,7 @@ def test_facts_of_each_kind() -> None:
         "every": KNOWN,
         "count": "several",
         "noted": KNOWN,
+        "machine": UNKNOWN,
         "refused": UNKNOWN,
         "lost": UNKNOWN,
     }
@@ -276,7 +300,7 @@ def test_what_is_not_known_is_unknown_with_its_reason() -> None:
     assert set(states.values()) == {UNKNOWN}
     assert texts[:2] == ["not known", "from an unknown value to 3"]
     assert "work in benchmark: too few scrapes" in texts[-1]
-    assert "split in benchmark: it was not measured" in texts[-1]
+    assert "split in benchmark and the CPU in benchmark: it was not measured" in texts[-1]
     assert "the stage benchmark did not note shards settled" in texts[-1]
 
 
@@ -297,7 +321,7 @@ def test_facts_of_a_ledger(interval: list[float | None], state: str, text: str) 
     run = report({"work": {1: figure("work", 1.0)}}, {}, {"benchmark": found})
     (given,) = answer.answer_questions(run, questions, lambda *_: ChangeVerdict("same"))
     assert (given["facts"]["refused"], given["facts"]["lost"]) == (KNOWN, state)
-    assert given["text"].split("|")[9:11] == ["6", text]
+    assert given["text"].split("|")[10:12] == ["6", text]
 
 
 @pytest.mark.parametrize("state", ["inconclusive", "error"])
@@ -314,7 +338,7 @@ def test_a_value_that_is_not_trusted_is_unknown(state: str) -> None:
     ("before", "after", "fault"),
     [
         ("window: one}", "window: onn}", r":\d+: question 'kinds', `facts.value.window`: 'onn' is none .* 'one'"),
-        ("figure: work, window: one}", "window: one}", "one of `figure`, `noted` and `ledger`"),
+        ("figure: work, window: one}", "window: one}", "one of `figure`, `noted`, `ledger`, `resources`"),
         ("{value}|", "{valu}|", r"names \{valu\}, which is no fact .* 'value'"),
         ("{change.size}", "{change.sise}", r"of this fact there is .*\{change.size\}"),
         ("{value}|", "{value.before}|", r"of this fact there is \{value\}"),
@@ -328,7 +352,7 @@ def test_a_value_that_is_not_trusted_is_unknown(state: str) -> None:
         ("ledger: lost", "ledger: lost, unit: s", "others have their own"),
         ("parts: largest}", "parts: largest, levels: {a: 0, b: 1}}", "are for a number"),
         ("against: one}", "against: one, levels: {a: 0, b: 1}}", "is a change"),
-        ("unit: s}", "unit: s, against: two}", "is for figures"),
+        ("unit: s}", "unit: s, against: two}", "is not for facts of this kind"),
         ("figure: work, window: one}", "figure: work, window: one, unit: s}", "is for facts that a stage noted"),
         ("- id: all\n", "- id: all\n        when: {value: known}\n", "must not be in the last answer"),
         ("- id: all\n", "- id: first\n        text: a\n      - id: all\n", "none after it can be reached"),

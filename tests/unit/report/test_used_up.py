@@ -6,7 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.used_up import sentence, used_up
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.resource_words import (
+    resource_sentence,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.used_up import used_up
 
 ONE = [{"name": "10.0.0.1:10250", "used": 1.98, "cores": 2.0}]
 CPU = {"history": 0.7, "database": 0.41, "load": 0.33, "worker": 0.001}
@@ -54,7 +57,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("text", SENTENCES)
 def test_a_sentence(text: str) -> None:
-    assert sentence(SENTENCES[text]) == text
+    assert resource_sentence(SENTENCES[text]) == text
 
 
 def test_windows_of_which_the_same_is_said_stand_together() -> None:
