@@ -62,6 +62,13 @@ FRAMEWORKS = {
     ),
 }
 
+#: Ways to give the server's timers their buckets, from 0.02 ms: that of the collection's chart and of upstream's from
+#: 1.0 on, and what upstream's 0.73.2 passes on to a server of now and of its time.
+FINE = {
+    "boundaries of a unit": {"prometheus": {}, "perUnitHistogramBoundaries": {"milliseconds": [0.02, 0.5, 1000]}},
+    "boundaries of tally": {"prometheus": {"defaultHistogramBoundaries": [0.00002, 0.0005, 1]}},
+}
+
 
 def configuration(metrics: dict[str, object], listen: str, dynamic: Path) -> dict[str, object]:
     def store(name: str) -> dict[str, object]:
@@ -164,3 +171,12 @@ def test_the_profile_finds_a_real_servers_metrics_and_their_unit(name: str, tmp_
             if name != "without unit" or figure.kind == "quantile":
                 assert source.framework == framework, (figure.id, source.metric)
     assert len([figure for figure in own.figures if figure.id in IDLE]) == len(IDLE)
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_buckets_begin_where_the_lab_lets_them(name: str, tmp_path: Path) -> None:
+    with metrics_of(FINE[name], tmp_path) as text:
+        bounds = {
+            float(bound) for bound in re.findall(r'^persistence_latency_bucket\{[^}]*le="([^"]+)"', text, re.MULTILINE)
+        }
+    assert sorted(bounds) == [0.00002, 0.0005, 1.0, float("inf")]

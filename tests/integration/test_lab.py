@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html.parser
 import json
+import os
 import re
 import subprocess
 import time
@@ -152,6 +153,23 @@ def test_the_load_was_the_one_that_was_asked_for(name):
         # workflow that an end of the window cuts, all or none may be inside; a few tasks are done twice.
         ended = found["workflow_successes"]["value"] * (window["end"] - window["start"])
         assert found["transitions_per_success"]["value"] == pytest.approx(15, rel=0.03 + wanted / ended)
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_each_window_says_what_it_used_up(name):
+    """By the kubelet, which the lab's Prometheus may ask where an administrator installed it."""
+    for window in stage(name)["windows"]:
+        used = window["resources"]
+        assert (used["state"] in ("saturated", "free"), used["reason"]) == (True, "")
+        (machine,) = used["machines"]
+        assert machine["cores"] == os.cpu_count()
+        assert 0 < machine["used"] <= 1.05 * machine["cores"]
+        parts = {"frontend", "history", "matching", "worker", "database", "prometheus"}
+        assert set(used["cpu"]) == parts | (set() if name == "baseline" else {"load", "workers"})
+        # What runs beside the lab's pods is the rest; looks at pods and at the machine are seconds apart.
+        assert sum(used["cpu"].values()) <= 1.25 * machine["used"]
+        assert used["throttled"] == {}
+        assert figures(window)["memory"]["by"]["history"] > 50e6
 
 
 def test_what_is_measured_was_looked_at_before():

@@ -400,8 +400,9 @@ def judge_resolution(profile: Profile, found: FoundMetrics, bounds: Mapping[str,
         f"The buckets of {some(sorted(coarse))} begin at {number(floor * 1000)} ms",
         "A quantile below that is only a bound. Most waits for a lock are hundredths of a millisecond: of these, means "
         "and shares above a bound tell, and quantiles do not.",
-        "Set global.metrics.perUnitHistogramBoundaries of the server: server.histogramBoundaries of the collection's "
-        "chart, server.config.metrics of the upstream chart from 1.0 on. Upstream's 0.73.2 passes no such value on.",
+        "Give the server's latencies buckets from 0.02 ms: server.histogramBoundaries of the collection's chart, "
+        "server.config.metrics.perUnitHistogramBoundaries of the upstream chart from 1.0 on, and before it "
+        "server.config.prometheus.defaultHistogramBoundaries, in seconds.",
     )
 
 

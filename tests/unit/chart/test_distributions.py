@@ -198,6 +198,10 @@ def test_a_chart_with_the_server_alone_has_companions(worked_out: Callable[..., 
     boundaries = upstream["layers"]["separate"]["server"]["config"]["metrics"]["perUnitHistogramBoundaries"]
     own = yaml.safe_load((ROOT / "files/charts/temporal-lab/values.yaml").read_text())
     assert boundaries == {"milliseconds": own["server"]["histogramBoundaries"]}
+    # Before 1.0 the chart passes these settings on whole: its own defaults among them.
+    tally = upstream["layers"]["bundled"]["server"]["config"]["prometheus"]
+    assert (tally["timerType"], tally["listenAddress"]) == ("histogram", "0.0.0.0:9090")
+    assert tally["defaultHistogramBoundaries"] == pytest.approx([one / 1000 for one in boundaries["milliseconds"]])
     # Of the old flags, which this chart refuses, there are none.
     assert set(upstream["layers"]["separate"]) == {"fullnameOverride", "server", "web"}
     without = worked_out(temporal_grafana=False)
