@@ -59,7 +59,14 @@ _SCHEMA = _object(
             ),
         },
         "look_for": {"type": "object", "additionalProperties": _TEXT},
-    }
+    },
+    {
+        "advised": {
+            "type": "object",
+            "additionalProperties": _object({"at": {"type": "number", "exclusiveMinimum": 0}, "says": _TEXT}),
+        },
+        "colours": {"type": "object", "additionalProperties": _TEXT},
+    },
 )
 
 
@@ -95,11 +102,20 @@ class Stat:
 
 
 @dataclass(frozen=True)
+class Advised:
+    """A value that others advise, in the figure's unit, and a sentence that says who and for what."""
+
+    at: float
+    says: str
+
+
+@dataclass(frozen=True)
 class Layout:
     """What the dashboard shows.
 
     marks: the tag of the lab's annotations. refresh, time: as Grafana writes them. before, after: the paragraphs
-    around the list of questions. look_for: what to look for in the lab, by figure.
+    around the list of questions. look_for: what to look for in the lab, by figure. advised: what others advise, by
+    figure. colours: Grafana's name of a colour for each role of the server.
     """
 
     uid: str
@@ -115,6 +131,8 @@ class Layout:
     stats: tuple[Stat, ...]
     rows: tuple[Row, ...]
     look_for: Mapping[str, str]
+    advised: Mapping[str, Advised]
+    colours: Mapping[str, str]
 
     def rows_of(self, profile: Profile) -> Iterator[tuple[Row, list[tuple[PanelLayout, list[Figure]]]]]:
         """The rows with the figures that the profile has. Figures that no row names follow in a row of their own.
@@ -176,6 +194,8 @@ def load(path: Path) -> Layout:
             Row(row["title"], row["question"], tuple(_panel(panel) for panel in row["panels"])) for row in data["rows"]
         ),
         look_for=data["look_for"],
+        advised={figure: Advised(**one) for figure, one in data.get("advised", {}).items()},
+        colours=data.get("colours", {}),
     )
 
 

@@ -12,7 +12,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.formatti
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.json_values import Json
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import query
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import Figure
-from dashboard_layout import Layout, PanelLayout, Row
+from dashboard_layout import Advised, Layout, PanelLayout, Row
 from dashboard_queries import NOTHING, DashboardQueries
 from dashboard_texts import absence, description, legend_of, smallest, title_of
 
@@ -28,13 +28,17 @@ UNITS = {
 }
 
 
+#: The colour of a line at what others advise.
+ADVISED = "orange"
+
+
 def panel_id(name: str) -> int:
     """An id that a panel keeps when others are added or removed."""
     return 1 + zlib.crc32(name.encode()) % 1_000_000
 
 
-def thresholds(figure: Figure | None) -> Json:
-    """The profile's limits as colours, and the smallest bucket as a line."""
+def thresholds(figure: Figure | None, advised: Advised | None = None) -> Json:
+    """The profile's limits as colours, and the smallest bucket and what others advise as lines."""
     steps: list[Json] = [{"color": "green", "value": None}]
     if figure is not None:
         warn, fail = figure.thresholds.get("warn"), figure.thresholds.get("fail")
@@ -53,6 +57,9 @@ def thresholds(figure: Figure | None) -> Json:
             # Without limits the line is grey; with them, values above it keep the colour of their limit.
             colour = "#8e8e8e" if not figure.thresholds else below[-1]["color"]
             steps = [*below, {"color": colour, "value": bound}, *steps[len(below) :]]
+    if advised is not None and advised.at not in [step["value"] for step in steps]:
+        below = [step for step in steps if step["value"] is None or step["value"] < advised.at]
+        steps = [*below, {"color": ADVISED, "value": advised.at}, *steps[len(below) :]]
     return {"mode": "absolute", "steps": steps}
 
 
@@ -139,6 +146,8 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
         targets.append(target(len(targets), queries.course(figure), legend))
     overrides: list[Json] = []
     split = any(figure.by for figure in figures)
+    if split:
+        overrides += role_colours(layout)
     bars = all(figure.kind == "total" for figure in figures)
     if split and alone:
         targets.append(target(1, queries.course(replace(first, by=None)), "all together"))
@@ -164,7 +173,7 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
         absence(figures),
     )
     defaults = made["fieldConfig"]["defaults"]
-    of_limits = thresholds(first) if alone else thresholds(None)
+    of_limits = thresholds(first, layout.advised.get(first.id)) if alone else thresholds(None)
     defaults["thresholds"] = of_limits
     if bars:
         defaults["decimals"] = 0
@@ -199,6 +208,17 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
     }
     made["links"] = [link_to_questions(layout)]
     return made
+
+
+def role_colours(layout: Layout) -> list[Json]:
+    """The same colour for a role in all panels; its pods have shades of it."""
+    return [
+        {
+            "matcher": {"id": "byRegexp", "options": f"/(^|-){role}($|-)/"},
+            "properties": [{"id": "color", "value": {"fixedColor": colour, "mode": "shades"}}],
+        }
+        for role, colour in layout.colours.items()
+    ]
 
 
 def heatmap(panel: PanelLayout, figure: Figure, queries: DashboardQueries, layout: Layout) -> Json:
@@ -250,6 +270,15 @@ def from_zero(steps: Sequence[Json]) -> list[Json]:
     return [{"color": "text", "value": None}, {**steps[0], "value": 0}, *steps[1:]]
 
 
+def bound_mapping(figure: Figure) -> list[Json]:
+    """What to show in the place of a value within the smallest bucket; nothing for a figure without buckets."""
+    bound = smallest(figure)
+    if bound is None:
+        return []
+    most = {"text": value_text(bound, figure.unit, "below")}
+    return [{"type": "range", "options": {"from": 0, "to": bound, "result": {**most, "index": 0}}}]
+
+
 def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text: str, unit: str) -> Json:
     """A current value. Its query is instant, so that a value of the past is not shown as if it were current."""
     # A figure that is zero when absent has no value only where nothing is scraped.
@@ -262,12 +291,7 @@ def stat(title: str, name: str, targets: list[Json], figure: Figure | None, text
         # Only limits colour a value; the bound of the smallest bucket does not.
         limits = thresholds(replace(figure, kind="gauge"))
         defaults["thresholds"] = {**limits, "steps": from_zero(limits["steps"])}
-        bound = smallest(figure)
-        if bound is not None:
-            most = {"text": value_text(bound, figure.unit, "below")}
-            defaults["mappings"] = [
-                {"type": "range", "options": {"from": 0, "to": bound, "result": {**most, "index": 0}}}
-            ]
+        defaults["mappings"] = bound_mapping(figure)
     made["options"] = {
         "colorMode": "value" if figure is None or figure.thresholds else "none",
         "graphMode": "none",
@@ -292,15 +316,31 @@ def stats(queries: DashboardQueries, layout: Layout) -> list[Json]:
         if not shown:
             continue
         first = shown[0][0]
+        # Beside others of its distribution a quantile is its own, not the one that is chosen.
+        own = len(shown) > 1
         targets = [
-            target(number, queries.course(figure), name or queries.dashboard(legend_of(figure, True)), instant=True)
+            target(
+                number,
+                queries.course(figure, chosen=not own),
+                name or queries.dashboard(legend_of(figure, True)),
+                instant=True,
+            )
             for number, (figure, name) in enumerate(shown)
         ]
         text = f"{first.question} This moment's value; the panel below has its course and what to look for."
         one = stat(of.title, first.id, targets, first if len(shown) == 1 else None, " ".join(text.split()), first.unit)
-        if len(shown) > 1:
+        if own:
             one["options"]["colorMode"] = "none"
-            one["fieldConfig"]["defaults"]["noValue"] = "not measured"
+            zero = all(figure.absent == "zero" for figure, _name in shown)
+            one["fieldConfig"]["defaults"]["noValue"] = "not scraped" if zero else "not measured"
+            one["fieldConfig"]["overrides"] = [
+                {
+                    "matcher": {"id": "byFrameRefID", "options": targets[number]["refId"]},
+                    "properties": [{"id": "mappings", "value": at_most}],
+                }
+                for number, (figure, _name) in enumerate(shown)
+                if (at_most := bound_mapping(figure))
+            ]
         if first.unit == "1" and first.kind == "rate":
             one["fieldConfig"]["defaults"]["decimals"] = 2
         made.append(one)

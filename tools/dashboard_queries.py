@@ -46,9 +46,12 @@ class DashboardQueries:
             expression = expression.replace(f"__{name}__", f"${{{name}}}")
         return expression
 
-    def course(self, figure: Figure) -> str:
-        """The figure over time: as the report plots it, except totals, which are counted in each step."""
-        if figure.kind == "quantile":
+    def course(self, figure: Figure, chosen: bool = True) -> str:
+        """The figure over time: as the report plots it, except totals, which are counted in each step.
+
+        chosen: whether a quantile is the one that is chosen above the panels, not the figure's own.
+        """
+        if figure.kind == "quantile" and chosen:
             figure = replace(figure, quantile=QUANTILE)
         expression = " or ".join(self._course(one) for one in _one_name_each(figure))
         # Samples of an observer are rarer than its scrapes, of which Grafana makes its interval.

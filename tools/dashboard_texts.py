@@ -63,7 +63,10 @@ def description(figures: Sequence[Figure], layout: Layout, heatmap: bool = False
                 f"**Bound:** the dashed line at {value_text(bound, figure.unit)} is the smallest bucket. What is at or "
                 f"below it is known to be at most {value_text(bound, figure.unit)}, and no more."
             )
-        if figure.reference:
+        if figure.id in layout.advised and not heatmap and len(figures) == 1:
+            advised = layout.advised[figure.id]
+            parts.append(f"**Advice:** the dashed orange line at {value_text(advised.at, figure.unit)}. {advised.says}")
+        elif figure.reference:
             parts.append(f"**For context:** {' '.join(figure.reference.split())}")
         if figure.direction in ("lower", "higher") and figure.thresholds:
             limits = (f"{state} at {value_text(at, figure.unit)}" for state, at in sorted(figure.thresholds.items()))

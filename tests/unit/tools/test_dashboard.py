@@ -21,6 +21,7 @@ import jsonschema
 import pytest
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.formatting import value_text
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.dashboard_file import written
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
@@ -238,7 +239,9 @@ def test_an_older_server_and_another_framework_have_other_names() -> None:
 )
 def test_limits_of_the_profile_are_thresholds(direction: str, limits: dict[str, float], steps: list[Any]) -> None:
     figure = replace(PROFILE.figure("shard_lock_latency_p95"), direction=direction, thresholds=limits)
-    made = dashboard.build(replace(PROFILE, figures=(figure,)), LAYOUT)["panels"]
+    at_the_top = dashboard_layout.Stat("Shard lock latency", (figure.id,))
+    layout = replace(LAYOUT, stats=(at_the_top,), advised={})
+    made = dashboard.build(replace(PROFILE, figures=(figure,)), layout)["panels"]
     course = next(one for one in made if one["type"] == "timeseries")["fieldConfig"]["defaults"]
     assert [(step["color"], step["value"]) for step in course["thresholds"]["steps"]] == steps
     assert course["custom"]["thresholdsStyle"] == {"mode": "dashed"}
@@ -538,8 +541,63 @@ def test_the_smallest_bucket_is_a_bound() -> None:
     course = panel("Shard lock latency, ${quantile:text}")
     assert 0.001 in [step["value"] for step in course["fieldConfig"]["defaults"]["thresholds"]["steps"]]
     assert "at most 1 ms, and no more" in course["description"]
-    (mapping,) = panel("Shard lock latency, ${quantile:text}", "stat")["fieldConfig"]["defaults"]["mappings"]
-    assert mapping["options"] == {"from": 0, "to": 0.001, "result": {"text": "≤ 1.00 ms", "index": 0}}
+    # At the top, the quantiles have it and the mean, which needs no buckets, has not.
+    now = panel("Shard lock latency", "stat")["fieldConfig"]
+    assert now["defaults"]["mappings"] == []
+    assert [one["matcher"]["options"] for one in now["overrides"]] == ["B", "C"]
+    for one in now["overrides"]:
+        (mapping,) = one["properties"][0]["value"]
+        assert mapping["options"] == {"from": 0, "to": 0.001, "result": {"text": "≤ 1.00 ms", "index": 0}}
+
+
+def test_the_tails_of_the_shard_lock_are_at_the_top() -> None:
+    """Whatever quantile is chosen above the panels: a p95 hid what the lab is about."""
+    of_lock = [one for one in PANELS if one["type"] == "stat" and one["title"].startswith("Shard lock")]
+    legends = [target["legendFormat"] for one in of_lock for target in one["targets"]]
+    assert legends == ["mean", "p99", "p99.9", "1 ms", "10 ms", "100 ms"]
+    queries = [target["expr"] for one in of_lock for target in one["targets"]]
+    assert not any("${quantile}" in query for query in queries)
+    assert [re.findall(r"histogram_quantile\(([\d.]+)", query) for query in queries[:3]] == [[], ["0.99"], ["0.999"]]
+
+
+def test_what_others_advise_is_a_line() -> None:
+    for name, advised in LAYOUT.advised.items():
+        (drawn,) = [
+            one
+            for one in PANELS
+            if one["type"] == "timeseries" and one["targets"][0]["expr"] == QUERIES.course(QUERIES.profile.figure(name))
+        ]
+        defaults = drawn["fieldConfig"]["defaults"]
+        assert {"color": "orange", "value": advised.at} in defaults["thresholds"]["steps"]
+        assert defaults["custom"]["thresholdsStyle"]["mode"] == "dashed"
+        assert (
+            f"**Advice:** the dashed orange line at {value_text(advised.at, PROFILE.figure(name).unit)}"
+            in drawn["description"]
+        )
+    # What a profile calls a reference and the layout gives no value is in the description alone.
+    assert set(LAYOUT.advised) <= {figure.id for figure in PROFILE.figures if figure.reference}
+
+
+def test_a_role_has_one_colour_in_all_panels() -> None:
+    for title in ("CPU by component", "Memory by component", "Shards per history pod"):
+        found = {
+            one["matcher"]["options"]: one["properties"][0]["value"]
+            for one in panel(title)["fieldConfig"]["overrides"]
+            if one["matcher"]["id"] == "byRegexp"
+        }
+        assert found["/(^|-)history($|-)/"] == {"fixedColor": "orange", "mode": "shades"}
+        assert len({value["fixedColor"] for value in found.values()}) == len(found) == len(LAYOUT.colours)
+        for pattern in found:
+            # As Grafana reads it: JavaScript's, between slashes.
+            assert re.search(pattern.strip("/"), f"my-temporal-{pattern.split(')')[1].split('(')[0]}-5d9c") is not None
+
+
+def test_legends_have_last_mean_and_largest() -> None:
+    for one in PANELS:
+        if one["type"] == "timeseries":
+            bars = one["fieldConfig"]["defaults"]["custom"]["drawStyle"] == "bars"
+            calcs = ["sum"] if bars else ["lastNotNull", "mean", "max"]
+            assert one["options"]["legend"]["calcs"] == calcs, one["title"]
 
 
 def test_panels_say_why_they_have_no_data() -> None:
@@ -550,8 +608,8 @@ def test_panels_say_why_they_have_no_data() -> None:
     assert of("State transitions") == "No data: these pods are not scraped"
     assert of("Persistence requests").endswith("or a metric that this server does not have")
     assert of("Poll sync rate") == "No data: not scraped, or nothing observed"
-    assert of("State transitions", "stat") == "not scraped"
-    assert of("Shard lock latency, ${quantile:text}", "stat") == "not measured"
+    assert of("Workflow progress", "stat") == "not scraped"
+    assert of("Shard lock latency", "stat") == "not measured"
     assert of("Workflows in flight", "stat") == "not measured"
 
 
