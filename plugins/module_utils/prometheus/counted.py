@@ -26,9 +26,10 @@ LIKELY_BURST = 10.0
 
 @dataclass(frozen=True)
 class Selected:
-    """The pieces of a selection, each with the source whose metric it is."""
+    """The pieces of a selection, each with the source whose metric it is. sources: those that any piece is of."""
 
     pieces: list[tuple[Piece, Source]]
+    sources: list[Source]
     doubles: int
     dropped: int
 
@@ -41,6 +42,7 @@ def select(selection: Selection, lives: Lives, reading: Reading) -> Selected:
     # Until when a life has the metric under a name that was taken.
     taken: dict[tuple[Process, int], float] = {}
     pieces: list[tuple[Piece, Source]] = []
+    sources: list[Source] = []
     doubles = dropped = 0
     metrics: set[str] = set()
     for source in selection.sources:
@@ -57,13 +59,14 @@ def select(selection: Selection, lives: Lives, reading: Reading) -> Selected:
             ]
         if mine:
             pieces += [(piece, source) for piece in mine]
+            sources.append(source)
             doubles += lives.doubles.get(source.metric, 0)
             dropped += reading.numbers(source.metric)[1]
         if len(selection.sources) > 1:
             for piece in mine:
                 life = piece.process, piece.life
                 taken[life] = max(taken.get(life, -math.inf), piece.series.times[-1])
-    return Selected(pieces, doubles, dropped)
+    return Selected(pieces, sources, doubles, dropped)
 
 
 @dataclass

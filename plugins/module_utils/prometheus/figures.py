@@ -124,6 +124,7 @@ class _Window:
         self._doubts: dict[tuple[Selection, Whose], str] = {}
         self._of_pod: dict[str, str] = {}
         self.noise = WindowNoise(ruler)
+        self._processes_of: dict[Whose, list[Process]] = {}
         up = [
             (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
             for one in reading.up.series
@@ -257,8 +258,8 @@ class _Window:
         """The sources whose metrics a figure was worked out from, or would have been."""
         found: dict[Source, None] = {}
         for selection in figure.selections:
-            used = {source: None for _piece, source in self._select(selection).pieces}
-            found |= used or {query.choose(selection, self.reading.found): None}
+            used = self._select(selection).sources or [query.choose(selection, self.reading.found)]
+            found |= dict.fromkeys(used)
         return list(found)
 
     def _doubt_of_zero(self, figure: Figure) -> str:
@@ -273,6 +274,12 @@ class _Window:
         return self._counted[key]
 
     def _processes(self, whose: Whose) -> list[Process]:
+        """The processes of a figure. Many figures have the same."""
+        if whose not in self._processes_of:
+            self._processes_of[whose] = self._found_processes(whose)
+        return self._processes_of[whose]
+
+    def _found_processes(self, whose: Whose) -> list[Process]:
         if whose.observer:
             pieces = self.ruler.lives.pieces
             told = self.profile.told_by(whose.observer)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from string import Template
 from typing import Literal
 
@@ -218,6 +219,7 @@ class Profile:
 
         components = {name: Template(pods).substitute(plain) for name, pods in self.components.items()}
 
+        @cache
         def selection(unbound: Selection, of: tuple[str, ...]) -> Selection:
             sources = tuple(source for source in unbound.sources if source.is_for(server_version))
             return replace(unbound, sources=sources or unbound.sources, where=(*of, *matchers(unbound.where)))
