@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from .memory import bounded_memory
+
+#: Takes an object of JSON and returns what to put in its place.
+Made = Callable[[dict[str, Any]], Any]
 
 #: Methods that can be repeated without harm, whatever the outcome of the first time.
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -58,28 +61,30 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self, deepest: int | None = DEEPEST) -> Any:
+    def json(self, deepest: int | None = DEEPEST, made: Made | None = None) -> Any:
         """The value of its JSON, None when it is none; see ``json_value``."""
-        return json_value(self.body, deepest)
+        return json_value(self.body, deepest, made)
 
 
-def json_value(text: bytes, deepest: int | None = DEEPEST) -> Any:
+def json_value(text: bytes, deepest: int | None = DEEPEST, made: Made | None = None) -> Any:
     """The value in a JSON text; None when it is none or is nested deeper than ``deepest``.
 
     deepest: None leaves the limit to the parser. To be used where values are taken out one by one, because looking
     at every value of millions of samples costs.
+    made: called with each object as soon as it is made, inner ones first; what it returns stands in the object's place.
     Neither what is not UTF-8 nor NaN nor Infinity is JSON. Halves of a surrogate pair, which no file takes, become
     U+FFFD.
     """
     try:
         with bounded_memory() if len(text) > LARGE else nullcontext():
-            return _value(text, deepest)
+            return _value(text, deepest, made)
     except (ValueError, RecursionError, MemoryError):
         return None
 
 
-def _value(text: bytes, deepest: int | None) -> Any:
-    value = _DECODER.decode(whole_pairs(text.decode("utf-8-sig")))
+def _value(text: bytes, deepest: int | None, made: Made | None) -> Any:
+    decoder = _DECODER if made is None else json.JSONDecoder(object_hook=made, parse_constant=_no_number)
+    value = decoder.decode(whole_pairs(text.decode("utf-8-sig")))
     return value if deepest is None or _no_deeper(value, deepest) else None
 
 

@@ -19,13 +19,13 @@ from ..errors import LabError
 from ..foreign_text import SHORTEST_SECRET, plain, secrets_of
 from ..http import status
 from ..http.errors import RequestFailed, UnexpectedAnswer
-from ..http.message import CONNECT, Answer, Request
+from ..http.message import CONNECT, Answer, Made, Request
 from ..http.retry import Patience, ask
 from ..http.service import Service
 from ..http.shape import Shape, each, fault, mapping, record, text
 from ..http.transport import Sender
 from ..results.types import Labels
-from .series import Parsed, labels_of, parse
+from .series import Parsed, Pool, labels_of, parse
 
 #: Seconds of silence that end a try, and in which a request is tried again.
 TIMEOUT = 15.0
@@ -104,8 +104,9 @@ class Prometheus:
 
     def samples(self, query: str, at: float) -> Parsed:
         """Evaluate a range selector: the raw samples, and what is wrong with those of some metrics."""
-        data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"})
-        return self._shape(query, lambda: parse(_rows(data, "matrix")))
+        pool = Pool()
+        data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"}, made=pool.slim)
+        return self._shape(query, lambda: parse(_rows(data, "matrix"), pool))
 
     def course(self, query: str, start: float, end: float, step: float) -> list[tuple[Labels, Points]]:
         """Evaluate a query at each step from start to end; Prometheus allows 11,000 steps."""
@@ -153,11 +154,14 @@ class Prometheus:
     def _get(self, path: str, params: Mapping[str, Any]) -> Any:
         return self._ask("GET", path, params, self._deadline)
 
-    def _post(self, path: str, form: Mapping[str, Any], deadline: float | None = None) -> Any:
-        return self._ask("POST", path, form, self._deadline if deadline is None else deadline)
+    def _post(self, path: str, form: Mapping[str, Any], deadline: float | None = None, made: Made | None = None) -> Any:
+        return self._ask("POST", path, form, self._deadline if deadline is None else deadline, made)
 
-    def _ask(self, method: str, path: str, params: Mapping[str, Any], deadline: float) -> Any:
-        """Ask until there is an answer or another try is in vain; begin none after ``deadline`` seconds."""
+    def _ask(self, method: str, path: str, params: Mapping[str, Any], deadline: float, made: Made | None = None) -> Any:
+        """Ask until there is an answer or another try is in vain; begin none after ``deadline`` seconds.
+
+        made: see ``json_value``.
+        """
         silence = min(self._timeout, deadline)
         headers = {**self._headers, "Accept": "application/json"}
         body = None
@@ -182,11 +186,11 @@ class Prometheus:
             lambda answer: None if 200 <= answer.status < 300 else self._failure(path, params, answer),
             Patience(deadline, silence, self._clock, self._sleep),
         )
-        return self._data(answer)
+        return self._data(answer, made)
 
-    def _data(self, answer: Answer) -> Any:
+    def _data(self, answer: Answer, made: Made | None) -> Any:
         # Values are taken out one by one, so that the depth of the rest does not matter.
-        value = answer.json(deepest=None)
+        value = answer.json(deepest=None, made=made)
         if not isinstance(value, dict) or value.get("status") != "success" or "data" not in value:
             raise status.unexpected(self._service, answer, "Prometheus")
         warnings, infos = self._shape("warnings", lambda: (self._notes(value, "warnings"), self._notes(value, "infos")))

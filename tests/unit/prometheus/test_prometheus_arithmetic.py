@@ -7,11 +7,14 @@ The reference takes every step between two samples on its own, in exact fraction
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.message import json_value
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
     growth,
     histograms,
@@ -241,6 +244,29 @@ def test_series_that_are_scraped_together_share_their_times() -> None:
     assert (second.times, second.values, second.text) == ((1.5, 6.5), [1, 3], "1 3")
     with pytest.raises(KeyError):
         samples.parse([{"metric": {}, "value": [1, "1"]}])
+
+
+def test_rows_are_made_slim_while_they_are_decoded() -> None:
+    row = {"metric": {"__name__": "m", "values": "x"}, "values": [[1.5, "3"], [6.5, "3"]]}
+    pool = samples.Pool()
+    decoded = json_value(json.dumps([row]).encode(), None, pool.slim)
+    assert isinstance(decoded[0]["values"], samples.Points)
+    assert samples.parse(decoded, pool) == samples.parse([row])
+    assert (decoded[0]["metric"], decoded[0]["values"].values) == (row["metric"], [3.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[[1.5, "1"], [6.5]], [[1.5, "1"], [6.5, "a"]], [[1.5, 1], [6.5, 2]], [], {"a": 1}, [1], [[[], "1"]], "1", None],
+)
+def test_what_cannot_be_made_slim_is_a_fault_as_ever(values: Any) -> None:
+    row = {"metric": {"__name__": "m"}, "values": values}
+    pool = samples.Pool()
+    decoded = json_value(json.dumps([row]).encode(), None, pool.slim)
+    assert decoded == [row]
+    found = samples.parse(decoded, pool)
+    assert found == samples.parse([row])
+    assert list(found.faults) == ["m"]
 
 
 def test_a_series_outside_the_window_tells_nothing() -> None:
