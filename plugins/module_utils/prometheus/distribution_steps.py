@@ -46,11 +46,14 @@ def steps(counted: Counted, ruler: Ruler, bounds: Collection[float]) -> list[Dis
             continue
         if bound not in bounds:
             continue
+        courses[id(grown.course)] = grown.course, piece.series.times
+        if not grown.value:
+            # It grew in no step either: most buckets of most histograms rest.
+            continue
         values: Sequence[float] = piece.series.values
         if grown.fell:
             rises = (max(0.0, after - before) for before, after in pairwise(values))
             values = list(accumulate(rises, initial=values[0]))
-        courses[id(grown.course)] = grown.course, piece.series.times
         alike.setdefault((id(grown.course), bound), []).append(values)
     known = _known([_span(course, times) for course, times in courses.values()], edges)
     places = {key: _places(course, times, edges) for key, (course, times) in courses.items()}
