@@ -134,7 +134,7 @@ def _sum(seconds: float, least: float | None, most: float | None) -> str:
         return f"It cost {value} workflow-seconds" + (f" ({' and '.join(ends)})." if ends else ".")
     between = f"between {_seconds(least)} and {_seconds(most)}"
     if least <= 0.0 <= most:
-        return f"It cost nothing beyond noise: {value} workflow-seconds, {between}."
+        return f"What it cost is not beyond noise: {value} workflow-seconds, {between}."
     if most < 0.0:
         return f"It cost nothing: {_seconds(-seconds)} workflow-seconds more were done than before, {between}."
     return f"It cost {value} workflow-seconds ({between})."

@@ -82,7 +82,10 @@ def test_what_it_cost_is_one_sum_and_how_it_came_about() -> None:
 @pytest.mark.parametrize(
     ("lost", "said"),
     [
-        ({"interval": [-6.845, 109.236]}, "It cost nothing beyond noise: 51 workflow-seconds, between −6.8 and 109."),
+        (
+            {"interval": [-6.845, 109.236]},
+            "What it cost is not beyond noise: 51 workflow-seconds, between −6.8 and 109.",
+        ),
         (
             {"workflow_seconds": -20.0, "interval": [-30.0, -10.0]},
             "It cost nothing: 20 workflow-seconds more were done than before, between −30 and −10.",
