@@ -207,6 +207,32 @@ def test_a_slow_workflow_belongs_to_it_if_it_was_in_flight_then(second: int, bou
     assert found["end"] - BASE == end
 
 
+@pytest.mark.parametrize(("second", "end"), [(95, 95), (105, 65)])
+def test_a_sign_belongs_to_it_up_to_half_a_minute_later(second: int, end: float) -> None:
+    """The scrape before it was 25 or 35 s after all else."""
+    steps = (second - FIRST) // INTERVAL
+    refused = f'service_error_with_type;{NEW};error_type="serviceerror_ShardOwnershipLost",{DEFAULT}'
+    # Its first value counts from zero, because the pod was scraped without it before.
+    found = book({**KILLED, refused: f"_x{steps} 1x{29 - steps}"})
+    assert entries(found)["requests_refused", NEW, ""][0] == 1
+    assert found["end"] - BASE == end
+
+
+def test_a_standstill_is_a_sign() -> None:
+    """Nothing but the lack of completions tells that it went on to second 80."""
+    still = {
+        **KILLED,
+        f"benchmark_workflows_completed_total;{LOAD}": "1000+20x12 1250x3 1255x3 1275+20x10",
+        f'benchmark_workflow_end_to_end_seconds_bucket;{LOAD};le="2"': "1000+20x12 1250x3 1250x3 1270+20x10",
+        f'benchmark_workflow_end_to_end_seconds_bucket;{LOAD};le="20"': "1000+20x12 1250x3 1252x3 1272+20x10",
+        f'benchmark_workflow_end_to_end_seconds_bucket;{LOAD};le="+Inf"': "1000+20x12 1250x3 1255x3 1275+20x10",
+    }
+    found = book(still)
+    assert (found["end"] - BASE, found["lost"]["completed"]) == (80, 15)
+    # 6 · (40 - 15 / 4)
+    assert found["lost"]["workflow_seconds"] == 217.5
+
+
 def test_it_is_not_over_while_the_windows_still_see_it() -> None:
     going_on = {
         **KILLED,
