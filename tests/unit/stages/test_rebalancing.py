@@ -7,9 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import figures, profile_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    figures,
+    profile_file,
+    samples_file,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.kept_samples import Kept
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.question import Question
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.stage_file import read_stage, to_json
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.rebalancing import (
     load_before,
     rebalancing,
@@ -25,7 +30,8 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.test_le
     SCALED,
     reading_of,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import figure, window
+from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import Lab, figure, window
+from ansible_collections.temporal_lab.benchmarking.tests.unit.stages.test_lab_reanalyse import do, outcome
 
 
 def stage(name: str, in_flight: int | None, *windows: Any) -> Any:
@@ -179,3 +185,25 @@ def test_a_load_of_another_size_is_no_window_before() -> None:
     assert found["lost"]["workflow_seconds"] is None
     assert "slow_workflows" in found["unknown"]
     assert LOAD not in [entry["pod"] for entry in found["entries"]]
+
+
+def test_the_same_ledger_comes_of_the_kept_samples(lab: Lab) -> None:
+    """What the stage before it had is in the run; without it the sum is not known, and the stage is another one."""
+    before = window(
+        "concurrency",
+        BASE - 200.0,
+        figure("load_completed", 4.0, unit="1/s"),
+        figure("load_end_to_end_largest", 2.0, unit="s"),
+    )
+    lab.write("concurrency", windows=[before], settings={"concurrent_workflows": 6})
+    samples_file.save_new(lab.path, "scale", kept_of(SCALED, {"shards": SHARDS}))
+    assert outcome(do(lab.folder))["scale"] == ("recovered", 1)
+    record = read_stage(lab.path / "scale-1.json")
+    assert record["ledger"]["lost"]["workflow_seconds"] == 37.5
+    assert record["facts"]["shards"]["settled"] == 15
+    assert outcome(do(lab.folder))["scale"] == ("same", 1)
+    # An attempt of a version without ledgers is done again.
+    bare = {name: value for name, value in record.items() if name != "ledger"}
+    (lab.path / "scale-1.json").write_text(to_json(bare))
+    assert outcome(do(lab.folder))["scale"] == ("again", 2)
+    assert read_stage(lab.path / "scale-2.json")["ledger"] == record["ledger"]
