@@ -39,10 +39,10 @@ _raw:
       type: dict
       contains:
         command_line:
-          description: Names that C(-e) gives.
+          description: Names that C(-e) gives, and that differ by about a letter.
           type: dict
         elsewhere:
-          description: Names that only the inventory, the play or facts have.
+          description: Other names of C(-e), and those of the inventory, the play or facts.
           type: dict
 """
 
@@ -54,10 +54,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.settings import SETTINGS
-from ..module_utils.variable_names import misspelt, read_in, set_in
+from ..module_utils.variable_names import TYPO, misspelt, read_in, set_in
 
 COLLECTION = Path(__file__).resolve().parents[2]
-DEFAULTS = "roles/*/defaults/main.yml"
 
 
 class LookupModule(LookupBase):
@@ -76,12 +75,11 @@ class LookupModule(LookupBase):
         ]
 
     def _misspelt(self, names: set[Any]) -> dict[str, dict[str, str]]:
-        found = misspelt(names, read_in(texts("roles/*/*/*", "playbooks/*.yml")), sorted(set_in(texts(DEFAULTS))))
-        extra = load_extra_vars(self._loader)
-        return {
-            "command_line": {name: nearest for name, nearest in found.items() if name in extra},
-            "elsewhere": {name: nearest for name, nearest in found.items() if name not in extra},
-        }
+        read = read_in(texts("roles/*/*/*", "playbooks/*.yml"))
+        settable = sorted(set_in(texts("roles/*/defaults/main.yml")))
+        typos = misspelt(load_extra_vars(self._loader), read, settable, TYPO)
+        others = misspelt(names - set(typos), read, settable)
+        return {"command_line": typos, "elsewhere": others}
 
 
 def texts(*patterns: str) -> Iterator[str]:

@@ -25,9 +25,9 @@ PREFIXES = (
     "teardown_",
     "temporal_",
 )
-#: How like one of the lab's a name is that was meant to be it, from 0 to 1: other collections have roles called
-#: grafana or node too, and ``grafana_version`` is theirs.
-NEAR = 0.8
+#: How like one of the lab's a name is, from 0 to 1, that is told of, and one that differs by about a letter. Other
+#: collections have roles called grafana or node too, and temporal_version may be a user's own.
+NEAR, TYPO = 0.8, 0.9
 
 _WORD = re.compile(rf"\b(?:{'|'.join(PREFIXES)})\w+", re.ASCII)
 _DEFAULT = re.compile(r"^(\w+):", re.ASCII | re.MULTILINE)
@@ -43,14 +43,16 @@ def set_in(texts: Iterable[str]) -> set[str]:
     return {name for text in texts for name in _DEFAULT.findall(text)}
 
 
-def misspelt(given: Iterable[object], read: Collection[str], settable: Sequence[str]) -> dict[str, str]:
+def misspelt(
+    given: Iterable[object], read: Collection[str], settable: Sequence[str], near: float = NEAR
+) -> dict[str, str]:
     """The variable that was probably meant, by each name that nothing reads; names like no variable are left out.
 
-    read: what the lab's files name. settable: the variables that users set.
+    read: what the lab's files name. settable: the variables that users set. near: how like them a name is.
     """
     found = {}
     for name in sorted({name for name in given if isinstance(name, str) and name.startswith(PREFIXES)} - set(read)):
-        nearest = difflib.get_close_matches(name, settable, n=1, cutoff=NEAR)
+        nearest = difflib.get_close_matches(name, settable, n=1, cutoff=near)
         if nearest:
             found[name] = nearest[0]
     return found

@@ -14,8 +14,8 @@ description:
     with an empty recap and exit code 0.
   - Fails when a number, length of time, flag or word that the lab's roles take is something else, such as V(20 sec) for
     C(lab_settle), and names the variable, the students who have it, and what it takes.
-  - Fails when C(-e) gives a variable that nothing in the lab reads and that is spelt almost as one of the lab's, such
-    as C(lab_setle). Where the inventory or the play has one, a line says so.
+  - Fails when C(-e) gives a variable that nothing in the lab reads and that differs from one of the lab's by about a
+    letter, such as C(lab_setle). Where it differs more, or the inventory or the play has it, a line says so.
 extends_documentation_fragment:
   - temporal_lab.benchmarking.attributes.control_node
 attributes:
@@ -72,7 +72,7 @@ options:
             description: Those of the command line, which are refused.
             type: dict
           elsewhere:
-            description: Those of the inventory and the play, of which a line is shown.
+            description: Others, of which a line is shown.
             type: dict
   results_dir:
     description: Folder of the results.

@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.settings import SETTINGS
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.variable_names import (
     PREFIXES,
+    TYPO,
     misspelt,
     read_in,
     set_in,
@@ -34,10 +35,15 @@ def test_a_misspelt_variable_is_found_with_the_one_that_was_meant(given: str, me
     assert misspelt([given], READ, SETTABLE) == {given: meant}
 
 
-def test_every_variable_with_a_letter_left_out_is_found() -> None:
+def test_every_variable_with_a_letter_left_out_or_doubled_is_a_typo() -> None:
     for name in SETTABLE:
-        given = name[:-2] + name[-1]
-        assert given in misspelt([given], READ, SETTABLE) or given in READ, given
+        for given in (name[:-2] + name[-1], name + name[-1]):
+            assert given in misspelt([given], READ, SETTABLE, TYPO) or given in READ, given
+
+
+@pytest.mark.parametrize("name", ["temporal_version", "grafana_ini", "grafana_user", "lab_shards_timeout"])
+def test_what_differs_by_more_than_a_letter_may_be_a_users_own(name: str) -> None:
+    assert misspelt([name], READ, SETTABLE, TYPO) == {}
 
 
 def test_no_variable_of_the_lab_is_misspelt() -> None:

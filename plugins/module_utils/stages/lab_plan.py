@@ -163,7 +163,7 @@ def check_settings(given: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def ignored(given: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Lines on variables of the inventory and the play that are almost the lab's: they may belong to something else."""
+    """Lines on variables that are almost the lab's and may belong to something else."""
     found = (given.get("misspelt") or {}).get("elsewhere") or {}
     return [f"{name} is ignored: {no_such_variable(name, nearest)}" for name, nearest in found.items()]
 

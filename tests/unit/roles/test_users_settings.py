@@ -94,7 +94,7 @@ def test_a_list_as_text_is_refused(tmp_path: Path) -> None:
 def test_a_misspelt_variable_of_the_command_line_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "more.yml").write_text("lab_windw: 20s\n")
     given = ("-e", "lab_setle=20s", "-e", "@more.yml", "-e", f"lab_results_dir={tmp_path}/results", "-e", "lab_room=3")
-    done = run_playbook(tmp_path, "ann,bob,", LAB, "--tags", "report", *given)
+    done = run_playbook(tmp_path, "ann,bob,", LAB, "--tags", "report", "-e", "temporal_version=1", *given)
     assert done.returncode == 2
     assert (
         "Nothing was done: the lab has no variable lab_setle (did you mean lab_settle?); "
