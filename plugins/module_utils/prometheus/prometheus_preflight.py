@@ -145,7 +145,9 @@ def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found
             continue
         if math.isfinite(bound):
             bounds.setdefault(name, []).append(bound)
-    return FoundMetrics(frozenset(there), {metric: min(of) for metric, of in bounds.items()}), bounds
+    smallest = {metric: min(of) for metric, of in bounds.items()}
+    largest = {metric: max(of) for metric, of in bounds.items()}
+    return FoundMetrics(frozenset(there), smallest, largest), bounds
 
 
 def read_shards(

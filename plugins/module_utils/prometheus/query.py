@@ -18,6 +18,9 @@ LEAST_SCRAPES = 4
 SAME_UNIT = 300.0
 #: Of what an observer tells there are samples as rare as its own: seconds in which there surely are several.
 OBSERVED_SPAN = 60.0
+#: The largest finite bound of a histogram is at most this many times the usual smallest one: 10,000 s for one of 1 ms.
+#: So milliseconds whose buckets begin at 0.02 are no seconds, though a bucket of seconds may begin there.
+WIDEST = 1e7
 #: A pod without a sample for this many scrapes is gone, whether Prometheus marked it as stale or not.
 ALIVE_SCRAPES = 3
 
@@ -42,17 +45,21 @@ def selector(metric: str, *matchers: Sequence[str]) -> str:
 class FoundMetrics:
     """What Prometheus has of a profile.
 
-    names: its metrics. smallest: the smallest bound of each histogram's buckets, in the histogram's own unit.
+    names: its metrics. smallest, largest: the smallest bound of each histogram's buckets, and the largest finite one,
+    in the histogram's own unit.
     """
 
     names: frozenset[str] = frozenset()
     smallest: Mapping[str, float] = field(default_factory=dict)
+    largest: Mapping[str, float] = field(default_factory=dict)
 
     def fits(self, source: Source) -> bool:
         """Whether the metric has the unit that the source says, as far as its buckets can tell."""
         smallest = self.smallest.get(source.unit_metric)
         if source.smallest_bucket is None or smallest is None:
             return True
+        if self.largest.get(source.unit_metric, 0.0) > source.smallest_bucket * WIDEST:
+            return False
         return source.smallest_bucket / SAME_UNIT < smallest < source.smallest_bucket * SAME_UNIT
 
     def smallest_value(self, figure: Figure) -> float:

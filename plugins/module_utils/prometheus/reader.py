@@ -51,10 +51,10 @@ class Reader:
         with self.client.lacking() as self._lacking:
             asked = [self.profile.filters, *self.profile.observers.values()]
             names = self.client.metric_names(asked, start + self.skew, end + self.skew)
-            self.found = FoundMetrics(frozenset(names), self._smallest(names, start, end))
+            self.found = FoundMetrics(frozenset(names), *self._ends(names, start, end))
 
-    def _smallest(self, names: set[str], start: float, end: float) -> dict[str, float]:
-        """Smallest bucket bounds of the histograms whose unit the profile tells by them."""
+    def _ends(self, names: set[str], start: float, end: float) -> tuple[dict[str, float], dict[str, float]]:
+        """Smallest and largest finite bucket bounds of the histograms whose unit the profile tells by them."""
         asked = sorted(
             {
                 source.unit_metric
@@ -64,7 +64,7 @@ class Reader:
             }
         )
         if not asked:
-            return {}
+            return {}, {}
         span = query.duration(max(end - start, self.interval))
         bounds: dict[str, list[float]] = {}
         expression = f"group by (__name__, le) (last_over_time({{}}[{span}]))"
@@ -75,7 +75,11 @@ class Reader:
                 continue
             if not math.isnan(bound):
                 bounds.setdefault(name, []).append(bound)
-        return {metric: min(of) for metric, of in bounds.items()}
+        finite = {metric: [bound for bound in of if math.isfinite(bound)] for metric, of in bounds.items()}
+        return (
+            {metric: min(of) for metric, of in bounds.items()},
+            {metric: max(of) for metric, of in finite.items() if of},
+        )
 
     @property
     def frameworks(self) -> list[str]:

@@ -137,6 +137,7 @@ def _reading_packed(reading: Reading) -> dict[str, Any]:
         "end": reading.end,
         "names": sorted(reading.found.names),
         "smallest": dict(reading.found.smallest),
+        "largest": dict(reading.found.largest),
         "up": samples(reading.up),
         "starts": samples(reading.starts),
         "metrics": {metric: samples(of) for metric, of in reading.metrics.items()},
@@ -257,6 +258,8 @@ def _unpacked(data: Mapping[str, Any]) -> Reading:
         found=FoundMetrics(
             frozenset(_text(name) for name in data["names"]),
             {_text(name): _number(value) for name, value in data["smallest"].items()},
+            # Samples of earlier versions do not have it.
+            {_text(name): _number(value) for name, value in data.get("largest", {}).items()},
         ),
         up=samples(data["up"]),
         starts=samples(data["starts"]),

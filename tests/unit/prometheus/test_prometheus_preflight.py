@@ -480,7 +480,9 @@ def test_what_is_read_of_metrics() -> None:
 
     found, bounds = prometheus_preflight.read_metrics(Client(), BOUND, 0.0)
     assert found == FoundMetrics(
-        frozenset({"requests", "errors", "latency_bucket", "latency_ms_bucket"}), {"latency_bucket": 1}
+        frozenset({"requests", "errors", "latency_bucket", "latency_ms_bucket"}),
+        {"latency_bucket": 1},
+        {"latency_bucket": 2},
     )
     assert bounds == {"latency_bucket": [1, 2]}
 

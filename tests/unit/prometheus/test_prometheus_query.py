@@ -375,3 +375,22 @@ def test_a_bound_is_compared_as_a_bound(direction: str, before: float, value: fl
     assert found == state
     assert (reason == "") == (state == "pass")
     assert compared == {"window": "idle", "value": before, "ratio": value / before}
+
+
+@pytest.mark.parametrize(
+    ("smallest", "largest", "scale"),
+    [
+        # Temporal's own bounds and the chart's, in seconds and in milliseconds under one name.
+        (0.001, 1000, 1.0),
+        (0.00002, 100, 1.0),
+        (1, 1_000_000, 0.001),
+        (0.02, 100_000, 0.001),
+    ],
+)
+def test_milliseconds_are_told_from_seconds_under_one_name(smallest: float, largest: float, scale: float) -> None:
+    seconds = profile.Source("timer_bucket", "tally", smallest_bucket=0.001)
+    milliseconds = profile.Source("timer_bucket", "opentelemetry", 0.001, smallest_bucket=1.0)
+    found = query.FoundMetrics(frozenset({"timer_bucket"}), {"timer_bucket": smallest}, {"timer_bucket": largest})
+    chosen = query.choose(profile.Selection((seconds, milliseconds)), found)
+    assert found.fits(chosen)
+    assert chosen.scale == scale
