@@ -18,7 +18,7 @@ from .resolver import Resolved, resolve
 from .selections import selection_exists
 
 #: Kinds that can refer to a data source: its type is their ``group``, its uid ``datasource.name``.
-HOLDERS = frozenset({"DataQuery", "AdhocVariable", "GroupByVariable"})
+HOLDERS = ("DataQuery", "AdhocVariable", "GroupByVariable")
 #: The values that the schema has for what is left out, of the specification itself and of each kind's ``spec``.
 SPEC: dict[str, tuple[Any, ...]] = {
     "annotations": ([],),

@@ -16,11 +16,16 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana 
     dashboard_changes,
     dashboard_export,
     dashboard_file,
+    dashboard_resource,
+    folder_permissions,
     grafana_annotations,
+    grafana_datasource,
     grafana_service_account,
     marks,
+    missing_panels,
     normal_form,
     resolver,
+    schema_v2,
     selections,
     token_store,
 )
@@ -35,6 +40,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.mes
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.http.service import Service
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzz_cluster import FuzzCluster, metadata
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import TEXTS, as_json, damaged, fuzz, values
+from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.grafana_recorder import V2
 from hypothesis import strategies as st
 
 OWN = Path(__file__).parents[3] / "files" / "dashboards" / "temporal-benchmarking.json"
@@ -61,6 +67,7 @@ def test_fuzz_dashboard_files(value: Any) -> None:
     loaded = dashboard_file.load(json.dumps(value), "d.json")
     resolved = resolver.resolve(loaded, SOURCES, {}, None).dashboard
     normal_form.comparable(resolved, SOURCES)
+    missing_panels.missing_panels(resolved, "d.json", lambda _type: False, lambda _uid: False)
     dashboard_file.stable_uid(loaded["title"], "")
     dashboard_file.written(resolved).encode()
 
@@ -83,6 +90,45 @@ def test_fuzz_stored_dashboards(stored: Any) -> None:
     found = dashboard_changes.changes(normal_form.comparable(stored, SOURCES), normal_form.comparable(wanted, SOURCES))
     "".join(dashboard_changes.lines(found).values()).encode()
     dashboard_file.written(dashboard_export.exported(stored, SOURCES)).encode()
+
+
+def small_resource() -> dict[str, Any]:
+    """A dashboard of the schema v2 with all that is looked at."""
+    spec = copy.deepcopy(V2)
+    query = {"kind": "DataQuery", "group": "prometheus", "datasource": {"name": "gone"}, "spec": {"expr": "up"}}
+    spec["elements"]["panel-1"]["spec"]["data"]["spec"]["queries"] = [{"kind": "PanelQuery", "spec": {"query": query}}]
+    spec["variables"] = [
+        {"kind": "DatasourceVariable", "spec": {"name": "s", "pluginId": "prometheus", "current": {"value": "p"}}},
+        {"kind": "CustomVariable", "spec": {"name": "q", "query": "a,b", "current": {"value": "a"}, "options": []}},
+    ]
+    row = {"kind": "RowsLayoutRow", "spec": {"title": "R", "collapse": True, "layout": spec["layout"]}}
+    spec["layout"] = {"kind": "RowsLayout", "spec": {"rows": [row]}}
+    spec["timeSettings"] = {"from": "now-1h", "to": "now"}
+    return {"apiVersion": "dashboard.grafana.app/v2", "kind": "Dashboard", "metadata": {"name": "d"}, "spec": spec}
+
+
+RESOURCE = small_resource()
+
+
+@fuzz(st.one_of(damaged(RESOURCE), damaged({"dashboard": RESOURCE["spec"]})))
+def test_fuzz_files_of_the_schema_v2(value: Any) -> None:
+    loaded = dashboard_resource.load_resource(json.dumps(value), "d.json")
+    if loaded is None:
+        return
+    resolved = schema_v2.resolve_v2(loaded.spec, SOURCES, {}, None).dashboard
+    json.dumps(dashboard_resource.body("v2", "d", schema_v2.normal_v2(resolved), "f"))
+
+
+@fuzz(damaged({"spec": RESOURCE["spec"], "metadata": {"generation": 1, "annotations": {"grafana.app/folder": "f"}}}))
+def test_fuzz_stored_dashboards_of_the_schema_v2(stored: Any) -> None:
+    stored = json_value(as_json(stored))
+    if not isinstance(stored, dict) or not all(isinstance(stored.get(key), dict) for key in ("spec", "metadata")):
+        # The client takes no such answer.
+        return
+    found = dashboard_resource.StoredResource(stored["spec"], stored["metadata"])
+    json.dumps([found.version, found.folder, found.managed_by])
+    wanted = schema_v2.keep_selections_v2(RESOURCE["spec"], found.spec, SOURCES, {})
+    dashboard_changes.changes(schema_v2.normal_v2(found.spec), schema_v2.normal_v2(wanted))
 
 
 PATTERNS = st.sampled_from([*TEXTS, "/(a|a)*$/", "/(a+)+$/"])
@@ -129,6 +175,16 @@ WORLD: dict[str, Any] = {
     "/api/serviceaccounts/search": {"serviceAccounts": [ACCOUNT], "totalCount": 1},
     "/api/serviceaccounts": ACCOUNT,
     "/api/serviceaccounts/3/tokens": [TOKEN],
+    "/api/org": {"id": 1, "name": "Main Org."},
+    "/api/folders/f/permissions": [
+        {"userId": 3, "userLogin": "sa-lab", "permission": 2},
+        {"role": "Viewer", "permission": 1},
+    ],
+    "/api/org/users/lookup": [{"userId": 7, "login": "ada"}],
+    "/api/teams/search": {"teams": [{"id": 2, "name": "instructors"}]},
+    "/api/datasources/uid/p": {"uid": "p", "name": "Prometheus", "jsonData": {}, "secureJsonFields": {"a": True}},
+    "/apis/dashboard.grafana.app": {"versions": [{"version": "v2"}, {"version": "v1"}]},
+    "/apis/dashboard.grafana.app/v2/namespaces/default/dashboards/d": {"metadata": {"generation": 1}, "spec": {}},
 }
 
 
@@ -169,6 +225,13 @@ def test_fuzz_answers(world: Any) -> None:
         lambda: _stored(store),
         lambda: _marked(client),
         lambda: _account(client),
+        lambda: folder_permissions.listed(client.folder_permissions("f"), {"sa-lab": "temporal-lab"}),
+        lambda: client.find_user("ada"),
+        lambda: client.find_team("instructors"),
+        lambda: grafana_datasource.changed_fields({"jsonData": {"a": 1}}, {"a": ""}, client.datasource("p"), False),
+        client.organisation_number,
+        client.dashboard_api_versions,
+        lambda: client.dashboard_resource("v2", "default", "d"),
     ):
         with suppress(LabError):
             call()
