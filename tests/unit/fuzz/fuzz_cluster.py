@@ -167,4 +167,8 @@ WORLD: dict[str, Any] = {
         "config": {"workflowExecutionRetentionTtl": "86400s"},
     },
     f"{TEMPORAL}/namespaces/default/workflows/temporal-lab-probe": FAILURE,
+    f"{TEMPORAL}/namespaces/default/workflow-count": {
+        "count": "9",
+        "groups": [{"groupValues": [{"data": "IkNvbXBsZXRlZCI="}], "count": "9"}],
+    },
 }

@@ -147,6 +147,7 @@ def test_fuzz_probes(world: Any) -> None:
         f"{TEMPORAL}/namespaces",
         f"{TEMPORAL}/namespaces/default",
         f"{TEMPORAL}/namespaces/default/workflows/temporal-lab-probe",
+        f"{TEMPORAL}/namespaces/default/workflow-count",
     )
 )
 def test_fuzz_temporal(world: Any) -> None:
@@ -155,6 +156,8 @@ def test_fuzz_temporal(world: Any) -> None:
     assert all(isinstance(name, str) for name in api.namespaces())
     api.retention("default")
     api.usable("default")
+    found = api.workflows_by_status("default", 1_795_453_300.0, 1_795_453_420.0)
+    assert all(isinstance(status, str) and number >= 0 for status, number in found.items())
 
 
 @fuzz(part("statefulsets/elasticsearch-master", "apis/monitoring.coreos.com/v1"))
