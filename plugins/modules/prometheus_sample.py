@@ -268,6 +268,16 @@ windows:
         promql_reason:
           description: Why it is more than 5 % away, or missing; else empty.
           type: str
+        promql_parts:
+          description:
+            - The parts of a difference of more than 5 %, which add up to it.
+            - C(amount) in the figure's unit for C(what), V(bounds), V(names), V(edges), V(new_series), V(ended_series),
+              V(second_scrapes) or the V(rest).
+          type: list
+          elements: dict
+        promql_smoothed:
+          description: PromQL's value of a key figure with smoothed range selectors, where Prometheus has them.
+          type: float
         reference:
           description: What others say about good values; context, no threshold.
           type: str

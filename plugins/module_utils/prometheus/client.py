@@ -22,7 +22,7 @@ from ..http.errors import RequestFailed, UnexpectedAnswer
 from ..http.message import CONNECT, Answer, Made, Request
 from ..http.retry import Patience, ask
 from ..http.service import Service
-from ..http.shape import Shape, each, fault, mapping, record, text
+from ..http.shape import Shape, each, fault, flag, mapping, record, text
 from ..http.transport import Sender
 from ..results.types import Labels
 from .series import Parsed, Pool, labels_of, parse
@@ -44,6 +44,7 @@ NAMES = each(text)
 TARGETS = record({"activeTargets": each(record(labels=mapping(text), health=text, lastError=text, scrapeUrl=text))})
 CONFIG = record({"yaml": text})
 STATUS = record(version=text, revision=text, storageRetention=text)
+FEATURES = mapping(mapping(flag))
 
 Points = list[tuple[float, float]]
 T = TypeVar("T")
@@ -147,6 +148,12 @@ class Prometheus:
         """What Prometheus says about itself: ``buildinfo`` or ``runtimeinfo``."""
         data = self._get(f"/api/v1/status/{what}", {})
         found: dict[str, Any] = self._checked(what, data, STATUS)
+        return found
+
+    def features(self) -> dict[str, dict[str, bool]]:
+        """What Prometheus says that it can, by area; since 3.9."""
+        data = self._get("/api/v1/features", {})
+        found: dict[str, dict[str, bool]] = self._checked("features", data, FEATURES)
         return found
 
     # -- how it is asked ----------------------------------------------------

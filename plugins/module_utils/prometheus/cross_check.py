@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from ..results.types import CrossCheck, Evidence
+from ..results.types import CrossCheck, Evidence, PromqlPart
 from . import query
 from .profile import Figure
 from .query import FoundMetrics
@@ -14,11 +14,20 @@ from .reading import Window
 
 #: From this relative difference on PromQL's own answer is explained.
 DIFFERENCE = 0.05
+#: After a figure's id: its answer with smoothed range selectors. No id has a blank.
+SMOOTHED = " smoothed"
 
 
-def promql(figure: Figure, found: FoundMetrics, filters: Sequence[str], window: Window, interval: float) -> str:
-    """PromQL's own way to the figure."""
-    return query.instant(figure, found, filters, window.length, interval)
+def promql(
+    figure: Figure,
+    found: FoundMetrics,
+    filters: Sequence[str],
+    window: Window,
+    interval: float,
+    smoothed: bool = False,
+) -> str:
+    """PromQL's own way to the figure. smoothed: with range selectors that interpolate at the window's edges."""
+    return query.instant(figure, found, filters, window.length, interval, smoothed)
 
 
 def no_answer(reason: str) -> CrossCheck:
@@ -27,19 +36,24 @@ def no_answer(reason: str) -> CrossCheck:
 
 
 def cross_check(
-    figure: Figure, value: float | None, reason: str, evidence: Evidence, answers: Mapping[str, float] | str
+    figure: Figure,
+    value: float | None,
+    reason: str,
+    evidence: Evidence,
+    answers: Mapping[str, float] | str,
+    explain: Callable[[float], list[PromqlPart]],
 ) -> CrossCheck:
     """PromQL's value of a figure, the difference relative to ``value``, and its reason when it is not small.
 
     reason: why there is no value. answers: PromQL's values of the window by figure, or why there are none.
+    explain: takes PromQL's value and gives the parts of the difference, of a figure that is counted.
     """
     if isinstance(answers, str):
         return no_answer(answers)
-    theirs = answers.get(figure.id)
-    if theirs is not None and not math.isfinite(theirs):
-        theirs = None
+    theirs = _finite(answers.get(figure.id))
     difference = None
     why = ""
+    parts: list[PromqlPart] = []
     if value is None and theirs is not None:
         why = f"no value is given here: {reason}"
     elif value is not None and theirs is None:
@@ -51,21 +65,44 @@ def cross_check(
         if value != 0:
             difference = (theirs - value) / abs(value)
         if theirs != value and (difference is None or abs(difference) > DIFFERENCE):
-            why = _why(figure, evidence)
-    return {"promql": theirs, "promql_difference": difference, "promql_reason": why}
+            parts = [] if figure.kind == "gauge" else explain(theirs)
+            why = _why(figure, evidence, parts)
+    checked: CrossCheck = {"promql": theirs, "promql_difference": difference, "promql_reason": why}
+    if parts:
+        checked["promql_parts"] = parts
+    if smoothed_id(figure) in answers:
+        checked["promql_smoothed"] = _finite(answers[smoothed_id(figure)])
+    return checked
 
 
-def _why(figure: Figure, evidence: Evidence) -> str:
+def smoothed_id(figure: Figure) -> str:
+    """What the answer with smoothed range selectors is called among the answers."""
+    return figure.id + SMOOTHED
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _why(figure: Figure, evidence: Evidence, parts: Sequence[PromqlPart]) -> str:
+    """Why PromQL's value is another one: what the largest part is of."""
     if figure.kind == "gauge":
         return "PromQL takes values at steps, and those of targets that are gone until they are marked so"
-    if evidence.get("bound") == "below":
+    largest = max(parts, key=lambda part: abs(part["amount"]), default=None)
+    what = largest["what"] if largest else ""
+    if what == "bounds":
         return "PromQL interpolates inside the smallest bucket, as if its observations were spread evenly from zero"
-    if evidence["new_series"]:
+    if what == "names":
+        return "PromQL was asked for one of the names that processes have this metric under"
+    if what == "new_series":
         return f"PromQL leaves out the first value of {evidence['new_series']} series that began in the window"
-    if evidence["double_series"]:
+    if what == "second_scrapes":
         return f"PromQL counts {evidence['double_series']} series twice, from a second scrape of the same process"
-    if evidence["resets"] or evidence["gone_series"] or evidence["unknown_series"]:
+    if what == "ended_series":
         return "PromQL carries growth on to the window's edges, also where series began, ended or were reset"
-    return (
-        "PromQL carries the growth between the samples inside the window on to its edges; the growth there was another"
-    )
+    if what == "edges":
+        return (
+            "PromQL carries the growth between the samples inside the window on to its edges; the growth there was "
+            "another"
+        )
+    return "PromQL's answer is not what Prometheus 3 would make of these samples"

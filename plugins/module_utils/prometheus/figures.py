@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..results.stage_file import window_values
@@ -19,6 +20,7 @@ from ..results.types import (
     FigureResult,
     Labels,
     Noise,
+    PromqlPart,
     Values,
     WindowResult,
 )
@@ -32,6 +34,7 @@ from .lives import Lives, Piece
 from .matchers import full_match, matches
 from .processes import Process, processes
 from .profile import COMPONENT, Figure, Profile, Selection, Source
+from .promql_parts import PromqlParts
 from .query import FoundMetrics
 from .reading import Reading, Window
 from .resources import with_resources
@@ -125,6 +128,7 @@ class _Window:
         self._of_pod: dict[str, str] = {}
         self.noise = WindowNoise(ruler)
         self._processes_of: dict[Whose, list[Process]] = {}
+        self._promql_parts = PromqlParts(reading, ruler)
         up = [
             (one.labels, [point for point in zip(one.times, one.values) if ruler.start < point[0] <= ruler.end])
             for one in reading.up.series
@@ -155,7 +159,8 @@ class _Window:
             if noise is not None:
                 evidence["noise"] = noise
             answers = self.reading.answers.get(self.window.name, {})
-            checked = cross_check(figure, judged.value, judged.reason, evidence, answers)
+            explain = partial(self._explain, figure, judged.value or 0.0)
+            checked = cross_check(figure, judged.value, judged.reason, evidence, answers, explain)
             evidence["notes"] += [
                 f"{source.metric} is the metric of servers {source.server}." for source in sources if source.server
             ]
@@ -413,6 +418,12 @@ class _Window:
             if values:
                 rows.append((labels, scale * math.fsum(values)))
         return rows, ""
+
+    def _explain(self, figure: Figure, value: float, theirs: float) -> list[PromqlPart]:
+        """The parts of the difference between PromQL's value and ours."""
+        selected = [self._select(selection) for selection in figure.selections]
+        counts = [self._count(selection, _whose(figure)) for selection in figure.selections]
+        return self._promql_parts.of(figure, value, theirs, selected, counts)
 
     def _noise(self, figure: Figure, value: float | None) -> Noise | None:
         """How far the value may be from what it is on average; None where there is nothing to be said of that."""

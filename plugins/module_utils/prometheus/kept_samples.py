@@ -10,7 +10,7 @@ from typing import TypedDict
 from ..errors import LabError
 from ..results.stage_file import window_values
 from ..results.types import FigureResult, SeriesResult, StageAbout, Values, VisibilityAnswer, WindowResult
-from .cross_check import no_answer, promql
+from .cross_check import SMOOTHED, no_answer, promql
 from .figures import work_out, work_out_all
 from .matchers import normal
 from .profile import Figure, Profile
@@ -90,7 +90,7 @@ def figures(kept: Kept, profile: Profile | None = None, earlier: Values | None =
         asked = _asked(own, profile, reading, window)
         answers = reading.answers.get(window.name, {})
         if not isinstance(answers, str):
-            answers = {figure: value for figure, value in answers.items() if figure in asked}
+            answers = {name: value for name, value in answers.items() if name.removesuffix(SMOOTHED) in asked}
         worked = work_out(profile, replace(reading, answers={window.name: answers}), window, known)
         worked["figures"] = [
             _as_read(figure, worked_out, reading, figure.id in asked)

@@ -17,7 +17,7 @@ from .progress import current_values, progress_line
 from .question import Question, long_enough
 from .reader import Reader
 from .reading import Reading, Window
-from .server import EQUAL_CLOCKS, Clock, clock_skew, prometheus_version, skew_notes
+from .server import EQUAL_CLOCKS, Clock, clock_skew, has_smoothed, prometheus_version, skew_notes
 from .targets import read_targets, scrape_interval
 
 #: Seconds after a scrape until its samples can be asked for.
@@ -51,7 +51,7 @@ def measure(
     version = prometheus_version(client)
     measured = clock_skew(client, clock)
     skew = measured if abs(measured) > EQUAL_CLOCKS else 0.0
-    reader = Reader(client, profile, interval, skew)
+    reader = Reader(client, profile, interval, skew, has_smoothed(client, version))
     start, end = question.span
 
     before = clock.now()

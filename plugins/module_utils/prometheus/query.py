@@ -79,27 +79,35 @@ def choose(selection: Selection, found: FoundMetrics) -> Source:
     return next((source for source in there if found.fits(source)), (there or selection.sources)[0])
 
 
-def instant(figure: Figure, found: FoundMetrics, filters: Sequence[str], length: float, interval: float) -> str:
+def instant(
+    figure: Figure,
+    found: FoundMetrics,
+    filters: Sequence[str],
+    length: float,
+    interval: float,
+    smoothed: bool = False,
+) -> str:
     """Query for the figure over a window, to be asked at the window's end.
 
-    ``length`` is the window's, ``interval`` is between scrapes; seconds.
+    ``length`` is the window's, ``interval`` is between scrapes; seconds. smoothed: growth is interpolated at the
+    window's edges, which Prometheus can since 3.16; of no effect on a gauge.
     """
     source = choose(figure.selection, found)
     series = selector(source.metric, figure.selection.where, filters)
-    span = duration(length)
+    span = f"[{duration(length)}]{' smoothed' if smoothed else ''}"
     if figure.kind == "quantile":
-        expression = _quantile(figure, f"increase({series}[{span}])")
+        expression = _quantile(figure, f"increase({series}{span})")
     elif figure.kind == "share":
-        return _share(figure, source, filters, f"increase({{}}[{span}])")
+        return _share(figure, source, filters, f"increase({{}}{span})")
     elif figure.denominator is not None:
         below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
-        expression = f"sum(increase({series}[{span}])) / sum(increase({below}[{span}]))"
+        expression = f"sum(increase({series}{span})) / sum(increase({below}{span}))"
     elif figure.kind == "rate":
-        expression = f"{_sum(figure)}(increase({series}[{span}])) / {number(length)}"
+        expression = f"{_sum(figure)}(increase({series}{span})) / {number(length)}"
     elif figure.kind == "total":
-        expression = f"{_sum(figure)}(increase({series}[{span}]))"
+        expression = f"{_sum(figure)}(increase({series}{span}))"
     elif figure.take == "mean":
-        expression = f"avg_over_time({_sum(figure)}({series})[{span}:{duration(interval)}])"
+        expression = f"avg_over_time({_sum(figure)}({series})[{duration(length)}:{duration(interval)}])"
     else:
         expression = f"{_sum(figure)}({_alive(figure, series, interval)})"
     return _scaled(figure, found, expression)

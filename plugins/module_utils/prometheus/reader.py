@@ -12,7 +12,7 @@ from ..http.errors import RequestFailed
 from ..results.types import Labels, SeriesResult
 from . import query
 from .client import Points, Prometheus
-from .cross_check import promql
+from .cross_check import promql, smoothed_id
 from .lives import MARGIN, OBSERVED_LEAD, lead_in
 from .matchers import full_match
 from .profile import Figure, Profile
@@ -34,13 +34,14 @@ class Reader:
     """Reads figures of a bound profile.
 
     interval: seconds between scrapes. skew: seconds to add to this machine's
-    clock to get Prometheus' (0 when they agree).
+    clock to get Prometheus' (0 when they agree). smoothed: whether Prometheus has smoothed range selectors.
     """
 
     client: Prometheus
     profile: Profile
     interval: float
     skew: float = 0.0
+    smoothed: bool = False
     found: FoundMetrics = field(default_factory=FoundMetrics)
     _lacking: list[str] = field(default_factory=list, init=False, repr=False)
     _now: list[Labels] = field(default_factory=list, init=False, repr=False)
@@ -213,8 +214,26 @@ class Reader:
             figure.id: promql(figure, self.found, self.profile.filters_of(figure), window, self.interval)
             for figure in self.profile.figures
         }
+        more: dict[str, str] = {}
+        if self.smoothed:
+            # Of key figures only: with all, Prometheus would have twice the work.
+            more = {
+                smoothed_id(figure): promql(
+                    figure, self.found, self.profile.filters_of(figure), window, self.interval, True
+                )
+                for figure in self.profile.figures
+                if figure.key and figure.kind != "gauge"
+            }
+        end = round(window.end + self.skew, 3)
         try:
-            rows = self.client.vector(_together(expressions), round(window.end + self.skew, 3))
+            try:
+                rows = self.client.vector(_together({**expressions, **more}), end)
+            except RequestFailed as error:
+                if not more or error.status not in REFUSED:
+                    raise
+                # It does not have them after all.
+                self.smoothed = False
+                rows = self.client.vector(_together(expressions), end)
         except LabError as error:
             return error.msg
         values: dict[str, list[float]] = {}

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 
+from ..errors import LabError
 from ..http.errors import RequestFailed
 from .client import Prometheus
 
 #: Clocks closer than this many seconds are taken for equal: measuring them is not more exact.
 EQUAL_CLOCKS = 1.0
+#: The first version that says what it has.
+SAYS_FEATURES = (3, 9)
 #: An answer within so many seconds tells the clock exactly enough.
 QUICK = 0.1
 
@@ -39,6 +43,18 @@ def prometheus_version(client: Prometheus) -> str | None:
         if error.status != 404:
             raise
         return None
+
+
+def has_smoothed(client: Prometheus, version: str | None) -> bool:
+    """Whether a server of a version says that it has smoothed range selectors; an older one is not asked."""
+    numbers = re.match(r"v?(\d+)\.(\d+)", version or "")
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < SAYS_FEATURES:
+        return False
+    try:
+        return client.features().get("promql", {}).get("smoothed") is True
+    except LabError:
+        # It is a second opinion, and no figure rests on it.
+        return False
 
 
 def clock_skew(client: Prometheus, clock: Clock) -> float:

@@ -31,6 +31,7 @@ HEADS = (
     ("gap", "Largest gap", True),
     ("series", "Series", False),
     ("promql", "PromQL", True),
+    ("smoothed", "PromQL, smoothed", True),
     ("state", "State", False),
     ("time", "At (UTC)", True),
 )
@@ -144,6 +145,7 @@ def _cells(report: Report, unit: str, reading: Reading) -> dict[str, tuple[str, 
     gap, observations = reading.get("largest_gap"), reading.get("observations")
     promql, difference = reading.get("promql"), reading.get("promql_difference")
     theirs = "none" if promql is None else value_text(promql, unit)
+    smoothed = reading.get("promql_smoothed")
     return {
         "value": (
             NOTHING if value is None else _exact(value, unit, bound),
@@ -160,6 +162,7 @@ def _cells(report: Report, unit: str, reading: Reading) -> dict[str, tuple[str, 
             # How far it is from a value that is only a bound is not known.
             "" if difference is None or bound else ratio_text(difference),
         ),
+        "smoothed": ("" if smoothed is None else value_text(smoothed, unit), ""),
         "state": (reading["state"], ""),
         "time": (clock_text(reading["time"], spans_days(report)), ""),
     }
@@ -214,8 +217,32 @@ def _remarks(report: Report, figure: FigureRow, reading: Reading) -> list[str]:
         steadiness_remark(reading, unit),
         *reading.get("notes", ()),
         why,
+        _promql_parts(reading, unit) if why else "",
     ]
     return list(dict.fromkeys(text if text.endswith(".") else f"{text}." for text in texts if text))
+
+
+#: What a part of PromQL's difference is of, in words.
+PARTS = {
+    "bounds": "only a bound is known",
+    "names": "another name",
+    "edges": "edges",
+    "new_series": "new series",
+    "ended_series": "ended, reset and unknown series",
+    "second_scrapes": "second scrapes",
+    "rest": "the rest",
+}
+
+
+def _promql_parts(reading: Reading, unit: str) -> str:
+    """``Of PromQL's difference: edges +3.1/s, new series −12/s.``; empty where it has no parts, or only one."""
+    parts = reading.get("promql_parts") or []
+    texts = [
+        f"{PARTS.get(part['what'], part['what'])} {'−' if part['amount'] < 0 else '+'}"
+        f"{value_text(abs(part['amount']), unit)}"
+        for part in parts
+    ]
+    return f"Of PromQL's difference: {', '.join(texts)}." if len(texts) > 1 else ""
 
 
 def _thresholds(thresholds: Mapping[str, Any], unit: str, direction: str) -> str:

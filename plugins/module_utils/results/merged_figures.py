@@ -31,6 +31,8 @@ BESIDE = (
     "promql",
     "promql_difference",
     "promql_reason",
+    "promql_parts",
+    "promql_smoothed",
 )
 #: Reasons that differ only in a number are one.
 SERIES_COUNT = re.compile(r"\b\d+ series\b")

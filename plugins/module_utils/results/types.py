@@ -106,12 +106,29 @@ class Evidence(TypedDict, total=False):
     noise: Noise
 
 
+class PromqlPart(TypedDict):
+    """A part of the difference of PromQL's value: how much it is that much more for ``what``, in the figure's unit.
+
+    what: bounds (PromQL interpolates where only a bound is known), names (it is asked for one of a metric's names),
+    edges (it extrapolates), new_series, ended_series (also reset and unknown ones), second_scrapes, or the rest.
+    """
+
+    what: str
+    amount: float
+
+
 class CrossCheck(TypedDict, total=False):
-    """What PromQL itself makes of a figure, and why that is another value."""
+    """What PromQL itself makes of a figure, and why that is another value.
+
+    promql_parts: of a difference that is explained; they add up to it. promql_smoothed: what PromQL makes of it with
+    ``smoothed`` range selectors, where Prometheus has them.
+    """
 
     promql: float | None
     promql_difference: float | None
     promql_reason: str
+    promql_parts: list[PromqlPart]
+    promql_smoothed: float | None
 
 
 class FigureDetails(TypedDict, total=False):
