@@ -158,6 +158,9 @@ class _Window:
             noise = self._noise(figure, judged.value)
             if noise is not None:
                 evidence["noise"] = noise
+            if figure.observer:
+                # Of how rarely the observer looks, which says nothing of missing scrapes.
+                evidence.pop("largest_gap", None)
             answers = self.reading.answers.get(self.window.name, {})
             explain = partial(self._explain, figure, judged.value or 0.0)
             checked = cross_check(figure, judged.value, judged.reason, evidence, answers, explain)
@@ -238,8 +241,8 @@ class _Window:
         """Why the scrapes of a window do not bear a figure; empty when they do."""
         covered = self._covered(figure)
         if figure.observer and not covered[figure.observer].tried and not self._processes(_whose(figure)):
-            filters = ", ".join(self.profile.observers[figure.observer])
-            return f"Prometheus has nothing that the {figure.observer} tells of these pods, with {filters}"
+            # The first filter is the job's; the others say of which rows.
+            return f"Prometheus has nothing of the {figure.observer} ({self.profile.observers[figure.observer][0]})"
         return shortfall(covered)
 
     def _label(self, figure: Figure, piece: Piece) -> str:

@@ -73,7 +73,7 @@ def test_a_component_at_its_limit() -> None:
 
 
 def test_what_is_not_known_is_unknown_with_the_reason() -> None:
-    why = "Prometheus has nothing that the kubelet tells of these pods"
+    why = "Prometheus has nothing of the kubelet"
     nothing = {name: figure(name, {}, "inconclusive", why) for name in NEEDED}
     assert resources_of(figures(**nothing)) == {
         "state": "unknown",
