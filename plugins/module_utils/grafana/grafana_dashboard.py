@@ -22,7 +22,7 @@ from .dashboard_resource import DashboardResource, load_resource, may_be_resourc
 from .dashboard_store import DashboardStore
 from .data_sources import DataSources
 from .json_values import Json
-from .missing_panels import missing_panels
+from .missing_panels import missing_panels, panel_needs
 from .normal_form import comparable, normal
 from .present_v2 import Wish, present_v2
 from .resolver import resolve
@@ -135,6 +135,7 @@ def _present_resource(params: Params, context: Context, resource: DashboardResou
     uid = uid or stable_uid(resource.title, folder or "")
     check_uid(uid, "the option `uid`" if params["uid"] else f"the dashboard in {_name(params)}")
     wish = Wish(
+        name=_name(params),
         uid=uid,
         folder_uid=folder,
         folder_title=params["folder_title"],
@@ -187,7 +188,7 @@ def present(params: Params, context: Context, grafana: Grafana, dashboard: Json)
     }
     warnings = [
         *angular_warning(wanted, _name(params)),
-        *missing_panels(wanted, _name(params), grafana.has_plugin, grafana.has_library_panel),
+        *missing_panels(panel_needs(wanted), _name(params), grafana.has_plugin, grafana.has_library_panel),
     ]
     if warnings:
         result["warnings"] = warnings

@@ -6,7 +6,7 @@ Grafana saves them without a word, and shows an error in their place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from .angular import GONE
 from .dashboard_parts import described, panels
@@ -56,13 +56,23 @@ BUILT_IN = frozenset(
 )
 
 
+def panel_needs(dashboard: Json) -> Iterator[tuple[str, object, Json]]:
+    """Each panel of a classic dashboard, described, with its type and its ``libraryPanel``, empty for none."""
+    for place, panel in panels(dashboard):
+        yield described(place, panel), panel.get("type"), as_object(panel.get("libraryPanel"))
+
+
 def missing_panels(
-    dashboard: Json, name: str, has_plugin: Callable[[str], bool], has_library_panel: Callable[[str], bool]
+    needs: Iterable[tuple[str, object, Json]],
+    name: str,
+    has_plugin: Callable[[str], bool],
+    has_library_panel: Callable[[str], bool],
 ) -> list[str]:
     """A warning that names the panels that cannot be shown; empty if there is none.
 
-    name: what the warning calls the dashboard's text. has_plugin, has_library_panel: whether Grafana has one, by its
-    id or uid; each is asked once for each. Types whose plugin is gone for good are left to ``angular_warning``.
+    needs: of each panel, as ``panel_needs`` has it. name: what the warning calls the dashboard's text. has_plugin,
+    has_library_panel: whether Grafana has one, by its id or uid; each is asked once for each. Types whose plugin is
+    gone for good are left to ``angular_warning``.
     """
     known: dict[tuple[str, str], bool] = {}
 
@@ -72,15 +82,14 @@ def missing_panels(
         return known[kind, which]
 
     found = []
-    for place, panel in panels(dashboard):
-        library = as_object(panel.get("libraryPanel"))
-        uid, kind = library.get("uid"), panel.get("type")
+    for what, kind, library in needs:
+        uid = library.get("uid")
         if isinstance(uid, str) and uid:
             if not has("library panel", uid):
                 titled = f" ({library['name']})" if library.get("name") else ""
-                found.append(f"{described(place, panel)} is the library panel {uid}{titled}, which is not there")
+                found.append(f"{what} is the library panel {uid}{titled}, which is not there")
         elif isinstance(kind, str) and kind and kind not in BUILT_IN and kind not in GONE and not has("plugin", kind):
-            found.append(f"{described(place, panel)} is of type {kind}, for which no plugin is installed")
+            found.append(f"{what} is of type {kind}, for which no plugin is installed")
     if not found:
         return []
     return [

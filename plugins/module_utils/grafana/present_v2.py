@@ -13,15 +13,20 @@ from .dashboard_resource import DashboardResource, StoredResource
 from .dashboard_store import DashboardStore
 from .data_sources import DataSources
 from .json_values import Json
+from .missing_panels import missing_panels
 from .resource_store import ResourceStore
-from .schema_v2 import keep_selections_v2, normal_v2, resolve_v2
+from .schema_v2 import keep_selections_v2, normal_v2, panel_needs_v2, resolve_v2
 from .stored_dashboard import folder_name, page_link
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for besides the dashboard itself; the options of grafana_dashboard of the same names."""
+    """What is asked for besides the dashboard itself; the options of grafana_dashboard of the same names.
 
+    name: what messages call the dashboard's text.
+    """
+
+    name: str
     uid: str
     folder_uid: str | None
     folder_title: str | None
@@ -59,6 +64,9 @@ def present_v2(wish: Wish, context: Context, grafana: Grafana, dashboard: Dashbo
         "altered": [],
         "datasources_mapped": resolved.mapped,
     }
+    warnings = missing_panels(panel_needs_v2(wanted), wish.name, grafana.has_plugin, grafana.has_library_panel)
+    if warnings:
+        result["warnings"] = warnings
     if context.diff:
         texts = difference(None, normal_v2(wanted)) if found is None else lines(differing)
         title = f"dashboard {wish.uid}"
@@ -86,8 +94,9 @@ def present_v2(wish: Wish, context: Context, grafana: Grafana, dashboard: Dashbo
     if altered:
         result["altered"] = altered
         result["warnings"] = [
+            *warnings,
             f"Grafana did not store the dashboard {wish.uid} as it was sent, so the next run will find it changed: "
-            f"{', '.join(altered[:5])}."
+            f"{', '.join(altered[:5])}.",
         ]
     return result
 

@@ -98,6 +98,15 @@ def resolve_v2(spec: Json, sources: DataSources, chosen: Mapping[str, str], data
     return Resolved(result, resolved.mapped)
 
 
+def panel_needs_v2(spec: Json) -> Iterator[tuple[str, object, Json]]:
+    """Each panel, described, with its type and its library panel, as ``missing_panels`` takes them."""
+    for name, element in as_object(spec.get("elements")).items():
+        inner = as_object(as_object(element).get("spec"))
+        title = f' "{inner["title"]}"' if inner.get("title") else ""
+        what = f"panel {inner.get('id')}{title} (elements.{name})"
+        yield what, as_object(inner.get("vizConfig")).get("group"), as_object(inner.get("libraryPanel"))
+
+
 def classic_variable(variable: Json) -> Json:
     """A data-source variable as one of a classic dashboard."""
     spec = as_object(variable.get("spec"))

@@ -67,7 +67,8 @@ def test_fuzz_dashboard_files(value: Any) -> None:
     loaded = dashboard_file.load(json.dumps(value), "d.json")
     resolved = resolver.resolve(loaded, SOURCES, {}, None).dashboard
     normal_form.comparable(resolved, SOURCES)
-    missing_panels.missing_panels(resolved, "d.json", lambda _type: False, lambda _uid: False)
+    needs = missing_panels.panel_needs(resolved)
+    missing_panels.missing_panels(needs, "d.json", lambda _type: False, lambda _uid: False)
     dashboard_file.stable_uid(loaded["title"], "")
     dashboard_file.written(resolved).encode()
 
@@ -116,6 +117,8 @@ def test_fuzz_files_of_the_schema_v2(value: Any) -> None:
     if loaded is None:
         return
     resolved = schema_v2.resolve_v2(loaded.spec, SOURCES, {}, None).dashboard
+    needs = schema_v2.panel_needs_v2(resolved)
+    missing_panels.missing_panels(needs, "d.json", lambda _type: False, lambda _uid: False)
     json.dumps(dashboard_resource.body("v2", "d", schema_v2.normal_v2(resolved), "f"))
 
 
