@@ -31,6 +31,10 @@ def silent(line: str) -> None:
     """Show nothing: a module's output cannot be seen while it runs."""
 
 
+def nobody(question: str) -> None:
+    """Ask nobody: a module has no terminal."""
+
+
 def no_secrets() -> Iterable[str]:
     """Know no secrets but those that the task is given."""
     return ()
@@ -44,6 +48,7 @@ class Context:
     diff: return a ``diff`` with ``before`` and ``after``.
     show: shows one line to the user at once; does nothing in a module. show_lines: the same for several.
     secrets: texts that may never be shown though the task was not given them, such as vaulted variables.
+    ask: asks the user for a line; None where there is no terminal.
     private: a folder of this user alone that is removed when Ansible ends; None in a module.
     """
 
@@ -52,6 +57,7 @@ class Context:
     show: Callable[[str], None] = silent
     secrets: Callable[[], Iterable[str]] = no_secrets
     private: Path | None = None
+    ask: Callable[[str], str | None] = nobody
     _whole: Callable[[str], None] | None = None
 
     def show_lines(self, shown: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
@@ -73,12 +74,19 @@ class LabAction(ActionBase):
         def secrets() -> list[str]:
             return task_secrets(task_vars or {}, self._templar.template)
 
+        def ask(question: str) -> str | None:
+            try:
+                said: bytes = display.prompt_until(f"{visible(host)}: {visible(question)}: ")
+            except AnsiblePromptNoninteractive:
+                return None
+            return said.decode(errors="replace").strip()
+
         # Looking for garbage in a hundred thousand samples is a fifth of reading them, and a task is short.
         gc.disable()
         try:
             # A failure is returned, not raised: Ansible ignores failed_when and until when an action raises.
             private = Path(constants.DEFAULT_LOCAL_TMP)
-            context = Context(self._task.check_mode, self._task.diff, show, secrets, private)
+            context = Context(self._task.check_mode, self._task.diff, show, secrets, private, ask)
             result.update(tasks.attempt(self.task, params, context, display.vvv))
         finally:
             gc.enable()

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
+from ..results.predictions import Prediction, newest
 from ..results.report import Report
-from .fact_reading import UNKNOWN_TEXT, FactReading, Judge, read_fact
+from .fact_reading import UNKNOWN_TEXT, FactReading, Judge, place_of, read_fact
+from .prediction import JudgedPrediction, judged
 from .question import UNKNOWN, Mention, Question, Text
 from .questions_file import REASONS
 
@@ -35,7 +37,8 @@ class Answer(TypedDict):
     """A question with the answer of this run.
 
     verdict: id of the answer in the file of questions, or ``not_measured``. open: the results do not decide.
-    facts: the state of each fact, by its name.
+    facts: the state of each fact, by its name. prediction: what was predicted before the window, and whether it is
+    right; None where nothing was.
     """
 
     id: str
@@ -50,26 +53,53 @@ class Answer(TypedDict):
     limits: str
     why: str
     source: str
+    prediction: JudgedPrediction | None
 
 
-def answer_questions(report: Report, questions: Sequence[Question], judge: Judge) -> list[Answer]:
-    """The answers to questions, in their order. judge: says what is known of a change."""
-    return [_answer(report, question, judge) for question in questions]
+def answer_questions(
+    report: Report, questions: Sequence[Question], judge: Judge, predictions: Sequence[Prediction] = ()
+) -> list[Answer]:
+    """The answers to questions, in their order.
+
+    judge: says what is known of a change. predictions: of the run; those from before a window count.
+    """
+    return [_answer(report, question, judge, predictions) for question in questions]
 
 
-def _answer(report: Report, question: Question, judge: Judge) -> Answer:
+def _answer(report: Report, question: Question, judge: Judge, predictions: Sequence[Prediction]) -> Answer:
     if not any(window["stage"] == question.stage for window in report["windows"]):
         plain = f"The stage {question.stage} has not been measured in this run."
-        return _made(question, NOT_MEASURED, True, [{"text": plain, "figures": []}], {})
+        return _made(question, NOT_MEASURED, True, [{"text": plain, "figures": []}], {}, None)
     readings = {fact.name: read_fact(report, fact, judge) for fact in question.facts}
     for verdict in question.verdicts:
         if all(readings[name].state in states for name, states in verdict.when.items()):
-            return _made(question, verdict.id, verdict.open, _parts(verdict.text, readings), readings)
+            prediction = _prediction(report, question, readings, predictions)
+            return _made(question, verdict.id, verdict.open, _parts(verdict.text, readings), readings, prediction)
     raise AssertionError(f"{question.id}: the last answer holds where no other does")
 
 
+def _prediction(
+    report: Report, question: Question, readings: Mapping[str, FactReading], predictions: Sequence[Prediction]
+) -> JudgedPrediction | None:
+    """The newest prediction from before the window that it is for, held against what was measured."""
+    if not question.predict:
+        return None
+    fact = question.fact(question.predict)
+    place = place_of(report, fact.window)
+    made = newest(predictions, question.id, None if place is None else report["windows"][place]["start"])
+    if made is None:
+        return None
+    row = next((row for row in report["figures"] if row["id"] == fact.figure and place is not None), None)
+    return judged(made, readings[question.predict].state, row, place)
+
+
 def _made(
-    question: Question, verdict: str, is_open: bool, parts: list[AnswerPart], readings: Mapping[str, FactReading]
+    question: Question,
+    verdict: str,
+    is_open: bool,
+    parts: list[AnswerPart],
+    readings: Mapping[str, FactReading],
+    prediction: JudgedPrediction | None,
 ) -> Answer:
     evidence: dict[tuple[str, str, int], AnswerEvidence] = {}
     for reading in readings.values():
@@ -89,6 +119,7 @@ def _made(
         "limits": question.limits,
         "why": question.why,
         "source": question.source,
+        "prediction": prediction,
     }
 
 

@@ -67,7 +67,7 @@ def read_fact(report: Report, fact: Fact, judge: Judge) -> FactReading:
         return _noted(report, fact)
     if fact.ledger:
         return _ledger(report, fact)
-    place = _place(report, fact.window)
+    place = place_of(report, fact.window)
     if place is None:
         return _unknown(f"{_called(fact.window)} was not measured")
     if fact.resources:
@@ -78,13 +78,13 @@ def read_fact(report: Report, fact: Fact, judge: Judge) -> FactReading:
         return _unknown("it was not measured", subject=f"{fact.figure} in {_label(report, place)}")
     if fact.against is None:
         return _parts(report, fact, row, place) if fact.parts else _value(report, fact, row, place)
-    before = _place(report, fact.against)
+    before = place_of(report, fact.against)
     if before is None:
         return _unknown(f"{_called(fact.against)} was not measured")
     return _change(report, row, before, place, judge)
 
 
-def _place(report: Report, window: Window) -> int | None:
+def place_of(report: Report, window: Window) -> int | None:
     """A window's place in the report; None where it was not measured."""
     for index, found in enumerate(report["windows"]):
         if (found["stage"], found["name"]) == (window.stage, window.name):

@@ -107,7 +107,8 @@ class Verdict:
 class Question:
     """A question of the lab.
 
-    stage: the stage that it is asked after. limits: what its answers do not show. why: why Temporal behaves so.
+    stage: the stage that it is asked after. predict: name of the change that a student can predict, empty if none;
+    predicts: what is asked then. limits: what its answers do not show. why: why Temporal behaves so.
     source: where that can be read.
     """
 
@@ -119,6 +120,8 @@ class Question:
     limits: str
     why: str
     source: str
+    predict: str = ""
+    predicts: str = ""
 
     def fact(self, name: str) -> Fact:
         """The fact of that name."""

@@ -95,8 +95,9 @@ def _windows(value: Any) -> dict[str, Window]:
 
 def _question(value: Any, at: shape.Place, windows: Mapping[str, Window]) -> Question:
     keys = ("id", "stage", "question", "facts", "answers", "limits", "why", "source")
-    value = shape.mapping(value, at, keys)
+    value = shape.mapping(value, at, keys, ("predict",))
     facts = _facts(value["facts"], (*at, "facts"), windows)
+    predict, predicts = _predict(value["predict"], (*at, "predict"), facts) if "predict" in value else ("", "")
     return Question(
         id=shape.text(value["id"], (*at, "id"), shape.ID, "an id (small letters, digits and _)"),
         stage=shape.text(value["stage"], (*at, "stage"), shape.ID, "a stage's name (small letters, digits and _)"),
@@ -106,7 +107,18 @@ def _question(value: Any, at: shape.Place, windows: Mapping[str, Window]) -> Que
         limits=shape.text(value["limits"], (*at, "limits")),
         why=shape.text(value["why"], (*at, "why")),
         source=shape.text(value["source"], (*at, "source")),
+        predict=predict,
+        predicts=predicts,
     )
+
+
+def _predict(value: Any, at: shape.Place, facts: Mapping[str, Fact]) -> tuple[str, str]:
+    value = shape.mapping(value, at, ("fact", "ask"))
+    name = shape.text(value["fact"], (*at, "fact"))
+    if name not in facts or not facts[name].against:
+        changes = [fact.name for fact in facts.values() if fact.against]
+        raise shape.Fault((*at, "fact"), f"{name!r} is no change among the facts{shape.meant(name, changes)}")
+    return name, shape.text(value["ask"], (*at, "ask"))
 
 
 # --- facts ---------------------------------------------------------------------------------------

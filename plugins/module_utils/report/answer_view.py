@@ -28,7 +28,10 @@ class EvidenceRow(TypedDict):
 
 
 class AnswerView(TypedDict):
-    """A question with its answer. word: what is shown beside one that is open, else empty."""
+    """A question with its answer. word: what is shown beside one that is open, else empty.
+
+    predicted: what was predicted, and whether it is right; empty where nothing was. outcome: right, wrong, undecided.
+    """
 
     id: str
     question: str
@@ -40,6 +43,8 @@ class AnswerView(TypedDict):
     limits: str
     why: str
     source: str
+    predicted: str
+    outcome: str
 
 
 class StageAnswers(TypedDict):
@@ -69,6 +74,7 @@ def _answer(report: Report, answer: Answer) -> AnswerView:
     parts: list[LinkedText] = [
         {"text": part["text"], "figure": part["figures"][0] if part["figures"] else ""} for part in answer["parts"]
     ]
+    prediction = answer["prediction"]
     return {
         "id": answer["id"],
         "question": answer["question"],
@@ -80,6 +86,8 @@ def _answer(report: Report, answer: Answer) -> AnswerView:
         "limits": answer["limits"],
         "why": answer["why"],
         "source": answer["source"],
+        "predicted": f"Predicted: {prediction['text']} – {prediction['outcome']}." if prediction else "",
+        "outcome": prediction["outcome"] if prediction else "",
     }
 
 

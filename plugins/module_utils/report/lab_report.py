@@ -15,6 +15,8 @@ from ..answers.judge import judge_of
 from ..errors import LabError
 from ..results.derived_file import replace_file
 from ..results.merged_run import build_report
+from ..results.predictions import FILE as PREDICTIONS
+from ..results.predictions import read_predictions
 from ..results.report import Report, key_figures
 from ..results.runs import latest_run, read_run
 from ..results.stage_file import to_json
@@ -53,7 +55,12 @@ def run(params: Params, context: Context) -> Result:
             "or give another run."
         )
     report = build_report(found)
-    answers = answer_questions(report, questions, judge_of(report))
+    try:
+        predictions = read_predictions(found.path)
+    except LabError as error:
+        predictions = []
+        report["problems"].insert(0, {"kind": "file", "source": PREDICTIONS, "text": error.msg})
+    answers = answer_questions(report, questions, judge_of(report), predictions)
     texts = {
         "html": sealed(to_html(report, answers), student, name, page_key(make=not context.check_mode)),
         "markdown": to_markdown(report, answers),

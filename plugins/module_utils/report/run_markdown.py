@@ -76,6 +76,7 @@ def _answers(view: RunView) -> list[str]:
         lines += [plain(stage["note"]), ""] if stage["note"] else []
         for answer in stage["answers"]:
             lines += [f"**{plain(answer['question'])}** {plain(answer['text'])}", ""]
+            lines += [plain(answer["predicted"]), ""] if answer["predicted"] else []
             for row in answer["evidence"]:
                 values = " · ".join(f"{letter} {name}: {value}" for letter, name, value in row["values"])
                 lines.append(f"- {plain(row['title'])}: {plain(values)}")

@@ -92,7 +92,8 @@ def _answers(view: RunView, width: int) -> list[str]:
             lines.append(wrap(f"{stage['stage']}: {stage['note']}", width))
         for answer in stage["answers"]:
             lines.append(wrap(f"{stage['stage']}: {answer['question']}", width))
-            lines.append(textwrap.indent(wrap(answer["text"], width - 2), "  "))
+            said = f"{answer['text']} {answer['predicted']}".strip()
+            lines.append(textwrap.indent(wrap(said, width - 2), "  "))
     return lines
 
 

@@ -13,6 +13,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report i
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
     lab_run,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.predictions import write_predictions
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RUN,
     Lab,
@@ -72,6 +73,23 @@ def test_a_question_of_ones_own_is_answered(measured: Lab, tmp_path: Path) -> No
     ]
     with pytest.raises(LabError, match=r"There is no file of questions .*none\.yml"):
         do(lab_report, measured.folder, questions=str(tmp_path / "none.yml"))
+
+
+def test_a_prediction_stands_beside_what_was_measured(measured: Lab) -> None:
+    made = [{"question": "load_database", "direction": "up", "low": None, "high": None, "time": 1.0}]
+    write_predictions(measured.path, made)
+    shown: list[str] = []
+    done = do(lab_report, measured.folder, show=shown)
+    for form in ("html", "markdown"):
+        assert "Predicted: up – undecided." in Path(done["paths"][form]).read_text()
+    assert "Predicted: up – undecided." in " ".join(shown[0].split())
+
+
+def test_a_broken_file_of_predictions_costs_itself(measured: Lab) -> None:
+    (measured.path / "predictions.json").write_text("[")
+    done = do(lab_report, measured.folder)
+    assert done["problems"][0]["source"] == "predictions.json"
+    assert "is not a file of predictions" in done["problems"][0]["text"]
 
 
 def test_no_table_when_none_is_wanted(measured: Lab) -> None:
