@@ -25,6 +25,7 @@ from ..http.service import Service
 from ..http.shape import Shape, each, fault, flag, mapping, record, text
 from ..http.transport import Sender
 from ..results.types import Labels
+from .native_histogram import NO_NATIVES, Natives
 from .series import Parsed, Pool, labels_of, parse
 
 #: Seconds of silence that end a try, and in which a request is tried again.
@@ -103,11 +104,20 @@ class Prometheus:
         data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"}, deadline)
         return self._shape(query, lambda: [(labels_of(row), float(row["value"][1])) for row in _rows(data, "vector")])
 
-    def samples(self, query: str, at: float) -> Parsed:
-        """Evaluate a range selector: the raw samples, and what is wrong with those of some metrics."""
+    def samples(self, query: str, at: float, natives: Natives = NO_NATIVES) -> Parsed:
+        """Evaluate a range selector: the raw samples, and what is wrong with those of some metrics.
+
+        natives: native histograms in it, which are read as classic ones.
+        """
         pool = Pool()
         data = self._post("/api/v1/query", {"query": query, "time": f"{at:.3f}"}, made=pool.slim)
-        return self._shape(query, lambda: parse(_rows(data, "matrix"), pool))
+
+        def parsed() -> Parsed:
+            rows, faults = natives.classic(_rows(data, "matrix"))
+            found = parse(rows, pool)
+            return Parsed(found.series, {**found.faults, **faults})
+
+        return self._shape(query, parsed)
 
     def course(self, query: str, start: float, end: float, step: float) -> list[tuple[Labels, Points]]:
         """Evaluate a query at each step from start to end; Prometheus allows 11,000 steps."""

@@ -23,6 +23,11 @@ _MATCHER = re.compile(r'(?P<label>\w+)(?P<operator>=~|!~|!=|=)"(?P<value>.*)"', 
 _PLAIN = re.compile(r"[\w:/@%,;~ -]*")
 
 
+def is_bound(text: str) -> bool:
+    """Whether a matcher is of the bound of a bucket, which native histograms have no label for."""
+    return text.startswith(("le=", "le!"))
+
+
 class Matcher(NamedTuple):
     """The parts of a matcher; the value is without quotes and escapes."""
 

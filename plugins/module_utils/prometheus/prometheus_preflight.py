@@ -29,6 +29,7 @@ from .connect import (
     with_profile,
 )
 from .matchers import matches
+from .native_histogram import bases, parts_of_natives
 from .preflight_findings import (
     double_scrapes,
     failure,
@@ -127,8 +128,9 @@ def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found
     """
     names: dict[tuple[str, ...], set[str]] = {}
     for figure in profile.figures:
-        of_figure = (source.metric for selection in figure.selections for source in selection.sources)
-        names.setdefault(profile.filters_of(figure), set()).update(of_figure)
+        of_figure = {source.metric for selection in figure.selections for source in selection.sources}
+        native = {base for metric, base in bases(profile).items() if metric in of_figure}
+        names.setdefault(profile.filters_of(figure), set()).update(of_figure | native)
     rows = [
         row
         for filters, of in names.items()
@@ -147,7 +149,8 @@ def read_metrics(client: Prometheus, profile: Profile, at: float) -> tuple[Found
             bounds.setdefault(name, []).append(bound)
     smallest = {metric: min(of) for metric, of in bounds.items()}
     largest = {metric: max(of) for metric, of in bounds.items()}
-    return FoundMetrics(frozenset(there), smallest, largest), bounds
+    parts = parts_of_natives(profile, there)
+    return FoundMetrics(frozenset(there | parts), smallest, largest, parts), bounds
 
 
 def read_shards(

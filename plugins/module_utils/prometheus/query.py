@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .matchers import is_bound
+from .native_histogram import SUM, base_of
 from .profile import COMPONENT, Figure, Selection, Source
 
 #: A rate needs this many scrapes: fewer leave it without a second sample when one is late.
@@ -47,11 +49,19 @@ class FoundMetrics:
 
     names: its metrics. smallest, largest: the smallest bound of each histogram's buckets, and the largest finite one,
     in the histogram's own unit.
+    native: those of names that are parts of histograms which Prometheus has as native ones.
     """
 
     names: frozenset[str] = frozenset()
     smallest: Mapping[str, float] = field(default_factory=dict)
     largest: Mapping[str, float] = field(default_factory=dict)
+    native: frozenset[str] = frozenset()
+
+    def selector(self, metric: str, *matchers: Sequence[str]) -> str:
+        """A selector of what Prometheus has of a metric: the whole histogram in the place of a part of a native one."""
+        if metric not in self.native:
+            return selector(metric, *matchers)
+        return selector(base_of(metric), *([one for one in group if not is_bound(one)] for group in matchers))
 
     def fits(self, source: Source) -> bool:
         """Whether the metric has the unit that the source says, as far as its buckets can tell."""
@@ -95,17 +105,18 @@ def instant(
     source = choose(figure.selection, found)
     series = selector(source.metric, figure.selection.where, filters)
     span = f"[{duration(length)}]{' smoothed' if smoothed else ''}"
+    growth = f"increase({{}}{span})"
     if figure.kind == "quantile":
-        expression = _quantile(figure, f"increase({series}{span})")
+        expression = _quantile(figure, found, filters, growth)
     elif figure.kind == "share":
-        return _share(figure, source, filters, f"increase({{}}{span})")
+        return _share(figure, found, filters, growth)
     elif figure.denominator is not None:
-        below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
-        expression = f"sum(increase({series}{span})) / sum(increase({below}{span}))"
+        parts = [_grown(figure, selection, found, filters, growth) for selection in figure.selections]
+        expression = " / ".join(parts)
     elif figure.kind == "rate":
-        expression = f"{_sum(figure)}(increase({series}{span})) / {number(length)}"
+        expression = f"{_grown(figure, figure.selection, found, filters, growth)} / {number(length)}"
     elif figure.kind == "total":
-        expression = f"{_sum(figure)}(increase({series}{span}))"
+        expression = _grown(figure, figure.selection, found, filters, growth)
     elif figure.take == "mean":
         expression = f"avg_over_time({_sum(figure)}({series})[{duration(length)}:{duration(interval)}])"
     else:
@@ -121,17 +132,18 @@ def plot(figure: Figure, found: FoundMetrics, filters: Sequence[str], interval: 
     source = choose(figure.selection, found)
     series = selector(source.metric, figure.selection.where, filters)
     span = duration(max(LEAST_SCRAPES * interval, OBSERVED_SPAN if figure.observer else 0.0))
+    growth = f"rate({{}}[{span}])"
     if figure.kind == "quantile":
-        expression = _quantile(figure, f"rate({series}[{span}])")
+        expression = _quantile(figure, found, filters, growth)
     elif figure.kind == "share":
-        return _share(figure, source, filters, f"rate({{}}[{span}])")
+        return _share(figure, found, filters, growth)
     elif figure.denominator is not None:
-        below = selector(choose(figure.denominator, found).metric, figure.denominator.where, filters)
-        expression = f"sum(rate({series}[{span}])) / sum(rate({below}[{span}]))"
+        parts = [_grown(figure, selection, found, filters, growth) for selection in figure.selections]
+        expression = " / ".join(parts)
     elif figure.kind == "gauge":
         expression = f"{_sum(figure)}({_alive(figure, series, interval)})"
     else:
-        expression = f"{_sum(figure)}(rate({series}[{span}]))"
+        expression = _grown(figure, figure.selection, found, filters, growth)
     return _scaled(figure, found, expression)
 
 
@@ -151,12 +163,28 @@ def _sum(figure: Figure) -> str:
     return f"sum by ({split_by(figure)}) " if figure.by else "sum"
 
 
-def _quantile(figure: Figure, buckets: str) -> str:
-    return f"histogram_quantile({number(figure.quantile or 0.0)}, sum by (le) ({buckets}))"
+def _grown(figure: Figure, selection: Selection, found: FoundMetrics, filters: Sequence[str], grown: str) -> str:
+    """What the series of a selection grew by together. grown: growth of a selector."""
+    metric = choose(selection, found).metric
+    summed = f"{_sum(figure)}({grown.format(found.selector(metric, selection.where, filters))})"
+    if metric not in found.native:
+        return summed
+    return f"{'histogram_sum' if metric.endswith(SUM) else 'histogram_count'}({summed})"
 
 
-def _share(figure: Figure, source: Source, filters: Sequence[str], grown: str) -> str:
+def _quantile(figure: Figure, found: FoundMetrics, filters: Sequence[str], grown: str) -> str:
+    metric = choose(figure.selection, found).metric
+    sums = "sum" if metric in found.native else "sum by (le) "
+    buckets = grown.format(found.selector(metric, figure.selection.where, filters))
+    return f"histogram_quantile({number(figure.quantile or 0.0)}, {sums}({buckets}))"
+
+
+def _share(figure: Figure, found: FoundMetrics, filters: Sequence[str], grown: str) -> str:
     """The share of observations above the figure's bound, which is one of a bucket. grown: growth of a selector."""
+    source = choose(figure.selection, found)
+    if source.metric in found.native:
+        summed = f"sum({grown.format(found.selector(source.metric, figure.selection.where, filters))})"
+        return f"1 - histogram_fraction(-Inf, {number((figure.above or 0.0) / source.scale)}, {summed})"
     parts = [
         grown.format(selector(source.metric, figure.selection.where, filters, [le]))
         for le in (_le((figure.above or 0.0) / source.scale), 'le="+Inf"')

@@ -14,7 +14,8 @@ from . import query
 from .client import Points, Prometheus
 from .cross_check import promql, smoothed_id
 from .lives import MARGIN, OBSERVED_LEAD, lead_in
-from .matchers import full_match
+from .matchers import full_match, is_bound
+from .native_histogram import Natives, base_of, bases, bounds_of, parts_of_natives, with_parts
 from .profile import Figure, Profile
 from .query import FoundMetrics
 from .reading import STARTED, Reading, Samples, Wanted, Window, wanted
@@ -52,7 +53,8 @@ class Reader:
         with self.client.lacking() as self._lacking:
             asked = [self.profile.filters, *self.profile.observers.values()]
             names = self.client.metric_names(asked, start + self.skew, end + self.skew)
-            self.found = FoundMetrics(frozenset(names), *self._ends(names, start, end))
+            native = parts_of_natives(self.profile, names)
+            self.found = FoundMetrics(frozenset(names | native), *self._ends(names, start, end), native)
 
     def _ends(self, names: set[str], start: float, end: float) -> tuple[dict[str, float], dict[str, float]]:
         """Smallest and largest finite bucket bounds of the histograms whose unit the profile tells by them."""
@@ -156,8 +158,18 @@ class Reader:
         longer ago.
         """
         groups: dict[Wanted, list[str]] = {}
+        # A native histogram has all buckets in each sample: no matcher of a bound can choose among them.
+        metrics = {
+            metric: one._replace(where=tuple(text for text in one.where if not is_bound(text)))
+            if metric in self.found.native
+            else one
+            for metric, one in metrics.items()
+        }
         for metric, one in metrics.items():
-            groups.setdefault(one, ["up"] if one.observer else []).append(metric)
+            names = groups.setdefault(one, ["up"] if one.observer else [])
+            name = base_of(metric) if metric in self.found.native else metric
+            if name not in names:
+                names.append(name)
         series: dict[str, list[Series]] = {metric: [] for metric in metrics}
         faults: dict[str, str] = {}
         for (observer, where), names in groups.items():
@@ -169,7 +181,8 @@ class Reader:
                     series[name].append(of_metric)
         return {
             metric: Samples(
-                f"{query.selector(metric, one.where, self._filters(one.observer))}[{self._length(one.observer, span)}]",
+                f"{self.found.selector(metric, one.where, self._filters(one.observer))}"
+                f"[{self._length(one.observer, span)}]",
                 one.where,
                 series[metric],
             )
@@ -190,7 +203,7 @@ class Reader:
         """
         if len(names) > 1 and not self._one_by_one:
             try:
-                return self.client.samples(f"{_selector(names, matchers)}[{length}]", end)
+                return self.client.samples(f"{_selector(names, matchers)}[{length}]", end, self._natives())
             except RequestFailed as error:
                 if error.status not in REFUSED:
                     raise
@@ -198,15 +211,23 @@ class Reader:
         whole = Parsed([], {})
         for name in names:
             try:
-                found = self.client.samples(f"{_selector([name], matchers)}[{length}]", end)
+                found = self.client.samples(f"{_selector([name], matchers)}[{length}]", end, self._natives())
             except RequestFailed as error:
                 if error.status not in REFUSED or name == "up":
                     raise
-                whole.faults[name] = error.msg.rstrip(".")
+                whole.faults.update(dict.fromkeys(self._parts(name), error.msg.rstrip(".")))
                 continue
             whole.series.extend(found.series)
             whole.faults.update(found.faults)
         return whole
+
+    def _parts(self, name: str) -> list[str]:
+        """The metrics that a name of Prometheus stands for: itself, or the parts of a native histogram."""
+        return [metric for metric in self.found.native if base_of(metric) == name] or [name]
+
+    def _natives(self) -> Natives:
+        """The native histograms that are read."""
+        return Natives(frozenset(map(base_of, self.found.native)), bounds_of(self.profile))
 
     def _answers(self, window: Window) -> dict[str, float] | str:
         """PromQL's own values by figure, or why there are none: a cross-check must not cost what it checks."""
@@ -320,17 +341,19 @@ class Reader:
 
         Where such a query is refused all stays as it was found, and nothing is known to be zero. Raises LabError.
         """
-        names = sorted({source.metric for selection in self.profile.selections for source in selection.sources})
+        names = {source.metric for selection in self.profile.selections for source in selection.sources}
+        names.update(bases(self.profile).values())
         by = ", ".join(["__name__", "pod", *sorted(self.profile.scheme_labels - {"pod"})])
-        series = f"{_selector(names, self.profile.filters)}[{query.duration(length)}]"
+        series = f"{_selector(sorted(names), self.profile.filters)}[{query.duration(length)}]"
         try:
             rows = self.client.vector(f"group by ({by}) (last_over_time({series}))", at + self.skew, deadline)
         except RequestFailed as error:
             if error.status not in REFUSED:
                 raise
             return
-        self._now = [labels for labels, _value in rows]
-        self.found = replace(self.found, names=frozenset(labels.get("__name__", "") for labels in self._now))
+        self._now, native = with_parts(self.profile, [labels for labels, _value in rows])
+        there = frozenset(labels.get("__name__", "") for labels in self._now)
+        self.found = replace(self.found, names=there, native=native)
 
 
 def by_names(

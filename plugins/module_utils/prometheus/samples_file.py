@@ -136,6 +136,7 @@ def _reading_packed(reading: Reading) -> dict[str, Any]:
         "begin": reading.begin,
         "end": reading.end,
         "names": sorted(reading.found.names),
+        **({"native": sorted(reading.found.native)} if reading.found.native else {}),
         "smallest": dict(reading.found.smallest),
         "largest": dict(reading.found.largest),
         "up": samples(reading.up),
@@ -260,6 +261,7 @@ def _unpacked(data: Mapping[str, Any]) -> Reading:
             {_text(name): _number(value) for name, value in data["smallest"].items()},
             # Samples of earlier versions do not have it.
             {_text(name): _number(value) for name, value in data.get("largest", {}).items()},
+            frozenset(_text(name) for name in data.get("native", ())),
         ),
         up=samples(data["up"]),
         starts=samples(data["starts"]),

@@ -177,9 +177,9 @@ def test_several_windows_are_read_at_once(address: str, monkeypatch: pytest.Monk
     asked: list[str] = []
     samples = client.Prometheus.samples
 
-    def noted(self: Any, query: str, at: float) -> Any:
+    def noted(self: Any, query: str, at: float, *more: Any) -> Any:
         asked.append(query)
-        return samples(self, query, at)
+        return samples(self, query, at, *more)
 
     monkeypatch.setattr(client.Prometheus, "samples", noted)
     windows = [("first", 0, 30), ("after", 30, 90), ("whole", 0, 90), ("odd", 31.7, 61.9)]

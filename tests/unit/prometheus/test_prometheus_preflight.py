@@ -473,7 +473,8 @@ def test_what_is_read_of_metrics() -> None:
     class Client:
         def vector(self, expression: str, at: float) -> list[tuple[dict[str, str], float]]:
             assert 'job="pods",kubernetes_namespace="student-01"' in expression
-            assert "latency_bucket|latency_ms_bucket" in expression
+            # Both as they are, and as native histograms.
+            assert "latency|latency_bucket|latency_ms|latency_ms_bucket" in expression
             rows = [("requests", None), ("latency_bucket", "+Inf"), ("latency_bucket", "1.0"), ("latency_bucket", "2")]
             rows += [("latency_ms_bucket", "+Inf"), ("errors", "high")]
             return [({"__name__": name, **({"le": le} if le else {})}, 1.0) for name, le in rows]
