@@ -167,6 +167,17 @@ class Lives:
         scrapes = piece.process.scrape_times
         return bool(scrapes) and 2 * sum(time in scrapes for time in piece.series.times) < len(piece.series.times)
 
+    def started_at_zero(self, piece: Piece) -> bool:
+        """Whether the first sample of a piece is the zero that Prometheus puts where the series says that it began.
+
+        Such a start timestamp (``_created`` of OpenMetrics) lies at no scrape, and what follows it at scrapes. It
+        proves that the series counted nothing before, however late it was scraped for the first time.
+        """
+        times, scrapes = piece.series.times, piece.process.scrape_times
+        if piece.series.values[0] != 0 or len(times) < 2 or times[0] in scrapes:
+            return False
+        return times[1] in scrapes and not self.own_times(piece)
+
     def vanished(self, piece: Piece, time: float, until: float = float("inf")) -> bool:
         """Whether the last sample of a piece, at a time, is followed by something that shows that it is gone.
 
@@ -240,9 +251,12 @@ class Lives:
 
     def birth(self, piece: Piece) -> Birth:
         """What is known of a piece before its first sample."""
+        kind = "reset" if piece.earlier else "new"
+        if self.started_at_zero(piece):
+            first = piece.series.times[0]
+            return Birth(kind, round(first - TICK, 3), first)
         if piece.respelt:
             return Birth("unknown")
-        kind = "reset" if piece.earlier else "new"
         before, _after = self._bounds(piece)
         not_before = before.before if before else self._not_before(piece.process)
         seen = self._known_before(piece)
