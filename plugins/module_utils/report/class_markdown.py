@@ -4,8 +4,24 @@
 from __future__ import annotations
 
 from ..results.class_report import ClassReport
-from .class_view import build_view
+from .class_view import GroupDistributions, build_view
 from .markdown import markdown_table, plain
+
+
+def _distributions(table: GroupDistributions) -> list[str]:
+    """The distributions of a group: of each figure the median, and between what the others lie."""
+    rows = [
+        [
+            row["title"] + (f" ({row['hint']})" if row["hint"] else ""),
+            *(
+                "; ".join(filter(None, [cell["median"], " to ".join(filter(None, ends)), cell["states"]]))
+                for cell in row["cells"]
+                for ends in [(cell["lowest"], cell["highest"])]
+            ),
+        ]
+        for row in table["rows"]
+    ]
+    return markdown_table(["Median; lowest to highest", *table["heads"]], rows, numbers_from=1) if rows else []
 
 
 def to_markdown(report: ClassReport, retry: str = "") -> str:
@@ -57,7 +73,8 @@ def to_markdown(report: ClassReport, retry: str = "") -> str:
                 ]
                 for row in group["rows"]
             ]
-            lines += markdown_table(heads, rows, numbers_from=1)
+            lines += markdown_table(heads, rows, numbers_from=1) if rows else []
+            lines += _distributions(group["distributions"])
     if not view["windows"]:
         lines += ["No student has measured a window yet.", ""]
     lines += ["## Far from the median", "", plain(view["about_outliers"]), ""]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..foreign_text import clip, visible
 from ..results.class_report import ClassReport
-from .class_view import GroupRow, build_view, names_text
+from .class_view import GroupRow, GroupView, build_view, names_text
 from .terminal import GAP, wrap
 
 #: Characters of a student's reason, and problems, that the terminal shows; the page has all.
@@ -50,7 +50,9 @@ def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
     for window in view["windows"]:
         first, *rest = window["groups"]
         heads = [f"{window['name']} ({first['label']})", "median", "lowest", "", "highest", "", "with a value"]
-        lines += ["", *_table(heads, [_figure(row) for row in first["rows"]])]
+        if first["rows"]:
+            lines += ["", *_table(heads, [_figure(row) for row in first["rows"]])]
+        lines += _distributions(window["name"], first)
         if rest:
             text = "; ".join(group["label"] for group in rest)
             lines.append(wrap(f"other groups, shown in the report: {text}"))
@@ -66,6 +68,16 @@ def to_terminal(report: ClassReport, path: str, retry: str = "") -> str:
     if retry:
         lines.append(f"To retry only these, rerun the command with --limit @{retry}")
     return "\n".join(lines)
+
+
+def _distributions(name: str, group: GroupView) -> list[str]:
+    """The medians of a group's distributions; the page has their lowest and highest values too."""
+    table = group["distributions"]
+    if not table["rows"]:
+        return []
+    heads = [f"{name} ({group['label']}), median" if not group["rows"] else "median", *table["heads"]]
+    rows = [[row["title"], *(cell["median"] for cell in row["cells"])] for row in table["rows"]]
+    return ["", *_table(heads, rows)]
 
 
 def _figure(row: GroupRow) -> list[str]:

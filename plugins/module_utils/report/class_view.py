@@ -19,6 +19,7 @@ from ..results.class_report import (
     StudentValue,
 )
 from ..results.merged_class import STAGE_STATES, TO_RETRY
+from .distribution_table import part_order, part_title
 from .words import BETTER, NOTHING, SETTINGS_IN_SECONDS, STATE_WORDS, counted
 
 #: Settings of a group that are shown, and characters of one: a stranger's can be any.
@@ -91,13 +92,38 @@ class GroupRow(TypedDict):
     highest_student: str
 
 
+class PartCell(TypedDict):
+    """A figure of a distribution over a group: median, and lowest and highest with who has them; empty without one."""
+
+    median: str
+    lowest: str
+    highest: str
+    states: str
+
+
+class GroupDistribution(TypedDict):
+    """A distribution over a group. cells: one for each head."""
+
+    title: str
+    hint: str
+    cells: list[PartCell]
+
+
+class GroupDistributions(TypedDict):
+    """The distributions of a group as one table. heads: all of their parts."""
+
+    heads: list[str]
+    rows: list[GroupDistribution]
+
+
 class GroupView(TypedDict):
-    """A group. names: its students, where there are several groups."""
+    """A group. names: its students, where there are several groups. rows: figures that are of no distribution."""
 
     label: str
     names: str
     settings: str
     rows: list[GroupRow]
+    distributions: GroupDistributions
 
 
 class WindowView(TypedDict):
@@ -260,7 +286,8 @@ def _window(report: ClassReport, window: ClassWindow) -> WindowView:
                 "settings": ", ".join(
                     _setting(name, value) for name, value in list(group["settings"].items())[:MOST_SETTINGS]
                 ),
-                "rows": [_figure(row, len(group["students"])) for row in group["figures"]],
+                "rows": [_figure(row, len(group["students"])) for row in group["figures"] if not row["distribution"]],
+                "distributions": _distributions(group["figures"], len(group["students"])),
             }
             for group in groups
         ],
@@ -292,6 +319,39 @@ def _figure(figure: GroupFigure, students: int) -> GroupRow:
         "lowest_student": _who_has(values, 0),
         "highest": value_text(values[-1]["value"], unit, values[-1]["bound"]) if values else NOTHING,
         "highest_student": _who_has(values, -1),
+    }
+
+
+def _distributions(figures: Sequence[GroupFigure], students: int) -> GroupDistributions:
+    """The figures of distributions, a row for each of these."""
+    parts: dict[str, dict[str, GroupFigure]] = {}
+    for figure in figures:
+        if figure["distribution"]:
+            parts.setdefault(figure["distribution"], {})[part_title(figure["title"])] = figure
+    heads = sorted({title for of in parts.values() for title in of}, key=part_order)
+    rows: list[GroupDistribution] = []
+    for of in parts.values():
+        first = next(iter(of.values()))
+        rows.append(
+            {
+                "title": first["title"].rpartition(", ")[0] or first["title"],
+                "hint": BETTER.get(first["direction"], ""),
+                "cells": [_part(of.get(head), students) for head in heads],
+            }
+        )
+    return {"heads": heads, "rows": rows}
+
+
+def _part(figure: GroupFigure | None, students: int) -> PartCell:
+    if figure is None:
+        return {"median": "", "lowest": "", "highest": "", "states": ""}
+    row = _figure(figure, students)
+    missing = "" if len(figure["values"]) == students else f"{row['count']} have a value"
+    return {
+        "median": row["median"],
+        "lowest": f"{row['lowest']} {row['lowest_student']}".strip() if figure["values"] else "",
+        "highest": f"{row['highest']} {row['highest_student']}".strip() if figure["values"] else "",
+        "states": ", ".join(filter(None, [missing, row["states"]])),
     }
 
 

@@ -82,6 +82,7 @@ def _figures(members: Sequence[Member]) -> list[GroupFigure]:
                     "title": figure["title"],
                     "unit": figure["unit"],
                     "direction": figure["direction"],
+                    "distribution": figure.get("distribution", ""),
                     "key": False,
                     "values": [],
                     "states": {},

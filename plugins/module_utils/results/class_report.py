@@ -63,12 +63,16 @@ class Median(TypedDict):
 
 
 class GroupFigure(TypedDict):
-    """A figure over a group. values: the lowest first; states: how many students have the figure in which state."""
+    """A figure over a group. values: the lowest first; states: how many students have the figure in which state.
+
+    distribution: the id of the distribution that it is a part of, else empty.
+    """
 
     id: str
     title: str
     unit: str
     direction: Direction
+    distribution: str
     key: bool
     values: list[StudentValue]
     states: dict[FigureState, int]

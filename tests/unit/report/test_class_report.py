@@ -253,6 +253,41 @@ def test_the_figures_of_a_class(tmp_path: Path) -> None:
     assert re.search(r"^Work \(1 inconclusive\) +44/s +40/s  ann +60/s  bob +3 of 4$", text, re.MULTILINE)
 
 
+def test_a_distribution_is_one_row_of_the_class(tmp_path: Path) -> None:
+    def waits(mean: float, p99: float | None) -> list[dict[str, Any]]:
+        lock = {"unit": "s", "direction": "lower", "distribution": "lock", "key": True}
+        share = {**lock, "unit": "ratio"}
+        return [
+            figure("work", 1.0, key=True),
+            figure("lock_above_10ms", 0.01, title="Lock, share above 10 ms", **share),
+            figure("lock_p99", p99, title="Lock, p99", **lock),
+            figure("lock_mean", mean, title="Lock, mean", **lock),
+            figure("other_p50", 0.5, title="Other, p50", **{**lock, "distribution": "other"}),
+        ]
+
+    for number, (mean, p99) in enumerate(((0.001, 0.02), (0.002, None), (0.009, 0.04)), 1):
+        measure(tmp_path, f"student-{number:02}", 1.0, windows=[window("load", START, *waits(mean, p99))])
+    result, text = do(tmp_path)
+    assert row(result, name="lock_mean")["distribution"] == "lock"
+    lines = text.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("Lock"))
+    assert [line.split() for line in lines[place - 2 : place + 2] if "─" not in line] == [
+        ["median", "mean", "p50", "p99", "above", "10", "ms"],
+        ["Lock", "2", "ms", "30", "ms", "1", "%"],
+        ["Other", "500", "ms"],
+    ]
+    written = Path(result["paths"]["markdown"]).read_text()
+    assert (
+        "| Lock (lower is better) | 2 ms; 1 ms student-01 to 9 ms student-03 |  | "
+        "30 ms; 20 ms student-01 to 40 ms student-03; 2 of 3 have a value, 1 inconclusive | "
+        "1 %; 1 % all to 1 % all |"
+    ) in written
+    page = Path(result["paths"]["html"]).read_text()
+    assert '<th scope="row">Lock<span class="hint">lower is better</span></th>' in page
+    assert '<td class="number">2 ms<span class="name">1 ms student-01</span>' in page
+    assert '<th scope="row">Lock, mean' not in page
+
+
 def test_the_median_of_two_is_between_them(tmp_path: Path) -> None:
     measure(tmp_path, "ann", 40.0)
     measure(tmp_path, "bob", 60.0)
