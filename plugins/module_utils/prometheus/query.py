@@ -48,8 +48,8 @@ class FoundMetrics:
     """What Prometheus has of a profile.
 
     names: its metrics. smallest, largest: the smallest bound of each histogram's buckets, and the largest finite one,
-    in the histogram's own unit.
-    native: those of names that are parts of histograms which Prometheus has as native ones.
+    in the histogram's own unit. native: those of names that are parts of histograms which Prometheus has as native
+    ones.
     """
 
     names: frozenset[str] = frozenset()
