@@ -131,7 +131,7 @@ def _change(before: Side, after: Side, test: _Test, found: bool) -> Change:
     if found:
         return Change("higher" if test.difference > 0 else "lower", test.low, test.high)
     if test.low is None or test.high is None:
-        return Change("unknown", test.low, test.high, "too few observations to tell how far noise goes")
+        return Change("unknown", test.low, test.high, "noise goes beyond what was observed in these windows")
     if test.drift:
         return Change(
             "unknown", test.low, test.high, "one of the windows is not steady, and the drift in it explains it"

@@ -109,11 +109,14 @@ def of_quantile(q: float, value: float, bounds: Sequence[float], grown: Steps, s
 
 
 def of_level(value: float, levels: Steps, last: bool, step: float) -> Estimate | None:
-    """Of a gauge: of its mean, or of its last value, which scatters as the single levels do."""
+    """Of a gauge: of its mean, or of its last value, which scatters as single levels of the window's second half do.
+
+    What was reached in the first half, such as a number of pods, is no noise of the last value.
+    """
     if np.isnan(levels).any():
         return None
     found = scatter(levels, least=0.0)
-    error = float(levels.std(ddof=1)) if last else found.error / len(levels)
+    error = float(levels[-(len(levels) // 2) :].std(ddof=1)) if last else found.error / len(levels)
     halves = [2 * part / len(levels) for part in _halves(levels)]
     return _estimate(value, error, found, halves, levels, step, burst=False)
 

@@ -53,7 +53,7 @@ def test_the_ends_of_uneven_intervals_are_those_that_face_each_other() -> None:
     found = change(before._replace(low=None), after._replace(high=None))
     assert (found.verdict, found.high) == ("higher", None)
     found = change(before._replace(high=None), after)
-    assert (found.verdict, found.reason) == ("unknown", "too few observations to tell how far noise goes")
+    assert (found.verdict, found.reason) == ("unknown", "noise goes beyond what was observed in these windows")
 
 
 def test_constants_differ_or_they_do_not() -> None:

@@ -172,7 +172,7 @@ def test_hardly_a_change_is_seen_where_there_is_none(alike: float, capsys: pytes
         total = counts.total()
         # By chance it may be a little more than one in twenty in so few pairs.
         assert counts["higher"] + counts["lower"] <= 0.05 * total + 2 * math.sqrt(0.05 * 0.95 * total), name
-        assert counts["unknown"] <= 0.2 * total or name == "failures", name
+        assert counts["unknown"] <= 0.2 * total or name in ("failures", "wait_largest"), name
 
 
 def test_a_rate_that_is_15_percent_lower_is_found(capsys: pytest.CaptureFixture[str]) -> None:
