@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -237,6 +238,31 @@ def test_steps_add_up_to_the_figure() -> None:
             low, high = figure["noise"]["low"], figure["noise"]["high"]
             assert low is None or low <= figure["value"]
             assert high is None or figure["value"] <= high
+
+
+def late(samples: Samples, pod: str, begin: float) -> Samples:
+    """The same with a pod that is scraped only from a time on."""
+    pool = Pool()
+    made = []
+    for one in samples.series:
+        low = next(place for place, time in enumerate(one.times) if one.labels["pod"] != pod or time >= begin)
+        texts = one.text.split(" ")
+        made.append(pool.series(one.labels, one.times[low:], texts[low:]))
+    return Samples(samples.query, samples.where, made)
+
+
+def test_steps_add_up_where_a_pod_is_new() -> None:
+    of = reading(np.random.default_rng(7), Load(), 24)
+    metrics = {name: late(samples, PODS[1], BASE + 40) for name, samples in of.metrics.items()}
+    of = replace(of, metrics=metrics, up=late(of.up, PODS[1], BASE + 40))
+    figures = {figure["id"]: figure for figure in work_out(PROFILE, of, of.windows[0], {})["figures"]}
+    rate = figures["rate"]
+    assert rate["new_series"] == 1
+    # Its first value is of the step in which it came.
+    first, second = rate["noise"]["halves"]
+    assert (first + second) / 2 == pytest.approx(rate["value"], abs=1e-9)
+    assert first > 2 * second
+    assert figures["wait_p50"]["noise"]["halves"][0] is not None
 
 
 def test_a_short_window_says_how_long_it_would_have_to_be() -> None:
