@@ -30,7 +30,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.
 
 BASE = 1_700_000_000.0
 INTERVAL = 5.0
-PAIRS = int(os.environ.get("NOISE_WORLDS", "120"))
+PAIRS = int(os.environ.get("NOISE_WORLDS", "60"))
 FIRST = int(os.environ.get("NOISE_FIRST", "0"))
 PODS = ("app-1", "app-2")
 BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, math.inf)
