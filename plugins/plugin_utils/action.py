@@ -20,6 +20,7 @@ from ..module_utils.foreign_text import visible
 from ..module_utils.task import Context, Result, Task
 from . import output
 from .task_secrets import task_secrets
+from .timer_slack import let_sleeps_be_late
 
 display = Display()
 
@@ -31,6 +32,8 @@ for loader in (filter_loader, test_loader):
 output.for_people()
 # What is there by now stays out of the workers' garbage collection, which would copy the memory that they share.
 gc.freeze()
+# And it is Ansible's main process whose looking for a free worker is to cost little.
+let_sleeps_be_late()
 
 
 def find_task(name: str) -> Task:

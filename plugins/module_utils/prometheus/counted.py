@@ -11,7 +11,7 @@ from functools import cached_property
 
 from .growth import Growth, Ruler, growth
 from .lives import LATE, Lives, Piece
-from .matchers import matches
+from .matchers import matching
 from .processes import Key, Process
 from .profile import Selection, Source
 from .reading import Reading
@@ -51,7 +51,10 @@ def select(selection: Selection, lives: Lives, reading: Reading) -> Selected:
         metrics.add(source.metric)
         asked = reading.metrics[source.metric].where
         rest = [matcher for matcher in selection.where if matcher not in asked]
-        mine = [piece for piece in lives.pieces[source.metric] if not rest or matches(rest, piece.series.labels)]
+        mine = lives.pieces[source.metric]
+        if rest:
+            fit = matching(rest)
+            mine = [piece for piece in mine if fit(piece.series.labels)]
         if taken:
             # Beside a name it says the same again; after one, a process has changed its names.
             mine = [

@@ -66,12 +66,20 @@ def lives_of(profile: Profile, reading: Reading) -> Lives:
 
 def work_out(profile: Profile, reading: Reading, window: Window, earlier: Values) -> WindowResult:
     """The window with all figures of a bound profile."""
-    return _work_out(profile, reading, window, earlier, lives_of(profile, reading))
+    return _work_out(profile, reading, window, earlier, lives_of(profile, reading), {})
 
 
-def _work_out(profile: Profile, reading: Reading, window: Window, earlier: Values, lives: Lives) -> WindowResult:
+def _work_out(
+    profile: Profile,
+    reading: Reading,
+    window: Window,
+    earlier: Values,
+    lives: Lives,
+    selected: dict[Selection, Selected],
+) -> WindowResult:
+    """selected: the pieces of selections in this reading, as far as they are known; those that are looked for go in."""
     start, end = round(window.start + reading.skew, 3), round(window.end + reading.skew, 3)
-    at_work = _Window(profile, reading, window, earlier, Ruler(start, end, lives))
+    at_work = _Window(profile, reading, window, earlier, Ruler(start, end, lives), selected)
     figures = [at_work.figure(figure) for figure in profile.figures]
     at_work.noise.judge_steadiness()
     return with_resources(
@@ -92,10 +100,13 @@ def work_out_all(
     """All windows in the order given; each is compared with those before it, and with ``earlier``."""
     known = dict(earlier)
     done: list[WindowResult] = []
-    lives = [lives_of(profile, reading) for reading in readings]
+    # What does not depend on a window is worked out once for all windows of a reading.
+    shared: list[tuple[Reading, Lives, dict[Selection, Selected]]] = [
+        (reading, lives_of(profile, reading), {}) for reading in readings
+    ]
     for window in windows:
-        reading, of = next((one, of) for one, of in zip(readings, lives) if window in one.windows)
-        done.append(_work_out(profile, reading, window, known, of))
+        reading, lives, selected = next(one for one in shared if window in one[0].windows)
+        done.append(_work_out(profile, reading, window, known, lives, selected))
         known.update(window_values(done[-1:]))
     return done
 
@@ -114,13 +125,21 @@ def _whose(figure: Figure) -> Whose:
 class _Window:
     """One window at work."""
 
-    def __init__(self, profile: Profile, reading: Reading, window: Window, earlier: Values, ruler: Ruler) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        reading: Reading,
+        window: Window,
+        earlier: Values,
+        ruler: Ruler,
+        selected: dict[Selection, Selected],
+    ) -> None:
         self.profile = profile
         self.reading = reading
         self.window = window
         self.earlier = earlier
         self.ruler = ruler
-        self._selected: dict[Selection, Selected] = {}
+        self._selected = selected
         # By a selection and whose it is: the components, or the observer that tells of them.
         self._counted: dict[tuple[Selection, Whose], Counted] = {}
         self._summed: dict[tuple[Selection, Whose], histograms.Sums] = {}

@@ -7,7 +7,7 @@ Patterns are RE2's, as in Prometheus: Python's own mean something else by some o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -62,6 +62,21 @@ def normal(text: str) -> Matcher:
 def matches(matchers: Sequence[str], labels: Mapping[str, str]) -> bool:
     """Whether labels fit all matchers."""
     return all(parse_matcher(one).fits(labels) for one in matchers)
+
+
+def matching(matchers: Sequence[str]) -> Callable[[Mapping[str, str]], bool]:
+    """``matches`` for thousands of series, most of which have the same values: it decides once for each."""
+    parsed = [parse_matcher(one) for one in matchers]
+    known: dict[tuple[str, ...], bool] = {}
+
+    def fit(labels: Mapping[str, str]) -> bool:
+        values = tuple([labels.get(one.label, "") for one in parsed])
+        found = known.get(values)
+        if found is None:
+            found = known[values] = all(one.fits(labels) for one in parsed)
+        return found
+
+    return fit
 
 
 def full_match(pattern: str, text: str) -> bool:

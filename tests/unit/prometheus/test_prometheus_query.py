@@ -145,6 +145,17 @@ def test_the_course_of_a_total_is_per_second() -> None:
 )
 def test_matchers_decide_as_prometheus_does(matcher: str, fits: bool) -> None:
     assert matchers.matches([matcher], {"job": "pods", "quote": 'a"b'}) is fits
+    fit = matchers.matching([matcher])
+    # The second time it is decided by what was found the first time.
+    for _time in range(2):
+        assert fit({"job": "pods", "quote": 'a"b', "more": "x"}) is fits
+
+
+def test_what_was_decided_of_some_values_is_not_that_of_others() -> None:
+    fit = matchers.matching(['job="pods"', 'pod=~"a|b"'])
+    found = [fit({"job": job, "pod": pod}) for job in ("pods", "nodes") for pod in ("a", "b", "c", "a")]
+    assert found == [True, True, False, True, False, False, False, False]
+    assert not fit({"pod": "a"})
 
 
 # -- coverage -------------------------------------------------------------------
