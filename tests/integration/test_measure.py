@@ -3,70 +3,103 @@
 
 Temporal and its load are there in the scenario's namespace when this begins. In each experiment the load
 runs for a while inside one window, and something happens to the cluster meanwhile. What the figures say is compared
-with two witnesses that have nothing to do with Prometheus: the state transitions that the server's database holds for
-each of the load's workflows, and what the load generator counted itself and says in its log when it ends.
+with witnesses that have nothing to do with Prometheus: the state transitions that the server's database holds for
+each of the load's workflows, what the load generator counted itself and says in its log when it ends, and what history
+pods count of their shards.
+
+On a busy machine scrapes come late or not at all, and pods take long to come and go. Each step waits for what it needs,
+and where a scrape that did not take place hides something, the samples show how much at most.
 """
 
 from __future__ import annotations
 
-import calendar
 import json
 import os
 import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
-    kept_samples,
     prometheus_sample,
     samples_file,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.rebalancing import rebalancing
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.reading import Reading
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.series import Series
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
 from ansible_collections.temporal_lab.benchmarking.tests.integration.scenario import (
     BIN,
     FOLDER,
     KUBECONFIG,
     NAMESPACE,
+    PROMETHEUS,
     TEMPORAL,
     kubectl,
 )
 
-#: Seconds of load before and after what happens.
+#: Seconds of load, and workflows that complete, before and after what happens: at least.
 HALF = 20
+FEWEST = 40
 #: Seconds between two scrapes.
 INTERVAL = 5
-#: Seconds until all targets were scraped once more.
-SCRAPED = INTERVAL + 1
+#: Seconds for what a busy machine takes long for.
+PATIENCE = 300
 WORKFLOWS = f"{TEMPORAL}/namespaces/default/workflows"
+#: Shards of the scenario.
+SHARDS = 512
+#: The counters of the load's workflows and of the server's state transitions.
+COMPLETED = "benchmark_workflows_completed_total"
+IN_FLIGHT = "benchmark_workflows_in_flight"
+TRANSITIONS = "state_transition_count_count"
 
 
-def until(what: str, found: Callable[[], Any], patience: float = 120) -> Any:
+def until(what: str, found: Callable[[], Any]) -> Any:
     """What a question gives as soon as it is something."""
-    end = time.monotonic() + patience
+    end = time.monotonic() + PATIENCE
     while not (answer := found()):
-        assert time.monotonic() < end, f"{what} did not come about in {patience:.0f} s"
+        assert time.monotonic() < end, f"{what} did not come about in {PATIENCE} s"
         time.sleep(0.5)
     return answer
 
 
 def scale(deployment: str, replicas: int) -> None:
     kubectl("scale", f"deployment/{deployment}", f"--replicas={replicas}")
-    kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=120s")
+    until(
+        f"{replicas} of {deployment}",
+        lambda: (
+            json.loads(kubectl("get", f"deployment/{deployment}", "-o", "json"))["status"].get("readyReplicas", 0)
+            == replicas
+        ),
+    )
+
+
+def listed(selector: str) -> list[dict[str, Any]]:
+    """Pods with these labels."""
+    found: list[dict[str, Any]] = json.loads(kubectl("get", "pods", "-l", selector, "-o", "json"))["items"]
+    return found
+
+
+def living(selector: str) -> list[dict[str, Any]]:
+    """Pods with these labels that are not told to end and have not ended, the oldest first."""
+    found = [
+        pod
+        for pod in listed(selector)
+        if "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") != "Succeeded"
+    ]
+    return sorted(found, key=lambda pod: pod["metadata"]["creationTimestamp"])
 
 
 def pods(component: str) -> list[dict[str, Any]]:
-    """Pods of a role of the server that are not told to end, the oldest first."""
-    found = json.loads(kubectl("get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "json"))["items"]
-    living = [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
-    return sorted(living, key=lambda pod: pod["metadata"]["creationTimestamp"])
+    """Those of a role of the server."""
+    return living(f"app.kubernetes.io/component={component}")
 
 
 def ready(component: str, count: int = 1) -> bool:
@@ -104,103 +137,225 @@ def process_of(pod: dict[str, Any]) -> int:
     raise AssertionError(f"no process of {pod['metadata']['name']}")
 
 
+def scraped(since: float) -> bool:
+    """Whether Prometheus has scraped each pod of the server after a time."""
+    wanted = {pod["metadata"]["name"] for pod in living("app.kubernetes.io/name=temporal")}
+    up = f'up{{job="kubernetes-pods",kubernetes_namespace="{NAMESPACE}"}}'
+    query = f"timestamp({up}) > {since:.3f} and {up} == 1"
+    try:
+        rows = json.loads(kubectl("get", "--raw", f"{PROMETHEUS}/query?query={quote(query)}"))["data"]["result"]
+    except AssertionError:
+        # Prometheus is what something happened to.
+        return False
+    return wanted <= {row["metric"]["pod"] for row in rows}
+
+
+def wait_for_scrape() -> None:
+    since = time.time()
+    until("a scrape of all pods", lambda: scraped(since))
+
+
+def own_counts(metric: str) -> Counter[str]:
+    """What each history pod serves of a metric, its label sets together; nothing of one that does not answer."""
+    found: Counter[str] = Counter()
+    for pod in pods("history"):
+        name = pod["metadata"]["name"]
+        try:
+            text = kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:9090/proxy/metrics")
+        except AssertionError:
+            continue
+        found[name] = sum(
+            int(float(value)) for value in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        )
+    return found
+
+
+def all_shards_held() -> bool:
+    return ready("history", len(pods("history"))) and own_counts("numshards_gauge").total() == SHARDS
+
+
 @dataclass(frozen=True)
 class Experiment:
-    """What one window of load showed, and what the witnesses say of it."""
+    """What one window of load showed, and what the witnesses say of it.
+
+    ended: how many workflows ended in which way, by the database. counted: what the load counted of them.
+    held, acquired: shards that each history pod has at the end, and that all have acquired in the window, as they count
+    themselves. happened: when what happened was over.
+    """
 
     figures: dict[str, dict[str, Any]]
+    reading: Reading
     transitions: int
-    completed: int
+    ended: Counter[str]
     counted: dict[str, int]
+    held: Counter[str]
+    acquired: int
+    start: float
     length: float
+    happened: float
+
+    @property
+    def end(self) -> float:
+        return self.start + self.length
+
+    @property
+    def completed(self) -> int:
+        return self.ended["COMPLETED"]
 
     def total(self, figure: str) -> float:
         """A rate's growth over the window."""
-        return self.figures[figure]["value"] * self.length
+        return float(self.figures[figure]["value"] * self.length)
 
-    def off(self) -> float:
-        """How far the state transitions are from those in the database, as a share of them."""
-        return self.total("state_transitions") / self.transitions - 1
+    def steps(self, metric: str, pod: str = "") -> Iterator[tuple[float, float, float]]:
+        """Each step of a pod's counter from one scrape to the next: its two times, and by how much it grew."""
+        for series in self.series(metric):
+            if pod in ("", series.labels["pod"]) and not series.labels.get("namespace", "").startswith("temporal"):
+                for (before, low), (after, high) in pairwise(zip(series.times, series.values)):
+                    yield before, after, high - low
+
+    def series(self, metric: str) -> list[Series]:
+        return self.reading.metrics[metric].series
+
+    def fastest(self) -> float:
+        """State transitions a second, at most: half as many again as in the step with most of them."""
+        return 1.5 * max(grown / (after - before) for before, after, grown in self.steps(TRANSITIONS))
+
+    def scrapes(self, component: str) -> dict[str, list[float]]:
+        """Times at which the pods of a component answered."""
+        return {
+            one.labels["pod"]: [at for at, value in zip(one.times, one.values) if value == 1]
+            for one in self.reading.up.series
+            if one.labels.get("pod", "").startswith(f"my-temporal-{component}-")
+        }
+
+    def unseen(self) -> float:
+        """State transitions that a history pod may have made after its last scrape, when it went; 0 if it rested."""
+        lost = 0.0
+        for pod, times in self.scrapes("history").items():
+            steps = sorted(self.steps(TRANSITIONS, pod))
+            if pod not in self.held and steps and steps[-1][2] > 0:
+                lost += max(0.0, self.happened - times[-1]) * self.fastest()
+        return lost
 
 
-def experiment(name: str, happens: Callable[[], None]) -> Experiment:
-    """Run load in a window, let something happen in its middle, and read the window's figures."""
+def load(seconds: float) -> None:
+    """Let the load go on for so long, and until enough of its workflows have completed."""
+    before = len(workflows("ExecutionStatus='Completed'"))
+    time.sleep(seconds)
+    until("workflows that complete", lambda: len(workflows("ExecutionStatus='Completed'")) >= before + FEWEST)
+
+
+def experiment(name: str, happens: Callable[[], float]) -> Experiment:
+    """Run load in a window, let something happen in its middle, and read the window's figures.
+
+    happens: returns when it was over.
+    """
     until("the end of earlier workflows", lambda: not workflows("ExecutionStatus='Running'"))
+    until("history pods with all shards", all_shards_held)
     # A scrape of the load at rest on both sides of both edges: what is counted across an edge of the window is divided
     # in proportion to time, which is right for a load that goes on, and not for one that begins or ends there.
-    time.sleep(SCRAPED)
+    wait_for_scrape()
     start = time.time()
-    time.sleep(SCRAPED)
+    acquired = own_counts("sharditem_created_count")
+    wait_for_scrape()
     log = FOLDER / f"{name}.log"
     scale("benchmark-soak-test", 1)
     with log.open("w") as output:
         command = [BIN / "kubectl", f"--kubeconfig={KUBECONFIG}", "logs", "-f", "deployment/benchmark-soak-test"]
         follower = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        time.sleep(HALF)
-        happens()
-        time.sleep(HALF)
+        load(HALF)
+        happening = time.time()
+        happened = happens()
+        wait_for_scrape()
+        # As long as it took, so that the window has scrapes enough.
+        load(max(HALF, time.time() - happening))
         kubectl("scale", "deployment/benchmark-soak-test", "--replicas=0")
-        follower.wait(timeout=60)
+        follower.wait(timeout=PATIENCE)
     finally:
         kubectl("scale", "deployment/benchmark-soak-test", "--replicas=0")
         follower.kill()
         follower.wait()
     until("the end of all workflows", lambda: not workflows("ExecutionStatus='Running'"))
-    time.sleep(SCRAPED)
+    until("history pods with all shards", all_shards_held)
+    wait_for_scrape()
     length = round(time.time() - start, 3)
+    held = own_counts("numshards_gauge")
+    acquired = own_counts("sharditem_created_count") - acquired
+    wait_for_scrape()
     found = workflows(f"StartTime >= '{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(start))}'")
     said = re.search(r"workflows in all: (\d+) started, (\d+) completed, (\d+) failed", log.read_text())
     assert said, log.read_text()
     given = {option: spec.get("default") for option, spec in prometheus_sample.SPEC.items()}
     window = {"name": name, "title": None, "start": start, "duration": length}
+    kept = FOLDER / f"{name}.samples.json.gz"
     given.update(kubeconfig=str(KUBECONFIG), namespace=NAMESPACE, server_version="1.31.2", windows=[window])
-    given.update(raw_path=str(FOLDER / f"{name}.samples.json.gz"))
+    given.update(raw_path=str(kept))
     result = prometheus_sample.run(given, Context())
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1))
+    (reading,) = samples_file.load(kept).readings
     return Experiment(
         figures={figure["id"]: figure for figure in result["windows"][0]["figures"]},
+        reading=reading,
         transitions=sum(int(one["stateTransitionCount"]) for one in found),
-        completed=sum(one["status"] == "WORKFLOW_EXECUTION_STATUS_COMPLETED" for one in found),
+        ended=Counter(one["status"].removeprefix("WORKFLOW_EXECUTION_STATUS_") for one in found),
         counted=dict(zip(("started", "completed", "failed"), map(int, said.groups()))),
+        held=held,
+        acquired=acquired.total(),
+        start=start,
         length=length,
+        happened=happened,
     )
 
 
 # ------------------------------------------------------------------ what happens
 
 
-def nothing() -> None:
+def nothing() -> float:
     """The control: a window in which the load starts and stops."""
+    return time.time()
 
 
-def a_history_pod_is_deleted() -> None:
-    kubectl("delete", "pod", pods("history")[0]["metadata"]["name"], "--wait=false")
+def a_history_pod_is_deleted() -> float:
+    name = pods("history")[0]["metadata"]["name"]
+    kubectl("delete", "pod", name, "--wait=false")
+    until("the end of the history pod", lambda: not kubectl("get", "pod", name, "--ignore-not-found"))
+    return time.time()
 
 
-def history_is_scaled_out() -> None:
-    kubectl("scale", "deployment/my-temporal-history", "--replicas=2")
+def history_is_scaled_out() -> float:
+    scale("my-temporal-history", 2)
+    until("history pods with all shards", all_shards_held)
+    return time.time()
 
 
-def history_dies() -> None:
-    os.kill(process_of(pods("history")[0]), signal.SIGKILL)
+def history_dies() -> float:
+    return kill(pods("history")[0], signal.SIGKILL)
 
 
-def prometheus_is_restarted() -> None:
+def prometheus_is_restarted() -> float:
     """Its container ends and is started again: what it had stored is kept."""
-    os.kill(process_of(pods("server")[0]), signal.SIGTERM)
+    return kill(pods("server")[0], signal.SIGTERM)
 
 
-def prometheus_is_replaced() -> None:
+def prometheus_is_replaced() -> float:
     """Its pod is deleted, and with it all that it had stored."""
     kubectl("delete", "pod", pods("server")[0]["metadata"]["name"], "--wait=false")
+    return time.time()
+
+
+def kill(pod: dict[str, Any], how: signal.Signals) -> float:
+    process = process_of(pod)
+    died = time.time()
+    os.kill(process, how)
+    return died
 
 
 @pytest.fixture(autouse=True)
 def _one_history_pod_and_no_load() -> None:
     kubectl("scale", "deployment/benchmark-soak-test", "--replicas=0")
     scale("my-temporal-history", 1)
-    until("one ready history pod", lambda: ready("history"))
+    until("one history pod", lambda: ready("history") and len(listed("app.kubernetes.io/component=history")) == 1)
     until("a ready Prometheus", lambda: ready("server"))
 
 
@@ -208,15 +363,35 @@ def _one_history_pod_and_no_load() -> None:
 
 
 def agrees(seen: Experiment) -> None:
-    """The server's figures and the generator's own are what the witnesses say, within one in a hundred."""
+    """The server's figures and the generator's own are what the witnesses say, within one in a hundred.
+
+    All that they may lack is what a pod may have counted after its last scrape.
+    """
     assert seen.transitions > 1000, "too little load to tell anything"
-    assert seen.counted == {"started": seen.completed, "completed": seen.completed, "failed": 0}
-    assert seen.total("state_transitions") == pytest.approx(seen.transitions, rel=0.01)
-    assert seen.total("workflow_successes") == pytest.approx(seen.completed, rel=0.01)
-    assert seen.total("load_completed") == pytest.approx(seen.completed, rel=0.01)
-    assert seen.figures["load_failed"]["value"] == 0
-    for name in ("state_transitions", "workflow_successes", "load_completed"):
-        assert (seen.figures[name]["state"], seen.figures[name]["reason"]) == ("pass", "")
+    # What did not finish in the grace period was terminated, and what took too long timed out.
+    failed = seen.ended["FAILED"] + seen.ended["TIMED_OUT"]
+    assert (seen.counted["completed"], seen.counted["failed"]) == (seen.completed, failed)
+    assert seen.counted["started"] == seen.completed + failed + seen.ended["TERMINATED"]
+    unseen = seen.unseen()
+    for figure, truth in (("state_transitions", seen.transitions), ("workflow_successes", seen.completed)):
+        most_lost = unseen * truth / seen.transitions
+        assert 0.99 * truth - most_lost <= seen.total(figure) <= 1.01 * truth, (truth, most_lost)
+        assert (seen.figures[figure]["state"], seen.figures[figure]["reason"]) == ("pass", "")
+    load_agrees(seen)
+
+
+def load_agrees(seen: Experiment) -> None:
+    """What the load's figures say is what it served, and what it counted in all if it was scraped at its end."""
+    served = sum(series.values[-1] for series in seen.series(COMPLETED))
+    completed = seen.figures["load_completed"]
+    assert seen.total("load_completed") == pytest.approx(served)
+    assert seen.figures["load_failed"]["value"] == seen.counted["failed"]
+    assert (completed["state"], completed["reason"]) == ("pass", "")
+    if all(series.values[-1] == 0 for series in seen.series(IN_FLIGHT)):
+        assert served == seen.counted["completed"]
+    else:
+        assert served <= seen.counted["completed"]
+        assert completed["interval"][1] is None
 
 
 def test_a_load_that_starts_and_stops() -> None:
@@ -226,9 +401,18 @@ def test_a_load_that_starts_and_stops() -> None:
     # Scrapes of the load at rest stand at both edges: nothing had to be divided, and so nothing is uncertain.
     assert transitions["interval"] == pytest.approx([transitions["value"]] * 2)
     assert (transitions["resets"], transitions["gone_series"], transitions["unknown_series"]) == (0, 0, 0)
-    assert transitions["coverage"] > 0.9
-    assert seen.figures["transitions_per_success"]["value"] == pytest.approx(seen.transitions / seen.completed)
-    assert seen.figures["signal_requests"]["value"] * seen.length == pytest.approx(seen.completed, rel=0.01)
+    (scrapes,) = seen.scrapes("history").values()
+    inside = [at for at in scrapes if seen.start < at <= seen.end]
+    # Those that came late make less than a round each.
+    late = sum(abs(after - before - INTERVAL) > INTERVAL / 4 for before, after in pairwise(scrapes))
+    assert transitions["coverage"] > min(0.9, (len(inside) - late) * INTERVAL / seen.length)
+    assert transitions["samples"] >= len(inside)
+    per_success = seen.figures["transitions_per_success"]["value"]
+    assert per_success == pytest.approx(seen.total("state_transitions") / seen.total("workflow_successes"))
+    # A request that was not answered was made again, and may have arrived all the same.
+    again = seen.figures["load_request_errors"]["value"]
+    signals = seen.figures["signal_requests"]["value"] * seen.length
+    assert 0.99 * seen.ended.total() <= signals <= 1.01 * (seen.ended.total() + again)
 
 
 def test_a_history_pod_that_is_deleted_loses_nothing() -> None:
@@ -239,8 +423,16 @@ def test_a_history_pod_that_is_deleted_loses_nothing() -> None:
     assert transitions["gone_series"] >= 1
     # It may have counted after its last scrape: nobody can tell the upper end.
     assert transitions["interval"][1] is None
-    assert seen.figures["shards_acquired"]["value"] == pytest.approx(512)
-    assert list(seen.figures["shards_per_pod"]["by"].values()) == [512]
+    # The new pod counts its own; the one that is gone may have got some back before it went.
+    (got_back,) = (
+        sum(grown for before, _after, grown in seen.steps("sharditem_created_count", pod) if before >= seen.start)
+        for pod in seen.scrapes("history")
+        if pod not in seen.held
+    )
+    assert seen.acquired >= SHARDS
+    assert seen.figures["shards_acquired"]["value"] == pytest.approx(seen.acquired + got_back)
+    assert seen.figures["shards_per_pod"]["by"] == dict(seen.held)
+    assert list(seen.held.values()) == [SHARDS]
 
 
 def test_a_history_pod_that_is_added_counts_from_its_first_value() -> None:
@@ -248,11 +440,13 @@ def test_a_history_pod_that_is_added_counts_from_its_first_value() -> None:
     agrees(seen)
     assert seen.figures["state_transitions"]["new_series"] >= 1
     shards = seen.figures["shards_per_pod"]["by"]
-    assert sum(shards.values()) == 512
+    assert shards == dict(seen.held)
     (new,) = {pod["metadata"]["name"] for pod in pods("history")[1:]}
     # What PromQL's increase() cannot see: these counters begin with the scale-out itself.
-    assert seen.figures["shards_acquired"]["value"] == pytest.approx(shards[new])
-    assert seen.figures["shards_closed"]["value"] == pytest.approx(shards[new])
+    assert seen.figures["shards_acquired"]["value"] == pytest.approx(seen.acquired)
+    assert seen.acquired >= shards[new]
+    # Who got a shard took it from somebody.
+    assert seen.figures["shards_closed"]["value"] == pytest.approx(seen.acquired)
     assert seen.figures["membership_changes"]["value"] >= 1
 
 
@@ -269,95 +463,24 @@ def test_a_prometheus_that_lost_its_samples_does_not_know() -> None:
     for name in ("state_transitions", "workflow_successes", "persistence_latency_p95", "load_completed"):
         figure = seen.figures[name]
         assert figure["state"] == "inconclusive", figure
-        assert "scraped" in figure["reason"] or "not known" in figure["reason"]
+        assert "scrape" in figure["reason"] or "not known" in figure["reason"]
     # What it does know is not more than there was.
     assert seen.figures["state_transitions"]["interval"][0] * seen.length <= seen.transitions
 
 
-def test_a_history_process_that_dies_loses_one_scrape_at_most_and_says_so() -> None:
+def test_a_history_process_that_dies_loses_what_came_since_its_last_scrape_and_says_so() -> None:
     seen = experiment("dies", history_dies)
     transitions = seen.figures["state_transitions"]
     assert transitions["resets"] >= 1
+    (scrapes,) = seen.scrapes("history").values()
+    died = seen.happened
+    last, back = max(at for at in scrapes if at <= died), min(at for at in scrapes if at > died)
     (lost,) = (re.search(r"in up to (\d+) s since", note) for note in transitions["notes"] if "at zero" in note)
-    assert int(lost[1]) <= 2 * INTERVAL
-    doubtful = int(lost[1]) > 0.1 * seen.length
+    # From its last scrape to the first of the process in its place.
+    assert int(lost[1]) == pytest.approx(back - last, abs=0.51)
+    doubtful = back - last > 0.1 * seen.length
     assert transitions["state"] == ("inconclusive" if doubtful else "pass")
     assert transitions["interval"][1] is None
-    # The load was at its height until then.
+    # It counted until it died, and the new one from its beginning.
     missing = seen.transitions - seen.total("state_transitions")
-    assert -0.01 * seen.transitions <= missing <= int(lost[1]) * 1.5 * seen.transitions / (2 * HALF)
-
-
-# ------------------------------------------------------------------ what a rebalancing costs
-
-#: Seconds of load before and after the pod is killed: eight scrapes and more tell what is usual.
-STEADY = 45
-COMPLETED = re.compile(r"(?P<date>\S+ \S+),(?P<part>\d{3}) DEBUG workflow \S+ completed in (?P<took>\S+) s")
-
-
-def record_of_the_load() -> list[tuple[float, float]]:
-    """The load's own record of each workflow: when it was known to be complete, and how long it took."""
-    lines = map(COMPLETED.match, kubectl("logs", "deployment/benchmark-soak-test").splitlines())
-    return [
-        (
-            calendar.timegm(time.strptime(line["date"], "%Y-%m-%d %H:%M:%S")) + int(line["part"]) / 1000,
-            float(line["took"]),
-        )
-        for line in lines
-        if line
-    ]
-
-
-def test_the_ledger_of_a_killed_pod_agrees_with_the_loads_own_record() -> None:
-    kubectl("set", "env", "deployment/benchmark-soak-test", "LOG_LEVEL=DEBUG")
-    scale("benchmark-soak-test", 1)
-    until("a load that runs", lambda: len(record_of_the_load()) > 10)
-    time.sleep(SCRAPED)
-    start = time.time()
-    time.sleep(STEADY)
-    (old,) = pods("history")
-    killed = time.time()
-    kubectl("delete", "pod", old["metadata"]["name"], "--grace-period=0", "--force")
-    until("another history pod", lambda: ready("history"))
-    (new,) = pods("history")
-    time.sleep(STEADY)
-    length = round(time.time() - start, 3)
-    time.sleep(SCRAPED)
-    record = record_of_the_load()
-    given = {option: spec.get("default") for option, spec in prometheus_sample.SPEC.items()}
-    raw = FOLDER / "killed.samples.json.gz"
-    window = {"name": "killed", "title": None, "start": start, "duration": length}
-    given.update(kubeconfig=str(KUBECONFIG), namespace=NAMESPACE, server_version="1.31.2", windows=[window])
-    prometheus_sample.run({**given, "raw_path": str(raw)}, Context())
-    kept = samples_file.load(raw)
-    ledger = rebalancing(kept, kept_samples.figures(kept), [])
-    assert ledger is not None
-    (FOLDER / "killed.ledger.json").write_text(json.dumps({"ledger": ledger, "killed": killed, "record": record}))
-
-    # -- the pods and the seconds
-    names = {pod["pod"]: pod for pod in ledger["pods"]}
-    assert set(names) == {old["metadata"]["name"], new["metadata"]["name"]}
-    gone, came = names[old["metadata"]["name"]]["went"], names[new["metadata"]["name"]]["came"]
-    assert gone is not None
-    assert came is not None
-    assert killed - SCRAPED <= gone <= killed + 1
-    assert names[new["metadata"]["name"]]["shards"][-1][1] == 512
-    assert killed - SCRAPED <= ledger["start"] <= killed + SCRAPED
-    assert came <= ledger["end"] + SCRAPED
-    counts = {(entry["what"], entry["pod"]): entry["count"] for entry in ledger["entries"]}
-    assert counts["shards_acquired", new["metadata"]["name"]] == 512
-
-    # -- the sum: by the same words, of the load's own record of each workflow
-    lost = ledger["lost"]
-    assert lost["workflow_seconds"] is not None
-    begin, end, in_flight = ledger["start"], ledger["end"], lost["in_flight"]
-    first = ledger["completed"][0][0] - ledger["step"]
-    rate = sum(first < time <= begin for time, _took in record) / (begin - first)
-    completed = sum(begin < time <= end for time, _took in record)
-    assert completed == pytest.approx(lost["completed"], abs=1)
-    assert lost["workflow_seconds"] == pytest.approx(in_flight * (end - begin - completed / rate), rel=0.1)
-
-    # -- and by others: what those that ended in it took longer than was usual. The workflows in flight at its two ends
-    # make a difference of some of them at most.
-    longer = sum(took - in_flight / rate for time, took in record if begin < time <= end)
-    assert lost["workflow_seconds"] == pytest.approx(longer, rel=0.1, abs=2 * in_flight / rate)
+    assert -0.01 * seen.transitions <= missing <= 0.01 * seen.transitions + (died - last + 1) * seen.fastest()
