@@ -46,6 +46,7 @@ help:
 	@echo '  STUDENT=NAME         for one host of the inventory'
 	@echo '  TAGS=STAGE,...       only these stages'
 	@echo 'make check             linters, types and unit tests: no root, no node'
+	@echo 'make fuzz              many more random values and worlds than make check tries: hours'
 	@echo 'make test              all checks'
 	@echo '  CHECKS="ruff units"  only these'
 	@echo 'make setup             only what make lab needs to start (with KUBECONFIG=FILE: without the node)'
@@ -86,6 +87,13 @@ test:
 check:
 	@tools/setup.sh test
 	@.venv/bin/python tools/check.py quick
+
+# Each value and world of its own; make check has a few of them, the same every time.
+.PHONY: fuzz
+fuzz:
+	@tools/setup.sh test
+	@FUZZ_EXAMPLES=20000 CERTAIN_WORLDS=200000 .venv/bin/python -m pytest --quiet --numprocesses=2 --dist=load \
+		tests/unit/fuzz tests/unit/prometheus/test_certain_intervals.py
 
 .PHONY: dashboard
 dashboard:

@@ -54,7 +54,7 @@ class Process:
     def signal(self, number: int) -> None:
         self._popen.send_signal(number)
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 120) -> int:
         """Return the exit code."""
         return self._popen.wait(seconds)
 
@@ -133,7 +133,7 @@ class Program(Process):
     def metrics(self) -> dict[str, float]:
         """Return values by series name, with labels as they are written."""
         url = f"http://127.0.0.1:{self.metrics_port}/metrics"
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=60) as answer:
             text = answer.read().decode()
         return {name: float(value) for name, value in re.findall(r"^([^# ].*) (\S+)$", text, re.MULTILINE)}
 

@@ -139,10 +139,10 @@ def test_what_does_not_finish_in_the_grace_period_is_terminated(lab: Lab) -> Non
 
 def test_the_last_counts_can_be_read_for_a_while(lab: Lab) -> None:
     lab.start_worker()
-    soak_test = lab.start_soak_test(CONCURRENT_WORKFLOWS=2, METRICS_GRACE_PERIOD=60, LOG_LEVEL="DEBUG")
+    soak_test = lab.start_soak_test(CONCURRENT_WORKFLOWS=2, METRICS_GRACE_PERIOD=3600, LOG_LEVEL="DEBUG")
     eventually(lambda: soak_test.completed() >= 3, "workflows complete")
     soak_test.signal(signal.SIGTERM)
-    eventually(lambda: "the last counts can be read for 60 s more" in soak_test.log.read_text(), "it says so")
+    eventually(lambda: "the last counts can be read for 3600 s more" in soak_test.log.read_text(), "it says so")
     assert not soak_test.ready
     metrics = soak_test.metrics()
     assert (metrics[STARTED], metrics[IN_FLIGHT]) == (metrics[COMPLETED], 0)
@@ -154,10 +154,8 @@ def test_the_last_counts_can_be_read_for_a_while(lab: Lab) -> None:
     assert len(took) == metrics[COMPLETED]
     assert sum(map(float, took)) == pytest.approx(metrics[f"{END_TO_END}_sum"], abs=0.001 * len(took))
     # Who asks again does not want to wait.
-    asked = time.monotonic()
     soak_test.signal(signal.SIGTERM)
     assert soak_test.wait() == 0
-    assert time.monotonic() - asked < 50
 
 
 def test_without_a_worker_workflows_time_out_and_are_replaced(lab: Lab) -> None:
@@ -252,44 +250,48 @@ def test_a_result_that_cannot_be_read_holds_its_place_until_the_timeout(
         {"CONCURRENT_WORKFLOWS": "1", "WORKFLOW_EXECUTION_TIMEOUT": "2", "SHUTDOWN_GRACE_PERIOD": "0"}
     )
     metrics = SoakTestMetrics(Runtime.default(), 1)
-    failed_after: list[float] = []
+    counted_after: dict[str, list[float]] = {"started": [], "failed": []}
 
     class Watched:
-        """Notes when a failed workflow is counted."""
+        """Notes when a workflow is counted."""
+
+        def __init__(self, after: list[float]) -> None:
+            self._after = after
 
         def add(self, _value: int) -> None:
-            failed_after.append(time.monotonic() - started)
+            self._after.append(time.monotonic() - begun)
 
-    metrics.workflows["failed"] = Watched()
+    metrics.workflows.update({name: Watched(after) for name, after in counted_after.items()})
 
     async def run() -> None:
+        async def counted(name: str) -> None:
+            while not counted_after[name] and time.monotonic() - begun < 240:
+                await asyncio.sleep(0.05)
+
         stop = asyncio.Event()
         client = await Client.connect(own_lab.server.endpoint, retry_config=RetryConfig(max_retries=1))
         running = asyncio.ensure_future(soak_test_module.SoakTest(client, settings, metrics, stop).run())
-        await asyncio.sleep(0.5)
+        await counted("started")
         own_lab.server.kill()
-        while not failed_after and time.monotonic() - started < 30:
-            await asyncio.sleep(0.05)
+        await counted("failed")
         stop.set()
         await running
 
-    started = time.monotonic()
+    begun = time.monotonic()
     asyncio.run(run())
-    (after,) = failed_after
-    assert 2.5 <= after < 20
+    (started,), (failed,) = counted_after.values()
+    assert failed - started >= 2.5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_programs_stop_at_once_when_there_is_no_server(own_lab: Lab, number: int) -> None:
-    programs = [own_lab.start("worker"), own_lab.start("soak_test")]
+    programs = [own_lab.start(name, SHUTDOWN_GRACE_PERIOD=3600) for name in ("worker", "soak_test")]
     for program in programs:
         eventually(lambda program=program: "waiting for Temporal" in program.log.read_text(), "it says so")
-    asked = time.monotonic()
     for program in programs:
         program.signal(number)
+    # The grace period is not waited for.
     assert [program.wait() for program in programs] == [0, 0]
-    # Neither the grace period nor the time-out of a connection is waited for.
-    assert time.monotonic() - asked < 5
     assert "Traceback" not in "".join(program.log.read_text() for program in programs)
 
 

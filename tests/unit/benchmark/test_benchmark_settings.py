@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import HANGS
 from benchmark.settings import SettingsError, Tls, read_settings, split_endpoint
 
 WORKLOAD = Path(__file__).resolve().parents[3] / "files" / "benchmark"
@@ -120,7 +121,7 @@ def test_a_program_ends_with_code_2_and_one_sentence(program: str) -> None:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(WORKLOAD), "CONCURRENT_WORKFLOWS": "many"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANGS,
         check=False,
     )
     assert ended.returncode == 2

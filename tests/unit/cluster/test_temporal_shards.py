@@ -248,7 +248,8 @@ def test_pods_that_have_been_ready_for_long_are_looked_at_once(task: Task, api: 
     metrics(api, "b", 257)
     result = task(temporal_shards, wait=True, timeout=60, stable_for=20)
     assert (result["balanced"], result["watched"], len(task.lines)) == (True, False, 0)
-    assert result["waited"] < 10
+    # The balance need not be held for those.
+    assert result["waited"] < 20
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 #: Examples of each target, by default and as the environment wants.
-EXAMPLES = 100
+EXAMPLES = 50
 ASKED = os.environ.get("FUZZ_EXAMPLES")
 
 #: Texts that parsers have stumbled over.

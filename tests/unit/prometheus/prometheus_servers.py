@@ -25,7 +25,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ENDS_WITH_ITS_STARTER, free_port
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import (
+    ENDS_WITH_ITS_STARTER,
+    HANGS,
+    free_port,
+)
 
 #: Start of the synthetic samples, and how long they go on; a scrape every five seconds.
 BASE = 1_700_000_000
@@ -61,7 +65,7 @@ def running_prometheus(binary: str, folder: Path, config: str, *options: str) ->
             stderr=output,
         )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while not answers(f"{address}/-/ready"):
             assert process.poll() is None, log.read_text()
             if time.monotonic() > until:
@@ -76,7 +80,7 @@ def running_prometheus(binary: str, folder: Path, config: str, *options: str) ->
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5):
+        with urllib.request.urlopen(url, timeout=60):
             return True
     except OSError:
         return False
@@ -103,7 +107,7 @@ def make_blocks(folder: Path, samples: str) -> None:
     text = folder / "samples.txt"
     text.write_text(samples + "# EOF\n")
     command = [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(text), str(folder / "data")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -36,6 +36,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.attempts import next_samples
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context, silent
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import HANGS
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus import (
     distribution_cases,
     evidence_cases,
@@ -295,7 +296,7 @@ def test_the_notation_is_read_as_promtool_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "tests.yml"
     path.write_text(json.dumps({"evaluation_interval": f"{INTERVAL}s", "tests": tests}))
     done = subprocess.run(
-        [program("promtool"), "test", "rules", str(path)], capture_output=True, text=True, timeout=60, check=False
+        [program("promtool"), "test", "rules", str(path)], capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

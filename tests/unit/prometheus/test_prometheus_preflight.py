@@ -624,8 +624,8 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def answer_of(address: str, query: str) -> None:
     """Wait until a query has an answer."""
-    until = time.monotonic() + 60
-    while not requests.get(f"{address}/api/v1/query", params={"query": query}, timeout=10).json()["data"]["result"]:
+    until = time.monotonic() + 240
+    while not requests.get(f"{address}/api/v1/query", params={"query": query}, timeout=60).json()["data"]["result"]:
         assert time.monotonic() < until, query
         time.sleep(0.1)
 

@@ -22,6 +22,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report i
     run_page,
     time_axis,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import HANGS
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_run_page import Page
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     START,
@@ -172,7 +173,7 @@ def test_without_matplotlib_the_package_is_named(measured: Lab, monkeypatch: pyt
 def test_matplotlib_is_not_loaded_before_something_is_drawn() -> None:
     code = f"import sys, {run_page.__name__}; sys.exit('matplotlib' in sys.modules)"
     path = ":".join(filter(None, sys.path))
-    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=HANGS, check=True)
 
 
 def test_a_class_loads_what_draws_once_before_the_fork() -> None:
@@ -181,7 +182,7 @@ def test_a_class_loads_what_draws_once_before_the_fork() -> None:
         "lab_report.TASK.before_fork(); sys.exit('matplotlib.figure' not in sys.modules)"
     )
     path = ":".join(filter(None, sys.path))
-    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=HANGS, check=True)
 
 
 def test_what_is_missing_is_not_told_before_a_report_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,4 +262,4 @@ def test_settings_of_a_file_in_the_current_folder_do_not_count(tmp_path: Path) -
         "assert not matplotlib.rcParams['text.usetex']"
     )
     path = ":".join(filter(None, sys.path))
-    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=60, check=True, cwd=tmp_path)
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, timeout=HANGS, check=True, cwd=tmp_path)

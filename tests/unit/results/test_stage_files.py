@@ -24,6 +24,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results 
     stage_file,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.schema import stage_schema
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import HANGS
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RECORDED,
     RUN,
@@ -282,7 +283,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
         writer.stdin.write("go\n")
         writer.stdin.flush()
     for writer in writers:
-        _output, errors = writer.communicate(timeout=60)
+        _output, errors = writer.communicate(timeout=HANGS)
         assert (writer.returncode, errors) == (0, "")
     run = runs.read_run(tmp_path, STUDENT, RUN)
     assert run.problems == []
@@ -308,7 +309,7 @@ write_stage(sys.argv[1], record)
 @pytest.mark.parametrize("moment", ["fsync", "link"])
 def test_a_writer_killed_at_the_worst_moment_leaves_no_named_file(tmp_path: Path, moment: str) -> None:
     writer = python(str(tmp_path), moment, code=KILLED)
-    writer.communicate(timeout=60)
+    writer.communicate(timeout=HANGS)
     assert writer.returncode == -signal.SIGKILL
     run = runs.read_run(tmp_path, STUDENT, RUN)
     assert (run.stages, run.problems) == ({}, [])
@@ -329,11 +330,11 @@ while True:
 
 def test_a_writer_killed_at_any_moment_leaves_whole_files(tmp_path: Path) -> None:
     writer = python(str(tmp_path), code=ENDLESS)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not list(tmp_path.rglob("scale-3.json")) and time.monotonic() < deadline:
         time.sleep(0.01)
     writer.kill()
-    writer.communicate(timeout=60)
+    writer.communicate(timeout=HANGS)
     run = runs.read_run(tmp_path, STUDENT, RUN)
     assert run.problems == []
     assert len(run.stages["scale"]) >= 3
@@ -362,7 +363,7 @@ def test_two_processes_keep_samples_at_once(tmp_path: Path) -> None:
         writer.stdin.write("go\n")
         writer.stdin.flush()
     for writer in writers:
-        _output, errors = writer.communicate(timeout=60)
+        _output, errors = writer.communicate(timeout=HANGS)
         assert (writer.returncode, errors) == (0, "")
     names = [f"scale-{number}.samples.json.gz" for number in range(1, 51)]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)

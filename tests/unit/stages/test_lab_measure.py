@@ -68,8 +68,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     make_blocks(folder, openmetrics("student-01", SERIES, BASE))
     with running_prometheus(program("prometheus"), folder, CONFIG) as address:
         # It finds its targets some seconds after it is ready.
-        until = time.monotonic() + 60
-        while not requests.get(f"{address}/api/v1/targets", timeout=10).json()["data"]["activeTargets"]:
+        until = time.monotonic() + 240
+        while not requests.get(f"{address}/api/v1/targets", timeout=60).json()["data"]["activeTargets"]:
             assert time.monotonic() < until
             time.sleep(0.2)
         yield address

@@ -34,6 +34,7 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.grafana.dashboard_
     queries_of,
     values_of,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import HANGS
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FIRST,
     INTERVAL,
@@ -1002,6 +1003,6 @@ def test_a_pod_that_missed_scrapes_does_not_count_again(tmp_path: Path) -> None:
     path = tmp_path / "tests.yml"
     path.write_text(yaml.safe_dump(tests))
     done = subprocess.run(
-        [program("promtool"), "test", "rules", str(path)], capture_output=True, text=True, timeout=60, check=False
+        [program("promtool"), "test", "rules", str(path)], capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
