@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import LabError
+from ..foreign_text import plain
 from ..http.errors import NotFound, Refused, RequestFailed, UnexpectedAnswer
 from .cluster import Cluster
 from .predicates import Json, finished, pod_state
@@ -68,7 +69,8 @@ class Balance:
     def text(self) -> str:
         """The state in a line: "shards: abc 512 · def 0 of 512"; pods of one Deployment differ in their last part."""
         parts = [
-            f"{pod.rpartition('-')[2]} {'?' if value is None else value}" for pod, value in sorted(self.pods.items())
+            f"{plain(pod.rpartition('-')[2])} {'?' if value is None else value}"
+            for pod, value in sorted(self.pods.items())
         ]
         return f"shards: {' · '.join(parts) or 'no history pod'} of {self.expected}"
 
