@@ -9,7 +9,7 @@ from ..formatting import interval_text, ratio_text, value_text
 from ..results.report import FigureRow, Reading
 
 #: What the texts mean, in a terminal and elsewhere; shown where there are any.
-LEGEND = "+12 to +18 %: beyond noise; within ±4 %: no difference beyond noise; ?: not known whether it is noise"
+LEGEND = "After a change, +12 to +18 %: beyond noise; within ±4 %: no more than noise; ?: not known."
 NOTE = (
     "A range such as +12 to +18 % is a change beyond noise, with where it lies (19 times in 20); within ±4 % is no "
     "difference beyond noise, and how large it may still be; ? stands after a difference of which it is not known "

@@ -93,7 +93,7 @@ def test_all_forms_say_the_same(lab: Lab) -> None:
     assert "within ±4 % is no difference beyond noise" in html
     text = run_terminal.to_terminal(report, "/tmp/report.html")
     assert "×550?" in text
-    assert "?: not known whether it is noise" in " ".join(text.split())
+    assert "within ±4 %: no more than noise; ?: not known." in " ".join(text.split())
 
 
 def test_a_run_without_noise_says_nothing_of_it(lab: Lab) -> None:
