@@ -86,13 +86,14 @@ ON_REQUEST: Mapping[str, Stage] = {
     "teardown": Stage(20, 2.0, on_request=True),
     "class": Stage(2, 0.02, on_request=True),
 }
-#: All stages by their tags, in the order of playbooks/lab.yml: those of a whole run are those that results know.
+_ALL: Mapping[str, Stage] = {**COSTS, **ON_REQUEST}
+#: All stages by their tags, in the order of playbooks/lab.yml: those of a whole run are those that results know. The
+#: load comes after what is predicted of it.
 STAGES: Mapping[str, Stage] = {
-    # What is predicted comes before the load.
-    name: {**COSTS, **ON_REQUEST}[name]
-    for stage in names.STAGES
+    name: _ALL[name]
+    for stage in (*names.STAGES, *ON_REQUEST)
     for name in (["predict", stage] if stage == "benchmark" else [stage])
-} | ON_REQUEST
+}
 #: Tags with a meaning of their own in Ansible.
 SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
 
