@@ -82,6 +82,10 @@ def test_the_line_that_is_shown() -> None:
     assert balance.text == "shards: abc 512 · def 0 · x ? of 512"
 
 
+def test_a_name_that_a_cluster_made_up_forges_no_line() -> None:
+    assert Balance({"history-\u202ea\nCLASS: done": 1}, {}, 512).text.isprintable()
+
+
 def at(moment: float) -> str:
     """Unix seconds as the API writes them."""
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
