@@ -20,7 +20,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -155,23 +155,35 @@ def wait_for_scrape() -> None:
     until("a scrape of all pods", lambda: scraped(since))
 
 
+def own_count(pod: str, metric: str) -> int | None:
+    """What a history pod serves of a metric, its label sets together; None when it does not answer."""
+    try:
+        text = kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:9090/proxy/metrics")
+    except AssertionError:
+        return None
+    samples = re.findall(rf"^{metric}(?:{{(.*)}})? (\S+)$", text, re.MULTILINE)
+    return sum(int(float(value)) for labels, value in samples if 'namespace="temporal' not in labels)
+
+
 def own_counts(metric: str) -> Counter[str]:
-    """What each history pod serves of a metric, its label sets together; nothing of one that does not answer."""
-    found: Counter[str] = Counter()
-    for pod in pods("history"):
-        name = pod["metadata"]["name"]
-        try:
-            text = kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:9090/proxy/metrics")
-        except AssertionError:
-            continue
-        found[name] = sum(
-            int(float(value)) for value in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
-        )
-    return found
+    """The same of all history pods."""
+    names = [pod["metadata"]["name"] for pod in pods("history")]
+    return Counter({name: own_count(name, metric) or 0 for name in names})
 
 
 def all_shards_held() -> bool:
     return ready("history", len(pods("history"))) and own_counts("numshards_gauge").total() == SHARDS
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What happened to the cluster. over: when it was.
+
+    told: times at which a pod that went was asked for its state transitions, with its answers.
+    """
+
+    over: float
+    told: Sequence[tuple[float, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -180,7 +192,7 @@ class Experiment:
 
     ended: how many workflows ended in which way, by the database. counted: what the load counted of them.
     held, acquired: shards that each history pod has at the end, and that all have acquired in the window, as they count
-    themselves. happened: when what happened was over.
+    themselves.
     """
 
     figures: dict[str, dict[str, Any]]
@@ -192,7 +204,7 @@ class Experiment:
     acquired: int
     start: float
     length: float
-    happened: float
+    happened: Happened
 
     @property
     def end(self) -> float:
@@ -209,9 +221,14 @@ class Experiment:
     def steps(self, metric: str, pod: str = "") -> Iterator[tuple[float, float, float]]:
         """Each step of a pod's counter from one scrape to the next: its two times, and by how much it grew."""
         for series in self.series(metric):
-            if pod in ("", series.labels["pod"]) and not series.labels.get("namespace", "").startswith("temporal"):
+            if self.is_of(series, pod):
                 for (before, low), (after, high) in pairwise(zip(series.times, series.values)):
                     yield before, after, high - low
+
+    @staticmethod
+    def is_of(series: Series, pod: str) -> bool:
+        """Whether a series is of that pod, or of any, and not of Temporal's own workflows."""
+        return pod in ("", series.labels["pod"]) and not series.labels.get("namespace", "").startswith("temporal")
 
     def series(self, metric: str) -> list[Series]:
         return self.reading.metrics[metric].series
@@ -229,13 +246,14 @@ class Experiment:
         }
 
     def unseen(self) -> float:
-        """State transitions that a history pod may have made after its last scrape, when it went; 0 if it rested."""
-        lost = 0.0
-        for pod, times in self.scrapes("history").items():
-            steps = sorted(self.steps(TRANSITIONS, pod))
-            if pod not in self.held and steps and steps[-1][2] > 0:
-                lost += max(0.0, self.happened - times[-1]) * self.fastest()
-        return lost
+        """State transitions, at most, that a history pod made after its last scrape before it went."""
+        if not self.happened.told:
+            return 0.0
+        (gone,) = (pod for pod in self.scrapes("history") if pod not in self.held)
+        scraped = sum(one.values[-1] for one in self.series(TRANSITIONS) if self.is_of(one, gone))
+        (_at, before), (asked, last) = self.happened.told[-2:]
+        # One that counted to the end may have counted on.
+        return max(0.0, last - scraped) + (self.fastest() * (self.happened.over - asked) if last > before else 0.0)
 
 
 def load(seconds: float) -> None:
@@ -245,11 +263,8 @@ def load(seconds: float) -> None:
     until("workflows that complete", lambda: len(workflows("ExecutionStatus='Completed'")) >= before + FEWEST)
 
 
-def experiment(name: str, happens: Callable[[], float]) -> Experiment:
-    """Run load in a window, let something happen in its middle, and read the window's figures.
-
-    happens: returns when it was over.
-    """
+def experiment(name: str, happens: Callable[[], Happened]) -> Experiment:
+    """Run load in a window, let something happen in its middle, and read the window's figures."""
     until("the end of earlier workflows", lambda: not workflows("ExecutionStatus='Running'"))
     until("history pods with all shards", all_shards_held)
     # A scrape of the load at rest on both sides of both edges: what is counted across an edge of the window is divided
@@ -311,44 +326,55 @@ def experiment(name: str, happens: Callable[[], float]) -> Experiment:
 # ------------------------------------------------------------------ what happens
 
 
-def nothing() -> float:
+def nothing() -> Happened:
     """The control: a window in which the load starts and stops."""
-    return time.time()
+    return Happened(time.time())
 
 
-def a_history_pod_is_deleted() -> float:
+def a_history_pod_is_deleted() -> Happened:
+    """It is asked until it is gone."""
     name = pods("history")[0]["metadata"]["name"]
+    # Once before, so that there are two answers.
+    told = [(time.time(), -1), (time.time(), own_count(name, TRANSITIONS) or 0)]
     kubectl("delete", "pod", name, "--wait=false")
-    until("the end of the history pod", lambda: not kubectl("get", "pod", name, "--ignore-not-found"))
-    return time.time()
+
+    def gone() -> bool:
+        asked = time.time()
+        count = own_count(name, TRANSITIONS)
+        if count is not None:
+            told.append((asked, count))
+        return not kubectl("get", "pod", name, "--ignore-not-found")
+
+    until("the end of the history pod", gone)
+    return Happened(time.time(), told)
 
 
-def history_is_scaled_out() -> float:
+def history_is_scaled_out() -> Happened:
     scale("my-temporal-history", 2)
     until("history pods with all shards", all_shards_held)
-    return time.time()
+    return Happened(time.time())
 
 
-def history_dies() -> float:
+def history_dies() -> Happened:
     return kill(pods("history")[0], signal.SIGKILL)
 
 
-def prometheus_is_restarted() -> float:
+def prometheus_is_restarted() -> Happened:
     """Its container ends and is started again: what it had stored is kept."""
     return kill(pods("server")[0], signal.SIGTERM)
 
 
-def prometheus_is_replaced() -> float:
+def prometheus_is_replaced() -> Happened:
     """Its pod is deleted, and with it all that it had stored."""
     kubectl("delete", "pod", pods("server")[0]["metadata"]["name"], "--wait=false")
-    return time.time()
+    return Happened(time.time())
 
 
-def kill(pod: dict[str, Any], how: signal.Signals) -> float:
+def kill(pod: dict[str, Any], how: signal.Signals) -> Happened:
     process = process_of(pod)
     died = time.time()
     os.kill(process, how)
-    return died
+    return Happened(died)
 
 
 @pytest.fixture(autouse=True)
@@ -473,7 +499,7 @@ def test_a_history_process_that_dies_loses_what_came_since_its_last_scrape_and_s
     transitions = seen.figures["state_transitions"]
     assert transitions["resets"] >= 1
     (scrapes,) = seen.scrapes("history").values()
-    died = seen.happened
+    died = seen.happened.over
     last, back = max(at for at in scrapes if at <= died), min(at for at in scrapes if at > died)
     (lost,) = (re.search(r"in up to (\d+) s since", note) for note in transitions["notes"] if "at zero" in note)
     # From its last scrape to the first of the process in its place.
