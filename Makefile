@@ -6,7 +6,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 # Seconds that the load is measured for; the lab's own value is two minutes.
-WINDOW := 30s
+WINDOW := 60s
 
 # Only a KUBECONFIG given to make counts: one that happens to be in the environment is not asked for.
 ifneq ($(origin KUBECONFIG),command line)
@@ -38,7 +38,7 @@ playbook := PATH="$(CURDIR)/.venv/bin:$$PATH" ANSIBLE_CONFIG="$(CURDIR)/ansible.
 
 .PHONY: help
 help:
-	@echo 'make lab               the whole lab as a first look (30-second windows) on the embedded node; needs root'
+	@echo 'make lab               the whole lab as a first look (60-second windows) on the embedded node; needs root'
 	@echo '  WINDOW=120s          with the two-minute windows of the lab'
 	@echo '  KUBECONFIG=FILE      on a cluster of your own: no node is built, no root is needed'
 	@echo '  DISTRIBUTION=embedded  there with the chart and images of the collection'
@@ -67,7 +67,7 @@ setup: options
 
 .PHONY: lab
 lab: $(if $(GIVEN_KUBECONFIG),setup,node-up)
-	@$(if $(filter file,$(origin WINDOW)),echo 'A first look with 30-second windows; WINDOW=120s measures as the lab does.')
+	@$(if $(filter file,$(origin WINDOW)),echo 'A first look with 60-second windows; WINDOW=120s measures as the lab does.')
 	@tools/lab.sh run
 
 .PHONY: node-up
