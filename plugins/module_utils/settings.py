@@ -200,6 +200,7 @@ SETTINGS: Mapping[str, Kind] = {
     "grafana_overwrite": Flag(),
     "grafana_angular_panels": Word(("warn", "refuse")),
     "report_table": Flag(),
+    "predict_ask": Flag(),
 }
 #: What to say besides, where a wrong value has a reason.
 HINTS: Mapping[str, str] = {

@@ -18,6 +18,7 @@ PREFIXES = (
     "lab_",
     "measure_",
     "node_",
+    "predict_",
     "preflight_",
     "report_",
     "scaling_",
