@@ -225,7 +225,7 @@ def _apart(variable: Json) -> Json:
 
 def _collapse(wanted: Json, stored: Json) -> None:
     """Collapse and open the rows of ``wanted`` as those of the same titles are in ``stored``."""
-    before = {title: spec for title, spec in _rows(stored.get("layout"), "")}
+    before = dict(_rows(stored.get("layout"), ""))
     for title, spec in _rows(wanted.get("layout"), ""):
         if title in before and not same(spec.get("collapse"), before[title].get("collapse")):
             if before[title].get("collapse") is None:

@@ -43,17 +43,17 @@ class WindowNoise:
             return self._too_few()
         step = self._grid.step
         if figure.kind == "quantile" and sums is not None:
-            bounds, grown = self._of_buckets(counts[0], sums)
+            bounds, grown = self._of_buckets(self._grid, counts[0], sums)
             return self._kept(figure, figure_noise.of_quantile(figure.quantile or 0.0, value, bounds, grown, step))
         if figure.kind == "share" and sums is not None:
-            bounds, grown = self._of_buckets(counts[0], sums)
+            bounds, grown = self._of_buckets(self._grid, counts[0], sums)
             below = figure_noise.at_bound(figure.above or 0.0, bounds, grown)
             return self._kept(figure, figure_noise.of_ratio(value, grown[:, -1] - below, grown[:, -1], step, least=1.0))
         if figure.denominator is not None:
-            above, below = map(self._of_counted, counts)
+            above, below = (self._of_counted(self._grid, counted) for counted in counts)
             least = 0.0 if figure.kind == "mean" else _least(counts[0])
             return self._kept(figure, figure_noise.of_ratio(value, above, below, step, least))
-        grown = self._of_counted(counts[0])
+        grown = self._of_counted(self._grid, counts[0])
         per = self._ruler.length if figure.kind == "rate" else 1.0
         if value and grown.sum() > 0:
             # Of time that is not known: the rate is over the time that is.
@@ -83,17 +83,15 @@ class WindowNoise:
         self._trends[figure.key].append((estimate.noise, estimate.trend))
         return estimate.noise
 
-    def _of_counted(self, counted: Counted) -> Steps:
-        assert self._grid is not None
+    def _of_counted(self, grid: Grid, counted: Counted) -> Steps:
         if id(counted) not in self._grown:
-            self._grown[id(counted)] = counted, self._grid.grown(counted.growths)
+            self._grown[id(counted)] = counted, grid.grown(counted.growths)
         return self._grown[id(counted)][1]
 
-    def _of_buckets(self, counted: Counted, sums: Sums) -> tuple[list[float], Steps]:
-        assert self._grid is not None
+    def _of_buckets(self, grid: Grid, counted: Counted, sums: Sums) -> tuple[list[float], Steps]:
         if id(sums) not in self._buckets:
             bounds = sorted(sums.value)
-            self._buckets[id(sums)] = sums, bounds, self._grid.grown_buckets(counted.growths, bounds)
+            self._buckets[id(sums)] = sums, bounds, grid.grown_buckets(counted.growths, bounds)
         _sums, bounds, grown = self._buckets[id(sums)]
         return bounds, grown
 
@@ -101,5 +99,7 @@ class WindowNoise:
 def _least(counted: Counted) -> float:
     """The standard error of what was counted, at least: one event where it counts events, whose numbers are whole."""
     pieces = [(piece, source) for piece, source, growth in counted.growths if growth.value]
-    whole = all(piece.series.values[-1].is_integer() and piece.series.values[0].is_integer() for piece, _ in pieces)
+    whole = all(
+        piece.series.values[-1].is_integer() and piece.series.values[0].is_integer() for piece, _source in pieces
+    )
     return max((source.scale for _piece, source, _growth in counted.growths), default=1.0) if whole else 0.0

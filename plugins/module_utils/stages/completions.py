@@ -122,19 +122,19 @@ def judge(counts: Sequence[Completions]) -> Finding:
         "warn",
         f"{title}: more apart than the scrapes at the window's ends explain ({pairs})",
         "One of them counts something else or not all of it, and so may rates that are based on it.",
-        "If Visibility has more, see whether other clients run workflows in the same Temporal namespace; if it has "
+        "If Visibility has more, check whether other clients run workflows in the same Temporal namespace; if it has "
         "fewer, whether its record is behind (count again later) or the load's namespace is another one "
         "(lab_temporal_namespace); if the load has fewer, whether its pod began anew.",
     )
 
 
 def _may_be_equal(one: Completions, other: Completions) -> bool:
-    return _not_below(one, other) and _not_below(other, one)
+    return _reaches(one, other) and _reaches(other, one)
 
 
-def _not_below(one: Completions, other: Completions) -> bool:
-    """Whether the most that one may have counted is not less than the least of the other."""
-    most, least = one["interval"][1], other["interval"][0]
+def _reaches(upper: Completions, lower: Completions) -> bool:
+    """Whether the most that the one may have counted is not less than the least of the other."""
+    most, least = upper["interval"][1], lower["interval"][0]
     return most is None or least is None or most + SLACK >= least
 
 

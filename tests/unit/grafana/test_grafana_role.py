@@ -225,7 +225,9 @@ def test_a_class_in_one_grafana_has_a_folder_for_each_student(grafana: Grafana, 
             {"userId": 70, "permission": 1},
         ]
         (dashboard,) = (one for one in grafana.dashboards.values() if one["meta"]["folderUid"] == folder)
-        (source, *_) = (one for one in dashboard["dashboard"]["templating"]["list"] if one["type"] == "datasource")
+        (source, *_others) = (
+            one for one in dashboard["dashboard"]["templating"]["list"] if one["type"] == "datasource"
+        )
         assert source["current"]["value"] == folder
     for folder in grafana.folders:
         assert len(folder) <= 40

@@ -11,6 +11,7 @@ import math
 import os
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,6 +95,12 @@ def reading(chance: np.random.Generator, load: Load, steps: int) -> Reading:
     metrics |= {"wait_count": [], "up": []}
     speed = np.exp(load.varies * waves(chance, scrapes, load.alike)) * np.linspace(1, 1 + load.drift, scrapes)
     slow = load.time * np.exp(load.varies * waves(chance, scrapes, load.alike))
+
+    def add_series(labels: dict[str, str], times: list[float], name: str, values: Any, **more: str) -> None:
+        metrics[name].append(
+            pool.series({"__name__": name, **labels, **more}, times, [repr(float(value)) for value in values])
+        )
+
     for pod in PODS:
         labels = {"job": "j", "instance": f"{pod}:1", "pod": pod, "kubernetes_namespace": "ns"}
         times = [
@@ -101,11 +108,7 @@ def reading(chance: np.random.Generator, load: Load, steps: int) -> Reading:
             for tick in range(scrapes)
         ]
 
-        def add(name: str, values: Any, labels: Any = labels, times: Any = times, **more: str) -> None:
-            metrics[name].append(
-                pool.series({"__name__": name, **labels, **more}, times, [repr(float(value)) for value in values])
-            )
-
+        add = partial(add_series, labels, times)
         counts = chance.poisson(load.rate / len(PODS) * INTERVAL * speed)
         # Times of the events of each step are lognormal around its typical time.
         events = [chance.lognormal(math.log(typical), 0.8, count) for typical, count in zip(slow, counts)]

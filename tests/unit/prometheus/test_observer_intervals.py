@@ -121,7 +121,10 @@ def simulate(seed: int, steady: bool = False) -> World:
             series.append(pool.series(labels, dated, [repr(pod.used(one)) for one in times]))
     up = [
         Series(
-            {"__name__": "up", **NODE}, tuple(round(BASE + at, 3) for at, _ in scrapes), "", [up for _, up in scrapes]
+            {"__name__": "up", **NODE},
+            tuple(round(BASE + at, 3) for at, _up in scrapes),
+            "",
+            [up for _at, up in scrapes],
         )
     ]
     reading = Reading(

@@ -144,7 +144,7 @@ def test_the_largest_page_is_less_than_a_megabyte(lab: Lab) -> None:
     counts: list[list[float | None]] = [
         [10.0 ** ((step + number) % 5) - 0.5 for step in range(24)] for number in range(len(bounds))
     ]
-    buckets = [(low, high, of) for low, high, of in zip(bounds, [*bounds[1:], None], counts)]
+    buckets = list(zip(bounds, [*bounds[1:], None], counts))
     windows = [
         {
             **window(f"w{number}", START + 120 * number, figure("work", 1.0, key=True)),
