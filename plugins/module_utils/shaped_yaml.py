@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar, Union
 
 from .errors import LabError
-from .yaml_file import NotYaml, compose_yaml
+from .yaml_file import NotYaml, compose_yaml, read_file
 
 try:
     import yaml
@@ -91,6 +92,20 @@ def meant(word: object, known: Iterable[str]) -> str:
     names = list(known)
     close = difflib.get_close_matches(str(word), names, n=1)
     return f" (did you mean {close[0]!r}?)" if close else f" (it has: {', '.join(sorted(names))})"
+
+
+def read_text(path: str | Path, kind: str, otherwise: str) -> str:
+    """Text of a file of that kind. Raises LabError when it cannot be read.
+
+    otherwise: what to do where there is none, such as ``give its path``.
+    """
+    try:
+        return read_file(Path(path).expanduser(), f"The {kind} {path}", "correct its path").decode("utf-8")
+    except FileNotFoundError:
+        raise LabError(f"There is no {kind} {path}: {otherwise}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise LabError(f"The {kind} {path} cannot be read: {reason}.") from None
 
 
 def read_shaped(content: str, name: str, kind: str, entries: tuple[str, str], make: Callable[[Any], Made]) -> Made:

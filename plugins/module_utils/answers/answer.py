@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from ..results.predictions import Prediction, newest
 from ..results.report import Report
-from .fact_reading import UNKNOWN_TEXT, FactReading, Judge, place_of, read_fact
+from .fact_reading import UNKNOWN_TEXT, Evidence, FactReading, Judge, place_of, read_fact
 from .prediction import JudgedPrediction, judged
 from .question import UNKNOWN, Mention, Question, Text
 from .questions_file import REASONS
@@ -22,15 +22,6 @@ class AnswerPart(TypedDict):
 
     text: str
     figures: list[str]
-
-
-class AnswerEvidence(TypedDict):
-    """A reading that an answer rests on. window: its place in the report's ``windows``."""
-
-    figure: str
-    unit: str
-    window: int
-    text: str
 
 
 class Answer(TypedDict):
@@ -49,7 +40,7 @@ class Answer(TypedDict):
     text: str
     parts: list[AnswerPart]
     facts: dict[str, str]
-    evidence: list[AnswerEvidence]
+    evidence: list[Evidence]
     limits: str
     why: str
     source: str
@@ -101,11 +92,9 @@ def _made(
     readings: Mapping[str, FactReading],
     prediction: JudgedPrediction | None,
 ) -> Answer:
-    evidence: dict[tuple[str, str, int], AnswerEvidence] = {}
-    for reading in readings.values():
-        for one in reading.evidence:
-            place = (one.figure, one.unit, one.window)
-            evidence[place] = {"figure": one.figure, "unit": one.unit, "window": one.window, "text": one.text}
+    evidence = {
+        (one["figure"], one["unit"], one["window"]): one for reading in readings.values() for one in reading.evidence
+    }
     return {
         "id": question.id,
         "stage": question.stage,
@@ -134,7 +123,7 @@ def _mentioned(mention: Mention, readings: Mapping[str, FactReading]) -> AnswerP
     reading = readings[mention.fact]
     return {
         "text": reading.texts.get(mention.which, UNKNOWN_TEXT),
-        "figures": list(dict.fromkeys(one.figure for one in reading.evidence)),
+        "figures": list(dict.fromkeys(one["figure"] for one in reading.evidence)),
     }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from ..formatting import interval_text, value_text
-from ..results.report import FigureRow, Reading, Report, is_number, window_label
+from ..results.report import FigureRow, MergedStage, Reading, Report, is_number, window_label
 from .question import KNOWN, LOST, UNKNOWN, ChangeState, Fact, Window
 from .resource_words import resource_sentence
 
@@ -36,8 +37,7 @@ class ChangeVerdict:
 Judge = Callable[[FigureRow, int, int], ChangeVerdict]
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(TypedDict):
     """A reading that an answer rests on: a figure's id and unit, the window's place in the report, and its value."""
 
     figure: str
@@ -92,6 +92,11 @@ def place_of(report: Report, window: Window) -> int | None:
     return None
 
 
+def _stage(report: Report, window: Window) -> MergedStage | None:
+    """A window's stage; None where the run does not have it."""
+    return next((stage for stage in report["stages"] if stage["stage"] == window.stage), None)
+
+
 def _called(window: Window) -> str:
     return f"the window {window.name} of the stage {window.stage}"
 
@@ -118,7 +123,7 @@ def _evidence(row: FigureRow, place: int) -> Evidence:
     value = None if reading is None else reading["value"]
     bound = "" if reading is None else reading.get("bound", "")
     text = UNKNOWN_TEXT if value is None else value_text(value, row["unit"], bound)
-    return Evidence(row["id"], row["unit"], place, text)
+    return {"figure": row["id"], "unit": row["unit"], "window": place, "text": text}
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -133,7 +138,7 @@ def _value(report: Report, fact: Fact, row: FigureRow, place: int) -> FactReadin
     state = _level(fact.levels, low, high)
     if state is None:
         return _unknown("it is not known well enough", [evidence], _titled(report, row, place))
-    return FactReading(state, {"": evidence.text}, evidence=[evidence])
+    return FactReading(state, {"": evidence["text"]}, evidence=[evidence])
 
 
 def _range(reading: Reading) -> tuple[float | None, float | None]:
@@ -170,7 +175,7 @@ def _parts(report: Report, fact: Fact, row: FigureRow, place: int) -> FactReadin
 
 def _noted(report: Report, fact: Fact) -> FactReading:
     """A number that a stage noted among its facts."""
-    stage = next((stage for stage in report["stages"] if stage["stage"] == fact.window.stage), None)
+    stage = _stage(report, fact.window)
     found: object = stage["facts"] if stage else None
     for step in fact.noted.split("."):
         found = found.get(step) if isinstance(found, dict) else None
@@ -191,7 +196,7 @@ def _resources(report: Report, place: int) -> FactReading:
 
 def _ledger(report: Report, fact: Fact) -> FactReading:
     """What a stage's ledger says of a rebalancing: how often something was seen, or what it cost."""
-    stage = next((stage for stage in report["stages"] if stage["stage"] == fact.window.stage), None)
+    stage = _stage(report, fact.window)
     ledger = stage["ledger"] if stage else None
     if ledger is None:
         return _unknown(f"the stage {fact.window.stage} has no ledger of a rebalancing")
@@ -218,7 +223,7 @@ def _ledger(report: Report, fact: Fact) -> FactReading:
 
 def _change(report: Report, row: FigureRow, before: int, after: int, judge: Judge) -> FactReading:
     evidence = [_evidence(row, before), _evidence(row, after)]
-    old, new = (one.text.replace(UNKNOWN_TEXT, UNKNOWN_END) for one in evidence)
+    old, new = (one["text"].replace(UNKNOWN_TEXT, UNKNOWN_END) for one in evidence)
     both = UNKNOWN_TEXT if old == new == UNKNOWN_END else f"from {old} to {new}"
     texts = {"": both, "before": old, "after": new, "size": UNKNOWN_TEXT}
     for place in (before, after):

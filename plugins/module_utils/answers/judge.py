@@ -22,7 +22,12 @@ def judge_of(report: Report) -> Judge:
         return {(row["id"], row["unit"]): change for row, change in zip(rows, found)}
 
     def judge(row: FigureRow, before: int, after: int) -> ChangeVerdict:
-        change = between(before, after)[row["id"], row["unit"]]
+        later = row["readings"][after]
+        if after == before + 1:
+            # The merged run has the changes of neighbours.
+            change = later["change"] if later else None
+        else:
+            change = between(before, after)[row["id"], row["unit"]]
         if change is None:
             return ChangeVerdict(UNKNOWN, "", "in one of the windows it is only a bound")
         earlier = row["readings"][before]

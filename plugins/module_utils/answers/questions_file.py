@@ -10,8 +10,6 @@ from string import Formatter
 from typing import Any
 
 from .. import shaped_yaml as shape
-from ..errors import LabError
-from ..yaml_file import read_file
 from .question import (
     CHANGE_TEXTS,
     KNOWN,
@@ -43,15 +41,7 @@ def default_path() -> Path:
 
 def load(path: str | Path) -> tuple[Question, ...]:
     """Read a file of questions. Raises LabError with path, line and reason."""
-    try:
-        content = read_file(Path(path).expanduser(), f"The file of questions {path}", "correct its path").decode(
-            "utf-8"
-        )
-    except FileNotFoundError:
-        raise LabError(f"There is no file of questions {path}: give its path, or none for the lab's own.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise LabError(f"The file of questions {path} cannot be read: {reason}.") from None
+    content = shape.read_text(path, "file of questions", "give its path, or none for the lab's own")
     return parse(content, str(path))
 
 

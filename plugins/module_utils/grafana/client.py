@@ -194,6 +194,27 @@ class Grafana:
             self._sleep(pause)
             left -= pause
 
+    def read_or_missing(self, read: Callable[[], T | None], show: Callable[[str], None], what: str) -> T | None:
+        """Read what need not exist, patiently while Grafana answers 403.
+
+        Where the token sees nothing at all, Grafana 11 answers 403 for whatever does not exist: then it is taken for
+        missing at once. what: is being read, for ``show``. Raises RequestFailed.
+        """
+        asked = False
+
+        def look() -> T | None:
+            nonlocal asked
+            try:
+                return read()
+            except RequestFailed as error:
+                if error.status == 403 and not asked:
+                    asked = True
+                    if not self.sees_anything():
+                        return None
+                raise
+
+        return self.patient_403(look, show=show, what=what)
+
     # -- Grafana itself -----------------------------------------------------
 
     def health(self) -> Json:

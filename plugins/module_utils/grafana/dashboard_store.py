@@ -40,21 +40,10 @@ class DashboardStore:
         so that is waited for. Where the token sees nothing at all, Grafana 11 answers 403 for whatever does not exist;
         then it is taken for missing at once. If it does exist after all, saving it tells.
         """
-        asked = False
-
-        def look() -> Json | None:
-            nonlocal asked
-            try:
-                return self.grafana.dashboard(uid)
-            except RequestFailed as error:
-                if error.status == 403 and not asked:
-                    asked = True
-                    if not self.grafana.sees_anything():
-                        return None
-                raise
-
         try:
-            answer = self.grafana.patient_403(look, show=self.show, what=f"reading the dashboard {uid}")
+            answer = self.grafana.read_or_missing(
+                lambda: self.grafana.dashboard(uid), self.show, f"reading the dashboard {uid}"
+            )
         except RequestFailed as error:
             if error.status == 406:
                 # It was saved in the schema v2, as Grafana 13 does in the browser.

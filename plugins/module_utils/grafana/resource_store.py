@@ -35,21 +35,9 @@ class ResourceStore:
 
     def read(self, uid: str, version: str) -> StoredResource | None:
         """A dashboard in the schema of that version, None when there is none. Raises LabError."""
-        asked = False
-
-        def look() -> Json | None:
-            nonlocal asked
-            try:
-                return self.grafana.dashboard_resource(version, self._in(), uid)
-            except RequestFailed as error:
-                # As for the other API: where nothing can be seen, 403 says nothing of one dashboard.
-                if error.status == 403 and not asked:
-                    asked = True
-                    if not self.grafana.sees_anything():
-                        return None
-                raise
-
-        found = self.grafana.patient_403(look, show=self.show, what=f"reading the dashboard {uid}")
+        found = self.grafana.read_or_missing(
+            lambda: self.grafana.dashboard_resource(version, self._in(), uid), self.show, f"reading the dashboard {uid}"
+        )
         return None if found is None else StoredResource(as_object(found.get("spec")), as_object(found.get("metadata")))
 
     def classic(self, uid: str) -> StoredDashboard | None:

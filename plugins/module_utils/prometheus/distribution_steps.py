@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from ..results.types import DistributionBucket
 from .counted import Counted
-from .growth import Course, Ruler
+from .growth import Course, Ruler, never_falling
+from .histograms import bucket_bound
 
 #: Steps of a window at most: a plot has room for no more. A step is that many scrape intervals that they suffice.
 MOST_STEPS = 240
@@ -40,10 +41,7 @@ def steps(counted: Counted, ruler: Ruler, bounds: Collection[float]) -> list[Dis
     alike: dict[tuple[int, float], list[Sequence[float]]] = {}
     courses: dict[int, tuple[Course, Sequence[float]]] = {}
     for piece, source, grown in counted.growths:
-        try:
-            bound = float(piece.key[2]) * source.scale
-        except ValueError:
-            continue
+        bound = bucket_bound(piece, source)
         if bound not in bounds:
             continue
         courses[id(grown.course)] = grown.course, piece.series.times
@@ -52,8 +50,7 @@ def steps(counted: Counted, ruler: Ruler, bounds: Collection[float]) -> list[Dis
             continue
         values: Sequence[float] = piece.series.values
         if grown.fell:
-            rises = (max(0.0, after - before) for before, after in pairwise(values))
-            values = list(accumulate(rises, initial=values[0]))
+            values = never_falling(values)
         alike.setdefault((id(grown.course), bound), []).append(values)
     known = _known([_span(course, times) for course, times in courses.values()], edges)
     places = {key: _places(course, times, edges) for key, (course, times) in courses.items()}

@@ -162,6 +162,12 @@ def _share(part: float, whole: float) -> float:
     return round(part * 1000) / round(whole * 1000)
 
 
+def never_falling(values: Sequence[float]) -> list[float]:
+    """A counter's values without its falls within one life, which are nothing that was counted."""
+    rises = (max(0.0, after - before) for before, after in pairwise(values))
+    return list(accumulate(rises, initial=values[0]))
+
+
 def growth(piece: Piece, ruler: Ruler) -> Growth | None:
     """Growth of a counter's piece in the window; None when it tells nothing about it."""
     course = ruler.course(piece)
@@ -171,8 +177,7 @@ def growth(piece: Piece, ruler: Ruler) -> Growth | None:
     fell = 0
     if sorted(values) != values:
         fell = sum(after < before for before, after in pairwise(values))
-        steps = (max(0.0, after - before) for before, after in pairwise(values))
-        values = list(accumulate(steps, initial=values[0]))
+        values = never_falling(values)
     if course.zero is not None:
         values = [0.0, *values]
     first, last = course.first, course.last

@@ -50,15 +50,20 @@ class Sums(NamedTuple):
     same: bool
 
 
+def bucket_bound(piece: Piece, source: Source) -> float:
+    """The upper bound of a bucket in the figure's unit; NaN where it has none."""
+    try:
+        return float(piece.key[2]) * source.scale
+    except ValueError:
+        return math.nan
+
+
 def groups(growths: Iterable[tuple[Piece, Source, Growth]]) -> list[dict[float, Growth]]:
     """Growth of buckets by upper bound, in the figure's unit: one histogram for each process and set of labels."""
     found: dict[tuple[Process, int, str, tuple[str, ...]], dict[float, Growth]] = {}
     for piece, source, grown in growths:
-        metric, labels, le = piece.key
-        try:
-            bound = float(le) * source.scale
-        except ValueError:
-            continue
+        metric, labels, _le = piece.key
+        bound = bucket_bound(piece, source)
         if not math.isnan(bound):
             found.setdefault((piece.process, piece.life, metric, labels), {})[bound] = grown
     return list(found.values())

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import shaped_yaml as shape
-from ..errors import LabError
-from ..yaml_file import read_file
 from .matchers import pattern_fault
 from .profile import TASK_VARIABLES, Figure, Profile
 from .profile_figure import figures_of, matchers, namings_of, observers_of, template, with_values
@@ -26,15 +24,7 @@ def default_path() -> Path:
 
 def read_text(path: str | Path) -> str:
     """Text of a profile file. Raises LabError when it cannot be read."""
-    try:
-        return read_file(Path(path).expanduser(), f"The profile {path}", "correct its path").decode("utf-8")
-    except FileNotFoundError:
-        raise LabError(
-            f"There is no profile {path}: give the path of a profile file, or none for the collection's own."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise LabError(f"The profile {path} cannot be read: {reason}.") from None
+    return shape.read_text(path, "profile", "give the path of a profile file, or none for the collection's own")
 
 
 def load(path: str | Path) -> Profile:

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .growth import Growth, Ruler
+from .histograms import bucket_bound
 from .lives import Piece
 from .profile import Source
 from .query import ALIVE_SCRAPES
@@ -81,7 +82,7 @@ class Grid:
         alike: dict[tuple[int, float | None, int], list[Piece]] = {}
         for piece, source, growth in growths:
             if growth.value:
-                number = place.get(_bound(piece, source))
+                number = place.get(bucket_bound(piece, source))
                 if number is not None:
                     key = id(piece.series.times), growth.course.zero, number
                     alike.setdefault(key, []).append(piece)
@@ -112,14 +113,6 @@ class Grid:
             total += np.where(there, scale * np.array(piece.series.values)[at], 0.0)
             known |= there
         return np.where(known, total, np.nan)
-
-
-def _bound(piece: Piece, source: Source) -> float:
-    """The upper bound of a bucket in the figure's unit; NaN where it has none."""
-    try:
-        return float(piece.key[2]) * source.scale
-    except ValueError:
-        return math.nan
 
 
 def _sums(pieces: Sequence[Piece], samples: int) -> Steps:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
+from .growth import never_falling
 from .lives import Lives, Piece
 
 
@@ -48,9 +49,7 @@ def cumulated(piece: Piece, lives: Lives) -> Cumulated:
     """What a counter's piece counted: from zero where that is known, else from its first sample on."""
     times, values = list(piece.series.times), piece.series.values
     if sorted(values) != values:
-        # It fell although its process lived on, which is nothing that was counted.
-        grown = (max(0.0, after - before) for before, after in pairwise(values))
-        values = list(accumulate(grown, initial=values[0]))
+        values = never_falling(values)
     birth = lives.birth(piece)
     if birth.kind == "unknown":
         return Cumulated(times, [value - values[0] for value in values])
