@@ -68,7 +68,7 @@ def test_a_kubeconfig_may_have_any_name(name: str, make: Make, tmp_path: Path) -
     assert setup == "setup"
     assert json.loads(lab)[:2] == ["lab.yml", "-e"]
     assert json.loads(json.loads(lab)[2]) == {
-        "lab_window": "30s",
+        "lab_window": "60s",
         "lab_kubeconfig": str(path),
         "lab_distribution": "upstream",
     }
@@ -106,7 +106,7 @@ def test_a_kubeconfig_that_is_not_there_is_refused_before_anything_happens(
 def test_a_kubeconfig_of_the_environment_is_not_asked_for(make: Make, tmp_path: Path) -> None:
     assert make("lab", KUBECONFIG="/somewhere").returncode == 0
     assert given(tmp_path)[0] == "setup node"
-    assert json.loads(json.loads(given(tmp_path)[-1])[2]) == {"lab_window": "30s"}
+    assert json.loads(json.loads(given(tmp_path)[-1])[2]) == {"lab_window": "60s"}
 
 
 @pytest.mark.parametrize(("purge", "purged"), [("", False), ("0", False), ("no", False), ("1", True), ("yes", True)])
