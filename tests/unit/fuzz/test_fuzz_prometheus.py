@@ -107,6 +107,7 @@ WORLD: dict[str, Any] = {
     ),
     "range": good({"resultType": "matrix", "result": [{**series("x", 2), "metric": {"__figure__": "work"}}]}),
     "matrix": good({"resultType": "matrix", "result": MATRIX}),
+    "kubelet": good({"resultType": "matrix", "result": []}),
     "scalar": good({"resultType": "scalar", "result": [BEGIN, str(BEGIN)]}),
     "targets": good(
         {
@@ -140,6 +141,8 @@ class Answers:
             if part in request.path:
                 return Answer(request, 200, {}, as_json(self.world[key]))
         kind = "range" if "query_range" in request.path else "matrix" if query.endswith("]") else "vector"
+        if kind == "matrix" and "cadvisor" in query:
+            kind = "kubelet"
         return Answer(request, 200, {}, as_json(self.world["scalar" if query == "time()" else kind]))
 
     def close(self) -> None:
@@ -159,13 +162,14 @@ def question() -> Question:
     return Question(profile_text(), "fuzz.yml", "ns", "lab", {}, "1.31.2", [WINDOW], {})
 
 
-def measured(world: Any) -> Kept:
-    """What is kept of the answers."""
-    reader = Reader(prometheus(world), question().bound, 5.0)
-    reader.find(*question().span)
-    readings = reader.read([WINDOW])
+def measured(world: Any, asked: Question | None = None) -> Kept:
+    """What is kept of the answers to a question."""
+    asked = asked or question()
+    reader = Reader(prometheus(world), asked.bound, 5.0)
+    reader.find(*asked.span)
+    readings = reader.read(asked.windows)
     return Kept(
-        question(),
+        asked,
         readings,
         BEGIN + 70,
         reader.series(BEGIN, BEGIN + 60),
