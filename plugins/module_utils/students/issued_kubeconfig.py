@@ -58,7 +58,8 @@ class IssuedKubeconfig:
     def view(self) -> Json:
         """What is shown of it: never its token."""
         clusters = _list(self.content, "clusters")
-        cluster = (clusters[0].get("cluster") if clusters else None) or {}
+        found = clusters[0].get("cluster") if clusters else None
+        cluster = found if isinstance(found, dict) else {}
         authority = str(cluster.get("certificate-authority-data") or "")
         return {
             "context": self.content.get("current-context"),

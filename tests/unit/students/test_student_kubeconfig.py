@@ -517,3 +517,9 @@ def test_the_role_and_no_secret_in_what_it_shows(
     assert token_in(path) == FIRST
     for secret in (FIRST, TOKEN):
         assert secret not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("cluster", [True, "text", ["server"], None])
+def test_what_is_shown_of_a_file_whose_cluster_is_no_mapping(cluster: Any) -> None:
+    shown = IssuedKubeconfig({"clusters": [{"name": "a", "cluster": cluster}]}).view()
+    assert (shown["server"], shown["authority"]) == (None, None)
