@@ -103,6 +103,10 @@ def _entries(content: Json, section: str, path: str) -> dict[str, Json]:
                 f"The kubeconfig {path} has {plain(name)} twice in {section}, and clients differ in which of them they "
                 f"take: keep one of them."
             )
-        value = entry.get(section[:-1])
-        found[name] = value if isinstance(value, dict) else {}
+        found[name] = as_mapping(entry.get(section[:-1]))
     return found
+
+
+def as_mapping(value: Any) -> Json:
+    """The value if it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}

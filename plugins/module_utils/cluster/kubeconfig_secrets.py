@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import LabError
 from ..foreign_text import secrets_of_url
-from .kubeconfig_files import Json, read_files
+from .kubeconfig_files import Json, as_mapping, read_files
 from .kubeconfig_paths import PathRefused, read_named_file
 
 #: Fields of a user, and of an auth-provider, that let somebody in.
@@ -38,18 +38,14 @@ def _of_user(user: Json, file: str) -> Iterator[str]:
     if isinstance(user.get("tokenFile"), str):
         with suppress(PathRefused):
             yield read_named_file(file, user["tokenFile"], trusted=False).decode("utf-8", "replace").strip()
-    provider = _mapping(_mapping(user.get("auth-provider")).get("config"))
+    provider = as_mapping(as_mapping(user.get("auth-provider")).get("config"))
     for name in OF_PROVIDER:
         yield _text(provider.get(name))
-    variables = _mapping(user.get("exec")).get("env")
+    variables = as_mapping(user.get("exec")).get("env")
     for variable in variables if isinstance(variables, list) else ():
-        if any(sign in _text(_mapping(variable).get("name")).upper() for sign in OF_PROGRAM):
+        if any(sign in _text(as_mapping(variable).get("name")).upper() for sign in OF_PROGRAM):
             yield _text(variable.get("value"))
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _mapping(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}

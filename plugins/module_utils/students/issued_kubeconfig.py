@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ..cluster.kubeconfig import KubeconfigContext
+from ..cluster.kubeconfig_files import as_mapping
 from ..cluster.predicates import Json, seconds
 
 #: Name of the extension by which a file is recognised as the lab's, and its value.
@@ -45,8 +46,7 @@ class IssuedKubeconfig:
     @property
     def token(self) -> str:
         for entry in _list(self.content, "users"):
-            user = entry.get("user")
-            token = user.get("token") if isinstance(user, dict) else None
+            token = as_mapping(entry.get("user")).get("token")
             if isinstance(token, str):
                 return token
         return ""
@@ -58,8 +58,7 @@ class IssuedKubeconfig:
     def view(self) -> Json:
         """What is shown of it: never its token."""
         clusters = _list(self.content, "clusters")
-        found = clusters[0].get("cluster") if clusters else None
-        cluster = found if isinstance(found, dict) else {}
+        cluster = as_mapping(clusters[0].get("cluster")) if clusters else {}
         authority = str(cluster.get("certificate-authority-data") or "")
         return {
             "context": self.content.get("current-context"),

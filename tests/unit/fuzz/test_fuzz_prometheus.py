@@ -30,6 +30,8 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.reader import Reader
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.reading import Window
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.stage_file import build_stage, to_json
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.types import StageRecord
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.rebalancing import rebalancing
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import TEXTS, as_json, damaged, fuzz, values
 from hypothesis import strategies as st
 
@@ -171,8 +173,8 @@ def measured(world: Any, asked: Question | None = None) -> Kept:
     return Kept(
         asked,
         readings,
-        BEGIN + 70,
-        reader.series(BEGIN, BEGIN + 60),
+        asked.span[1] + 10,
+        reader.series(*asked.span),
         {
             "scrape_interval": 5.0,
             "prometheus_version": "3.5.0",
@@ -183,8 +185,9 @@ def measured(world: Any, asked: Question | None = None) -> Kept:
     )
 
 
-def as_results(kept: Kept) -> None:
-    """Work the figures out and write them as results are."""
+def as_results(kept: Kept) -> StageRecord:
+    """Work the figures and the ledger out and write them as results are."""
+    windows = kept_samples.figures(kept)
     record = build_stage(
         student="anna",
         run="20261123T170102Z",
@@ -192,10 +195,12 @@ def as_results(kept: Kept) -> None:
         state="done",
         started=BEGIN,
         finished=BEGIN + 70,
-        windows=kept_samples.figures(kept),
+        windows=windows,
         series=list(kept.series),
+        ledger=rebalancing(kept, windows, []),
     )
     to_json(record).encode()
+    return record
 
 
 def test_what_is_damaged_is_good_before() -> None:

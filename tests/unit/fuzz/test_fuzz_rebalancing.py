@@ -4,55 +4,38 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from functools import cache
 from typing import Any
 
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import kept_samples, profile_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.question import Question
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.reading import Window
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.types import StageAbout
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages.rebalancing import rebalancing
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.types import StageAbout, StageRecord
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import damaged, fuzz
-from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.test_fuzz_prometheus import good, measured
+from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.test_fuzz_prometheus import (
+    as_results,
+    good,
+    measured,
+)
 from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.prometheus_cases import (
     FIRST,
     INTERVAL,
     expand,
 )
-from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.test_ledger import KILLED, PODS
+from ansible_collections.temporal_lab.benchmarking.tests.unit.prometheus.test_ledger import BASE, KILLED, PODS, scraped
 
-BEGIN = 1_795_453_200.0
-WINDOW = Window("scale", "scaled", BEGIN, 120.0)
-SAMPLES = 30
+WINDOW = Window("scale", "scaled", BASE, 120.0)
 
 
-def row(metric: str, notation: str, **labels: str) -> dict[str, Any]:
-    """A series as Prometheus answers it, from the notation of the cases."""
-    values = [
-        [BEGIN + FIRST + number * INTERVAL, f"{value:g}"]
-        for number, value in enumerate(expand(notation))
-        if value is not None
-    ]
-    return {"metric": {"__name__": metric, **labels}, "values": values}
+def row(labels: dict[str, str], samples: list[tuple[float, str]]) -> dict[str, Any]:
+    """A series as Prometheus answers it."""
+    return {"metric": labels, "values": [list(sample) for sample in samples]}
 
 
-def of_pods() -> list[dict[str, Any]]:
-    """The series of test_ledger's killed history pod."""
-    rows = []
-    for name, notation in KILLED.items():
-        metric, pod, *more = name.split(";")
-        labels = {
-            "job": "kubernetes-pods",
-            "instance": f"10.0.0.{PODS.index(pod) + 1}:9090",
-            "pod": pod,
-            "kubernetes_namespace": "student-01",
-        }
-        for part in more[0].split(",") if more else ():
-            key, _equals, value = part.partition("=")
-            labels[key] = value.strip('"')
-        rows.append(row(metric, notation, **labels))
-    return rows
+def steady(metric: str, notation: str, **labels: str) -> dict[str, Any]:
+    """A series with a sample of each scrape, from the notation of the cases."""
+    samples = [(BASE + FIRST + number * INTERVAL, f"{value:g}") for number, value in enumerate(expand(notation))]
+    return row({"__name__": metric, **labels}, samples)
 
 
 def of_kubelets() -> list[dict[str, Any]]:
@@ -60,11 +43,11 @@ def of_kubelets() -> list[dict[str, Any]]:
     kubelet = {"job": "kubernetes-nodes-cadvisor", "instance": "node-1"}
     pod = {**kubelet, "namespace": "student-01", "pod": PODS[0]}
     return [
-        row("up", f"1x{SAMPLES}", **kubelet),
-        row("machine_cpu_cores", f"2x{SAMPLES}", **kubelet),
-        row("container_cpu_usage_seconds_total", f"100+9.5x{SAMPLES}", id="/", **kubelet),
-        row("container_cpu_usage_seconds_total", f"10+3.5x{SAMPLES}", id="/pod", container="", **pod),
-        row("container_memory_working_set_bytes", f"1000000x{SAMPLES}", id="/pod", container="", **pod),
+        steady("up", "1x30", **kubelet),
+        steady("machine_cpu_cores", "2x30", **kubelet),
+        steady("container_cpu_usage_seconds_total", "100+9.5x30", id="/", **kubelet),
+        steady("container_cpu_usage_seconds_total", "10+3.5x30", id="/pod", container="", **pod),
+        steady("container_memory_working_set_bytes", "1000000x30", id="/pod", container="", **pod),
     ]
 
 
@@ -74,11 +57,11 @@ def question() -> Question:
     return Question(text, "temporal.yml", "student-01", "my-temporal", {}, "1.31.2", [WINDOW], {})
 
 
-PODS_ROWS, KUBELET_ROWS = of_pods(), of_kubelets()
+PODS_ROWS, KUBELET_ROWS = [row(*one) for one in scraped(KILLED)], of_kubelets()
 #: Four workflows complete per second, and each takes a second and a half.
 ABOUT: StageAbout = {
     "stage": "scale",
-    "started": BEGIN,
+    "started": BASE,
     "events": [],
     "versions": {},
     "settings": {"concurrent_workflows": 6},
@@ -96,13 +79,9 @@ def world(pods: Any, kubelets: Any) -> dict[str, Any]:
     }
 
 
-def worked_out(answers: dict[str, Any]) -> dict[str, Any]:
-    """The results' windows and ledger of these answers."""
-    kept = dataclasses.replace(measured(answers, question()), about=ABOUT)
-    windows = kept_samples.figures(kept)
-    record = {"windows": windows, "ledger": rebalancing(kept, windows, [])}
-    json.dumps(record, allow_nan=False).encode()
-    return record
+def worked_out(answers: dict[str, Any]) -> StageRecord:
+    """The results of these answers, a ledger among them."""
+    return as_results(dataclasses.replace(measured(answers, question()), about=ABOUT))
 
 
 def test_what_is_damaged_is_good_before() -> None:

@@ -6,7 +6,7 @@ Series are in the notation of prometheus_cases: a scrape every five seconds, the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -66,10 +66,8 @@ def the_profile(without: tuple[str, ...] = ()) -> Profile:
     return own.without(without)
 
 
-def reading_of(series: Mapping[str, str], skew: float = 0.0) -> Reading:
-    """What was read for one window of two minutes. skew: how much Prometheus' clock is ahead."""
-    pool = Pool()
-    found: dict[str, list[Series]] = {}
+def scraped(series: Mapping[str, str], skew: float = 0.0) -> Iterator[tuple[dict[str, str], list[tuple[float, str]]]]:
+    """Labels, name among them, and samples of each series. skew: how much Prometheus' clock is ahead."""
     for name, notation in series.items():
         metric, pod, *more = name.split(";")
         labels = {
@@ -87,8 +85,16 @@ def reading_of(series: Mapping[str, str], skew: float = 0.0) -> Reading:
             for number, value in enumerate(expand(notation))
             if value is not None
         ]
+        yield labels, points
+
+
+def reading_of(series: Mapping[str, str], skew: float = 0.0) -> Reading:
+    """What was read for one window of two minutes. skew: how much Prometheus' clock is ahead."""
+    pool = Pool()
+    found: dict[str, list[Series]] = {}
+    for labels, points in scraped(series, skew):
         times, texts = zip(*points)
-        found.setdefault(metric, []).append(pool.series(labels, times, texts))
+        found.setdefault(labels["__name__"], []).append(pool.series(labels, times, texts))
     window = Window("first", "first 120 s", BASE, 120.0)
     return Reading(
         windows=[window],
