@@ -92,6 +92,24 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share of a value, such as 0.05."""
+
+    most: float = 100
+
+    def read(self, given: Any) -> float:
+        """Raises ValueError."""
+        text = _text(given)
+        if not _NUMBER.fullmatch(text) or float(text) > self.most:
+            raise ValueError(given)
+        return float(text)
+
+    @property
+    def takes(self) -> str:
+        return f"a share from 0 to {self.most:g}, such as 0.05 for 5 %"
+
+
+@dataclass(frozen=True)
 class Flag:
     """True or false, or one of further words."""
 
@@ -201,6 +219,9 @@ SETTINGS: Mapping[str, Kind] = {
     "grafana_angular_panels": Word(("warn", "refuse")),
     "report_table": Flag(),
     "predict_ask": Flag(),
+    "compare_threshold": Share(),
+    "compare_fail": Flag(),
+    "compare_table": Flag(),
 }
 #: What to say besides, where a wrong value has a reason.
 HINTS: Mapping[str, str] = {

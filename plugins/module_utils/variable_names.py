@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 PREFIXES = (
     "benchmark_",
     "check_",
+    "compare_",
     "grafana_",
     "lab_",
     "measure_",

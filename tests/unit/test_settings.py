@@ -16,6 +16,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.settings
     Duration,
     Flag,
     Names,
+    Share,
     Word,
     refusals,
     setting,
@@ -52,6 +53,8 @@ from hypothesis import strategies as st
         ("temporal_grafana", "off", False),
         ("temporal_mend", "rollback", "rollback"),
         ("lab_companions", ["database"], ["database"]),
+        ("compare_threshold", "0.1", 0.1),
+        ("compare_threshold", 0, 0.0),
     ],
 )
 def test_what_is_taken(name: str, value: Any, read: Any) -> None:
@@ -67,6 +70,7 @@ WRONG: dict[str, list[Any]] = {
     "report_table": ["maybe", "", 2, None, "flase", [], "auto"],
     "grafana_validate_certs": ["flase"],
     "temporal_mend": ["Rollback", "", None, ["none"]],
+    "compare_threshold": ["5 %", -0.1, "much", "", None, True, 101, "1" * 400, [0.1]],
     "lab_companions": ["grafana", [1], [""], {"a": 1}, None],
 }
 
@@ -151,7 +155,7 @@ def test_every_option_that_is_no_text_is_checked() -> None:
         elif option["type"] in ("int", "float"):
             assert isinstance(kind, Count), name
         elif option["type"] == "raw" and name not in QUANTITIES | BY_ROLES:
-            assert isinstance(kind, (Duration, Flag)), name
+            assert isinstance(kind, (Duration, Flag, Share)), name
         elif "choices" in option and name not in BY_ROLES:
             assert isinstance(kind, Word), name
             assert list(kind.words) == option["choices"], name

@@ -54,16 +54,17 @@ class _Test(NamedTuple):
     high: float | None
 
 
-def changes(pairs: Sequence[tuple[Side, Side]]) -> list[Change]:
-    """The change of each figure from its earlier to its later window. pairs: all figures of the same two windows.
+def changes(pairs: Sequence[tuple[Side, Side]], names: tuple[str, str] = ("earlier", "later")) -> list[Change]:
+    """The change of each figure from its earlier to its later window. pairs: all that are looked at together.
 
-    Looking at many figures finds differences in some by chance: see ``discoveries``.
+    Looking at many figures finds differences in some by chance: see ``discoveries``. names: what reasons call the two
+    windows.
     """
     tests = [_test(*pair) for pair in pairs]
     told = [test.chance for test in tests if test.chance is not None]
     found = iter(discoveries(told))
     return [
-        _change(before, after, test, test.chance is not None and next(found))
+        _change(before, after, test, test.chance is not None and next(found), names)
         for (before, after), test in zip(pairs, tests)
     ]
 
@@ -127,7 +128,7 @@ def _drift(before: Side, after: Side) -> float:
     return max(drifts, default=0.0)
 
 
-def _change(before: Side, after: Side, test: _Test, found: bool) -> Change:
+def _change(before: Side, after: Side, test: _Test, found: bool, names: tuple[str, str]) -> Change:
     if found:
         return Change("higher" if test.difference > 0 else "lower", test.low, test.high)
     if test.low is None or test.high is None:
@@ -140,7 +141,7 @@ def _change(before: Side, after: Side, test: _Test, found: bool) -> Change:
     if margin > max(abs(before.value), abs(after.value)) > 0:
         # Neither a doubling nor a vanishing would be seen: nothing was found out.
         if after.burst or before.burst:
-            which, burst = ("later", after.burst) if after.burst else ("earlier", before.burst)
+            which, burst = (names[1], after.burst) if after.burst else (names[0], before.burst)
             return Change("unknown", test.low, test.high, f"in the {which} window {burst}")
         return Change("unknown", test.low, test.high, "the noise of these windows would hide even a doubling")
     return Change("none", test.low, test.high)

@@ -31,7 +31,7 @@ COMPONENT = "component"
 #: Variables that the task sets; all others have their value in the profile.
 TASK_VARIABLES = ("namespace", "release")
 
-_VERSION = re.compile(r"\d+(?:\.\d+)*")
+VERSION = re.compile(r"\d+(?:\.\d+)*")
 VERSION_RANGE = re.compile(r"(?P<op>>=|<)\s*(?P<version>\d+(?:\.\d+)*)")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 #: A label matcher before its variables have values.
@@ -65,12 +65,31 @@ class Source:
 
     def is_for(self, version: str) -> bool:
         """Whether it is right for a version of the server; one that is not known rules nothing out."""
-        wanted, running = VERSION_RANGE.fullmatch(self.server), _VERSION.match(version)
+        wanted, running = VERSION_RANGE.fullmatch(self.server), VERSION.match(version)
         if wanted is None or running is None:
             return True
-        bound = tuple(map(int, wanted["version"].split(".")))
-        parts = tuple(map(int, running[0].split(".")))[: len(bound)]
+        bound = _version(wanted["version"])
+        parts = _version(running[0])[: len(bound)]
         return parts >= bound if wanted["op"] == ">=" else parts < bound
+
+
+@dataclass(frozen=True)
+class ServerChange:
+    """A version of the Temporal server from which on figures mean something else.
+
+    figures: ids of figures, or of distributions for all of their figures. what: what is different, and source: where
+    that can be read.
+    """
+
+    server: str
+    figures: tuple[str, ...]
+    what: str
+    source: str
+
+    def holds_for(self, version: str) -> bool | None:
+        """Whether a server is of that version or later; None where its version is not known."""
+        running = VERSION.match(version)
+        return None if running is None else _version(running[0]) >= _version(self.server)
 
 
 @dataclass(frozen=True)
@@ -132,7 +151,8 @@ class Profile:
 
     ``filters`` are label matchers that every selector of the profile carries; those of a figure with an observer carry
     that one's from ``observers`` instead. ``scheme_labels`` are the labels that a bound profile has from variables,
-    because they have other names in other set-ups.
+    because they have other names in other set-ups. ``server_changes`` are versions of the server that change what
+    figures mean.
     """
 
     title: str
@@ -142,6 +162,7 @@ class Profile:
     figures: tuple[Figure, ...]
     scheme_labels: frozenset[str] = frozenset()
     observers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    server_changes: tuple[ServerChange, ...] = ()
 
     @property
     def selections(self) -> list[Selection]:
@@ -268,6 +289,10 @@ class Profile:
             observers=observers,
             figures=tuple(replace(figure, fault=fault(figure)) for figure in map(bound, self.figures)),
         )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
 
 
 def _writable(name: str, value: str) -> str:

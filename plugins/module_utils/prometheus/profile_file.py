@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .. import shaped_yaml as shape
 from .matchers import pattern_fault
-from .profile import TASK_VARIABLES, Figure, Profile
+from .profile import TASK_VARIABLES, VERSION, Figure, Profile, ServerChange
 from .profile_figure import figures_of, matchers, namings_of, observers_of, template, with_values
 
 SCHEMA = "temporal_lab.benchmarking/profile/1"
@@ -39,7 +40,7 @@ def parse(text: str, name: str) -> Profile:
 
 
 def _profile(data: Any) -> Profile:
-    optional = ("variables", "namings", "observers")
+    optional = ("variables", "namings", "observers", "server_changes")
     data = shape.mapping(data, (), ("schema", "title", "filters", "components", "figures"), optional)
     if data["schema"] != SCHEMA:
         raise shape.Fault(("schema",), f"{data['schema']!r} is not {SCHEMA!r}, the one this version reads")
@@ -78,7 +79,26 @@ def _profile(data: Any) -> Profile:
         components=components,
         figures=_each_metric_of_one(figures),
         observers=observers,
+        server_changes=tuple(_server_changes(data.get("server_changes"), figures)),
     )
+
+
+def _server_changes(given: Any, figures: list[Figure]) -> Iterator[ServerChange]:
+    if given is None:
+        return
+    known = {name for figure in figures for name in (figure.id, figure.distribution) if name}
+    for at, item in shape.items(given, ("server_changes",)):
+        entry = shape.mapping(item, at, ("server", "figures", "what", "source"))
+        names = [shape.text(name, place) for place, name in shape.items(entry["figures"], (*at, "figures"))]
+        for index, name in enumerate(names):
+            if name not in known:
+                raise shape.Fault((*at, "figures", index), f"{name!r} is no figure{shape.meant(name, known)}")
+        yield ServerChange(
+            server=shape.text(entry["server"], (*at, "server"), VERSION, 'a version in quotes, such as "1.32"'),
+            figures=tuple(names),
+            what=shape.text(entry["what"], (*at, "what")),
+            source=shape.text(entry["source"], (*at, "source")),
+        )
 
 
 def _each_metric_of_one(figures: list[Figure]) -> tuple[Figure, ...]:

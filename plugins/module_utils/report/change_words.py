@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..formatting import interval_text, ratio_text, value_text
-from ..results.report import FigureRow, Reading
+from ..results.report import Change, FigureRow, Reading
 
 #: What the texts mean, in a terminal and elsewhere; shown where there are any.
 LEGEND = "After a change, +12 to +18 %: beyond noise; within ±4 %: no more than noise; ?: not known."
@@ -19,7 +19,11 @@ NOTE = (
 
 def change_words(reading: Reading) -> str:
     """``+12 to +18 %``, ``within ±4.0 %``, ``+6.6 %?``; empty where there is no difference to be told."""
-    change, value = reading["change"], reading["value"]
+    return change_text(reading["change"], reading["value"])
+
+
+def change_text(change: Change | None, value: float | None) -> str:
+    """The same of a change and the later value."""
     if change is None or value is None:
         return ""
     ratio = change["ratio"]
@@ -52,7 +56,11 @@ def change_remark(reading: Reading) -> str:
 
 def change_amount(reading: Reading, unit: str) -> str:
     """By how much a figure changed beyond noise, in its own unit: ``3.1 to 4.2/s higher``; empty where it did not."""
-    change = reading["change"]
+    return amount_text(reading["change"], unit)
+
+
+def amount_text(change: Change | None, unit: str) -> str:
+    """The same of a change."""
     if change is None or change["verdict"] not in ("higher", "lower"):
         return ""
     low, high = change["low"], change["high"]

@@ -124,16 +124,18 @@ def modified(path: Path) -> float:
         return 0.0
 
 
-def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None = None) -> Run:
+def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None = None, moved: bool = False) -> Run:
     """Read a run's stage files. One that cannot be used becomes a problem, never an error.
 
-    keep: returns the part of a stage file that is wanted; the rest is neither checked nor kept.
+    keep: returns the part of a stage file that is wanted; the rest is neither checked nor kept. moved: whether the
+    folder is anywhere, so that its names need not be those of the student and the run.
     Raises LabError only for a student's or run's name that cannot be a folder's,
     for a folder that is a link or cannot be listed, and without jsonschema.
     """
     need_schema()
-    check_folder_name("student", student)
-    check_folder_name("run", run)
+    if not moved:
+        check_folder_name("student", student)
+        check_folder_name("run", run)
     found = Run(student, run, Path(results_dir) / student / run)
     refuse_links(found.path)
     try:
@@ -151,7 +153,7 @@ def read_run(results_dir: str | Path, student: str, run: str, keep: Keep | None 
             found.problems.append(Problem(path.name, error.msg))
             continue
         found.stages.setdefault(stage, []).append(record)
-        if (record["student"], record["run"]) != (student, run):
+        if not moved and (record["student"], record["run"]) != (student, run):
             found.problems.append(
                 Problem(
                     path.name,

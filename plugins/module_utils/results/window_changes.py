@@ -36,19 +36,26 @@ def _judged(rows: Sequence[FigureRow], windows: Windows, before: int, after: int
     pairs: list[tuple[Change, tuple[Side, Side]]] = []
     for row in rows:
         earlier, later = row["readings"][before], row["readings"][after]
-        change = _change(earlier, later) if earlier and later else None
+        change = bare_change(earlier, later) if earlier and later else None
         found.append(change)
         if earlier is None or later is None or change is None:
             continue
         change["reason"] = noise_fault(earlier, "earlier") or noise_fault(later, "later")
         if not change["reason"]:
             pairs.append((change, (side(earlier, windows[before]), side(later, windows[after]))))
-    for (change, _sides), judged in zip(pairs, changes([sides for _change, sides in pairs])):
-        change.update({"verdict": judged.verdict, "low": judged.low, "high": judged.high, "reason": judged.reason})
+    judge_together(pairs)
     return found
 
 
-def _change(before: Reading, after: Reading) -> Change | None:
+def judge_together(
+    pairs: Sequence[tuple[Change, tuple[Side, Side]]], names: tuple[str, str] = ("earlier", "later")
+) -> None:
+    """Give changes that are looked at together their verdicts. names: what reasons call the two windows."""
+    for (change, _sides), judged in zip(pairs, changes([sides for _change, sides in pairs], names)):
+        change.update({"verdict": judged.verdict, "low": judged.low, "high": judged.high, "reason": judged.reason})
+
+
+def bare_change(before: Reading, after: Reading) -> Change | None:
     """The change against an earlier window: absolute, and as a ratio unless that would divide by zero.
 
     None where one of the values is not known or only a bound: two quantiles in the

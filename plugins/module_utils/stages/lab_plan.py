@@ -80,6 +80,7 @@ ON_REQUEST: Mapping[str, Stage] = {
     "predict": Stage(2, 0.2, on_request=True),
     "students": Stage(3, 0.3, on_request=True),
     "reanalyse": Stage(3, 0.5, on_request=True),
+    "compare": Stage(2, 0.3, on_request=True),
     "status": Stage(2, 0.2, on_request=True),
     "check": Stage(2, 0.2, on_request=True),
     "reset": Stage(15, 1.5, on_request=True),

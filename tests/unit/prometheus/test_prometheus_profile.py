@@ -380,3 +380,57 @@ def test_a_file_that_cannot_be_read(tmp_path) -> None:
     (tmp_path / "latin.yml").write_bytes(b"title: \xe9")
     with pytest.raises(LabError, match="it is not UTF-8 text"):
         profile_file.load(tmp_path / "latin.yml")
+
+
+CHANGES = """\
+server_changes:
+  - server: "1.32"
+    figures: [latency, pods]
+    what: it counts something else
+    source: a page
+"""
+
+
+def test_server_changes_name_figures_and_a_version() -> None:
+    [change] = profile_file.parse(GOOD + CHANGES, "p.yml").server_changes
+    assert (change.server, change.figures) == ("1.32", ("latency", "pods"))
+    assert [change.holds_for(version) for version in ("1.31.9", "1.32.0", "1.32", "1.100.0", "2.0", "", "main")] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        None,
+        None,
+    ]
+    # Binding and leaving components out keep them.
+    bound = profile_file.parse(GOOD + CHANGES, "p.yml").bind("ns", "rel").without(["history"])
+    assert bound.server_changes == (change,)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "line", "reason"),
+    [
+        (
+            "[latency, pods]",
+            "[latency, pod]",
+            36,
+            "`server_changes[0].figures[1]`: 'pod' is no figure (did you mean 'pods'",
+        ),
+        ('"1.32"', "1.32", 35, "`server_changes[0].server`: 1.32 is not a version in quotes"),
+        ("    what: it counts something else\n", "", 35, "the key `what` is missing"),
+    ],
+)
+def test_a_fault_of_server_changes(good: str, bad: str, line: int, reason: str) -> None:
+    with pytest.raises(LabError) as raised:
+        profile_file.parse((GOOD + CHANGES).replace(good, bad, 1), "p.yml")
+    assert reason in raised.value.msg
+    assert raised.value.msg.startswith(f"p.yml:{line}: "), raised.value.msg
+
+
+def test_the_own_profile_says_what_1_32_changes() -> None:
+    found = profile_file.load(profile_file.default_path())
+    changed = {name for change in found.server_changes if change.server == "1.32" for name in change.figures}
+    assert {"state_transitions", "transitions_per_success", "persistence_requests"} <= changed
+    # How many workflows complete, and how long that takes, means what it meant.
+    assert changed.isdisjoint({"workflow_successes", "load_completed", "load_end_to_end", "service_latency"})

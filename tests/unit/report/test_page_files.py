@@ -13,7 +13,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report i
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_run_page import Page
 from jinja2 import Environment
 
-PAGES = ("report.html", "class.html")
+PAGES = ("report.html", "class.html", "comparison.html")
 FILES = sorted(path.name for path in page_files.FOLDER.iterdir())
 TEMPLATES = [name for name in FILES if name.endswith(".html")]
 LINKED = [name for name in FILES if name.endswith((".css", ".js"))]
