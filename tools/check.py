@@ -59,7 +59,7 @@ class Check:
     count: from the output, what was checked and how much of it; empty when nothing was.
     limit: seconds for each command.
     place: gives the folder to run in.
-    node: needs what `tools/setup.sh node` sets up.
+    setup: needs what `tools/setup.sh` sets up under this name.
     shared: works on the node that scenarios share.
     lane: where it runs; checks of a lane run one after another.
     after: checks that have to be over before this one begins, where they are run at all.
@@ -70,7 +70,7 @@ class Check:
     count: Count
     limit: int = 300
     place: Callable[[], Path] = lambda: ROOT
-    node: bool = False
+    setup: str = ""
     shared: bool = False
     lane: str = TESTS
     after: Sequence[str] = ()
@@ -231,6 +231,28 @@ def linters() -> list[Check]:
     ]
 
 
+def publishing() -> list[Check]:
+    """What Galaxy and Ansible's documentation site check of the collection."""
+    return [
+        Check(
+            "importer",
+            [["python", "tools/check_importer.py"]],
+            said(r"^(\d+ contents) imported"),
+            limit=1800,
+            setup="publish",
+            lane=LINTERS,
+        ),
+        Check(
+            "reference",
+            [["python", "tools/check_reference.py"]],
+            said(r"^(\d+ plugins and \d+ roles) documented"),
+            limit=900,
+            setup="publish",
+            lane=LINTERS,
+        ),
+    ]
+
+
 #: From the output of pytest, how many tests passed.
 PYTESTS = said(r"^=* ?(\d+ passed.*?) in [\d.]+s")
 
@@ -272,7 +294,7 @@ def molecule() -> list[Check]:
                 [command],
                 tasks,
                 limit=LONG,
-                node=True,
+                setup="node",
                 shared=name != "node",
                 lane=LANES[name],
                 after=(UP, "molecule:lab") if name in LOADED else (UP,),
@@ -292,8 +314,8 @@ def shared_node(checks: Sequence[Check]) -> tuple[Check, Check]:
         ups.append(["ansible-playbook", "playbooks/node_up.yml", *given])
     made = [["mkdir", "-p", *map(str, folders)]]
     # The first builds all.
-    up = Check(UP, [*made, *downs, *ups], tasks, limit=2700, node=True, lane=MEASURE)
-    return up, Check(DOWN, downs, tasks, node=True, lane=MEASURE, after=shared)
+    up = Check(UP, [*made, *downs, *ups], tasks, limit=2700, setup="node", lane=MEASURE)
+    return up, Check(DOWN, downs, tasks, setup="node", lane=MEASURE, after=shared)
 
 
 def built() -> list[Check]:
@@ -310,13 +332,13 @@ def built() -> list[Check]:
         "tests/integration/test_frameworks.py"
     )
     return [
-        Check("built", [["sh", "-euc", oracle]], PYTESTS, limit=900, node=True, after=(UP,)),
+        Check("built", [["sh", "-euc", oracle]], PYTESTS, limit=900, setup="node", after=(UP,)),
         Check(
             "go",
             [["sh", "-c", gofmt], ["go", "-C", "files/node", "list", "./..."], vet],
             lines(r"^temporal-lab\S+/", "packages"),
             limit=1500,
-            node=True,
+            setup="node",
             after=(UP,),
         ),
     ]
@@ -324,7 +346,7 @@ def built() -> list[Check]:
 
 def all_checks() -> list[Check]:
     """All checks but those of the shared node, the quick ones first."""
-    return [*linters(), unit_tests(), *ansible_tests(), *built(), *molecule()]
+    return [*linters(), *publishing(), unit_tests(), *ansible_tests(), *built(), *molecule()]
 
 
 def quick() -> set[str]:
@@ -498,8 +520,8 @@ def carry_out(check: Check, before: float | None, stopping: threading.Event) -> 
     log = OUTPUT / f"{check.name.replace(':', '-').replace(' ', '-')}.log"
     log.unlink(missing_ok=True)
     began = time.monotonic()
-    setup = [str(ROOT / "tools" / "setup.sh"), "node"]
-    results = [run(setup, ROOT, log, check, stopping)] if check.node else []
+    setup = [str(ROOT / "tools" / "setup.sh"), check.setup]
+    results = [run(setup, ROOT, log, check, stopping)] if check.setup else []
     if all(ended.well for ended in results):
         place = check.place()
         results += [run(command, place, log, check, stopping) for command in check.commands]

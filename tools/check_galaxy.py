@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
-from project import ROOT, files
+from project import files
+from tarball import build, install, run
 
 MADE_BY_GALAXY = {"FILES.json", "MANIFEST.json"}
 NEEDED = {
@@ -23,16 +23,10 @@ NEEDED = {
 }
 
 
-def run(*command: str, cwd: Path, **environment: str) -> None:
-    print("$", " ".join(command), flush=True)
-    subprocess.run(command, cwd=cwd, check=True, env={**os.environ, **environment})
-
-
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        run("ansible-galaxy", "collection", "build", "--output-path", folder, cwd=ROOT)
-        [tarball] = place.glob("temporal_lab-benchmarking-*.tar.gz")
+        tarball = build(place)
         with tarfile.open(tarball) as archive:
             packed = {member.name for member in archive if not member.isdir()}
 
@@ -43,11 +37,7 @@ def main() -> int:
             print(*wrong, sep="\n")
             return 1
 
-        # From here on as a user who has the tarball and nothing of this checkout.
-        (place / "ansible.cfg").touch()
-        empty = {"ANSIBLE_COLLECTIONS_PATH": f"{folder}/collections", "ANSIBLE_CONFIG": f"{folder}/ansible.cfg"}
-        install = ["ansible-galaxy", "collection", "install", "--offline", str(tarball)]
-        run(*install, "--collections-path", f"{folder}/collections", cwd=place, **empty)
+        empty = install(tarball, place)
         playbook = ["ansible-playbook", "--inventory", "localhost,", "--list-tags", "temporal_lab.benchmarking.lab"]
         run(*playbook, cwd=place, **empty)
         print(f"{len(packed)} files in {tarball.name}, {tarball.stat().st_size / 1024:.0f} kB")

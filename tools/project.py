@@ -23,3 +23,16 @@ def cache() -> Path:
     """The folder for what the checks of this checkout keep outside of it."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "temporal_lab" / f"checks-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
+
+
+def publishing() -> Path:
+    """The virtual environment of what publishing needs, which `tools/setup.sh publish` makes."""
+    key = hashlib.sha256((ROOT / "requirements" / "publish.txt").read_bytes()).hexdigest()[:12]
+    return (ROOT / ".venv").resolve() / f"publish-{key}"
+
+
+def publishing_environment(**more: str) -> dict[str, str]:
+    """The environment for the programs of `publishing`: they come first, and find no settings of this checkout."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "VIRTUAL_ENV"))}
+    path = os.pathsep.join([str(publishing() / "bin"), os.environ["PATH"]])
+    return {**own, "PATH": path, **more}

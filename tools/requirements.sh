@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 "$work/venv/bin/pip" install --quiet "uv==$uv_version"
 
 # run before test, which takes run.txt as given; archives and Go come without what they depend on
-for set in run test archives go; do
+for set in run test archives go publish; do
     options=()
     case $set in archives | go) options=(--no-deps) ;; esac
     echo "requirements: $set.in -> $set.txt"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Set up what the lab needs, outside the work tree: tools/setup.sh [test] [node]
+# Set up what the lab needs, outside the work tree: tools/setup.sh [test] [node] [publish]
 #
 # Always: the virtual environment with Ansible, helm and kubectl (no root needed).
-#   test   what the checks need besides, in the same virtual environment
-#   node   what the embedded node needs: Debian packages (root) and a Go
+#   test     what the checks need besides, in the same virtual environment
+#   node     what the embedded node needs: Debian packages (root) and a Go
+#   publish  what publishing needs, in a virtual environment of its own within that one (project.py: publishing)
 #
 # The virtual environment is in the cache folder, named by what it holds, so that checkouts
 # with the same requirements share one; `.venv` links to it. A stamp in it says that a part
@@ -178,6 +179,29 @@ set_up_venv() { # SET
     ln -sfn "$venv" .venv
 }
 
+make_publish() { # FOLDER
+    local own=$1 collections
+    need_space 1
+    say "Python packages for publishing into $own (about a minute)"
+    rm -rf "$own"
+    try "making a virtual environment" "" "$venv/bin/python" -m venv "$own"
+    try "installing requirements/publish.txt" "check the network and pip's settings (pip config list), then try again." \
+        "$own/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --timeout 30 --retries 3 \
+        --require-hashes --requirement requirements/publish.txt
+    # ansible-lint and the reference know the modules of kubernetes.core from there
+    collections=$(echo "$venv"/lib/python3.*/site-packages/ansible_collections)
+    ln -sfn "$collections" "$(echo "$own"/lib/python3.*/site-packages)/ansible_collections"
+    touch "$own/.complete"
+}
+
+set_up_publish() {
+    local own
+    own=$(readlink -f .venv)/publish-$(sha256sum <requirements/publish.txt | cut -c -12)
+    [ ! -e "$own/.complete" ] || return 0
+    lock
+    [ -e "$own/.complete" ] || make_publish "$own"
+}
+
 # --- Go --------------------------------------------------------------------------------------
 
 go_version() { GOTOOLCHAIN=local "$1" version 2>/dev/null | awk '{sub(/^go/, "", $3); print $3}'; }
@@ -234,6 +258,7 @@ for set in "$@"; do
         [ -e "$cache/builds" ] || need_space "$build_space_gb"
         set_up_go
         ;;
-    *) fail "$set is not one of test and node." ;;
+    publish) set_up_publish ;;
+    *) fail "$set is not one of test, node and publish." ;;
     esac
 done

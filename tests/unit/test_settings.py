@@ -165,7 +165,7 @@ def test_every_option_that_is_no_text_is_checked() -> None:
 
 def test_the_defaults_are_taken() -> None:
     for name, option in specs().items():
-        if name in SETTINGS and "{{" not in str(option["default"]):
+        if name in SETTINGS and "{{" not in str(option.get("default", "{{")):
             setting(name, option["default"])
 
 

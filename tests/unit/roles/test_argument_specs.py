@@ -13,6 +13,8 @@ import yaml
 from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT, run_playbook
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+#: Types of Ansible whose value may be a text.
+TEXTS = {"str", "path", "raw"}
 #: Types of Ansible that a value of each Python type fits. A template may be of any type; raw takes all.
 FITTING = {str: {"str"}, bool: {"bool"}, int: {"int", "float"}, list: {"list"}, dict: {"dict"}}
 
@@ -31,11 +33,16 @@ def entry_points(role: str) -> dict[str, Any]:
 def test_the_spec_has_the_variables_of_the_defaults(role: str) -> None:
     defaults = read(role, "defaults/main.yml")
     for entry, spec in entry_points(role).items():
-        assert {name: option["default"] for name, option in spec["options"].items()} == defaults, entry
+        assert set(spec["options"]) == set(defaults), entry
+        assert spec["description"].endswith("."), entry
         for name, option in spec["options"].items():
-            value = option["default"]
-            # True == 1, and a list of tuples is a list: the types are compared too.
-            assert type(value) is type(defaults[name]), name
+            value = defaults[name]
+            # A template is no value of the type, and documentation that says so is refused.
+            if isinstance(value, str) and "{{" in value and option["type"] not in TEXTS:
+                assert "default" not in option, name
+            else:
+                # True == 1, and a list of tuples is a list: the types are compared too.
+                assert (option["default"], type(option["default"])) == (value, type(value)), name
             assert option["description"].endswith("."), name
             if not (isinstance(value, str) and "{{" in value):
                 assert option["type"] == "raw" or option["type"] in FITTING[type(value)], name

@@ -238,7 +238,7 @@ def test_the_real_checks_are_well_formed():
     assert len(set(names)) == len(names)
     assert {"ruff", "mypy", "pytest", "units", "molecule:lab"} <= set(names)
     assert {"ruff", "mypy", "pytest"} <= check.quick() <= set(names)
-    assert not [one.name for one in checks if one.name in check.quick() and (one.node or one.shared)]
+    assert not [one.name for one in checks if one.name in check.quick() and (one.setup or one.shared)]
     for path in check.ANSIBLE_TEST_UNITS:
         assert (check.ROOT / path).exists()
 
