@@ -12,19 +12,31 @@ from typing import Any
 
 import yaml
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers import answer, questions_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.compared_runs import (
+    Choices,
+    compare_runs,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.fact_reading import ChangeVerdict
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana import marks
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import kept_samples, samples_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import (
+    kept_samples,
+    profile_file,
+    samples_file,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import (
     class_markdown,
     class_page,
     class_terminal,
+    comparison_markdown,
+    comparison_page,
+    comparison_terminal,
     run_markdown,
     run_page,
     run_terminal,
     sealed_page,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs, stage_file, student_results
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.chosen_run import chosen_run
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_class import build_class
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import build_report
 from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import as_json, damaged, fuzz
@@ -121,6 +133,30 @@ def test_fuzz_stage_files(text: bytes) -> None:
         found = build_class([student_results.read_student([folder], STUDENT)])
         texts += [stage_file.to_json(found), class_markdown.to_markdown(found), class_page.to_html(found)]
         texts += [class_terminal.to_terminal(found, "p")]
+        for written in texts:
+            assert all(sign.isprintable() or sign == "\n" for sign in written)
+            written.encode()
+
+
+OWN_PROFILE = profile_file.load(profile_file.default_path())
+
+
+@fuzz(st.tuples(damaged(GOOD).map(as_json), st.sampled_from(["base", "other"])))
+def test_fuzz_comparisons(one: tuple[bytes, str]) -> None:
+    """One of two runs is damaged: it is refused in a sentence, or every form of their comparison can be written."""
+    text, damaged_side = one
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sides = {"base": as_json(GOOD), "other": as_json(GOOD), damaged_side: text}
+        for side, content in sides.items():
+            path = folder / side / "run" / "scale-1.json"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
+        base, other = (build_report(chosen_run(folder, STUDENT, str(folder / side / "run"))) for side in sides)
+        found = compare_runs(base, other, OWN_PROFILE, Choices())
+        assert found["outcome"] in ("worse", "not_worse", "undecided")
+        texts = [stage_file.to_json(found), comparison_markdown.to_markdown(found), comparison_page.to_html(found)]
+        texts += [comparison_terminal.to_terminal(found, "p")]
         for written in texts:
             assert all(sign.isprintable() or sign == "\n" for sign in written)
             written.encode()
