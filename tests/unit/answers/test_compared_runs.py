@@ -113,15 +113,17 @@ def test_only_key_figures_with_a_direction_decide_and_those_with_a_threshold(tmp
 def test_all_figures_that_decide_are_judged_together(tmp_path: Path) -> None:
     """One in twenty is found by chance: what alone would be a change is none among many that did not change."""
 
-    def figures(value: float, others: int) -> list[dict[str, Any]]:
-        return [noisy("odd", value), *(noisy(f"even_{number}", 100.0) for number in range(others))]
+    def figures(value: float, others: int, key: bool) -> list[dict[str, Any]]:
+        return [noisy("odd", value), *(noisy(f"even_{number}", 100.0, key=key) for number in range(others))]
 
-    def verdict(name: str, others: int) -> str:
-        base = write_run(tmp_path, f"base{name}", *figures(100.0, others))
-        return of(compare(base, write_run(tmp_path, f"other{name}", *figures(103.2, others))), "odd")["verdict"]
+    def verdict(name: str, others: int, key: bool = True) -> str:
+        base = write_run(tmp_path, f"base{name}", *figures(100.0, others, key))
+        return of(compare(base, write_run(tmp_path, f"other{name}", *figures(103.2, others, key))), "odd")["verdict"]
 
     assert verdict("alone", 0) == "better"
     assert verdict("crowd", 40) == "same"
+    # Figures that do not decide do not make those that do the less certain.
+    assert verdict("apart", 40, key=False) == "better"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +168,20 @@ def test_a_setting_may_differ_where_that_is_allowed(tmp_path: Path) -> None:
     ]
 
 
+def test_a_setting_of_one_stage_keeps_no_other_from_being_compared(tmp_path: Path) -> None:
+    runs = []
+    for name, in_flight in ((RUN, 6), (LATER, 12)):
+        lab = write_run(tmp_path, name)
+        windows = [window("six", START + 210, *load())]
+        lab.write("concurrency", at=200, windows=windows, settings={"concurrent_workflows": in_flight})
+        runs.append(lab)
+    found = compare(*runs)
+    assert [(one["stage"], one["state"]) for one in found["windows"]] == [
+        ("benchmark", "compared"),
+        ("concurrency", "not_comparable"),
+    ]
+
+
 def test_what_only_one_run_recorded_is_told_and_a_scrape_interval_too(tmp_path: Path) -> None:
     base = write_run(tmp_path, RUN, settings={"scrape_interval": 10}, versions={"kubernetes": "v1.34.4"})
     found = compare(base, write_run(tmp_path, LATER, settings={"new": 1}))
@@ -201,6 +217,8 @@ def test_a_server_version_that_changes_a_figures_meaning_keeps_it_from_being_com
     unknown = of(compare(base, run("unknown", None, 400.0)), "state_transitions")
     assert unknown["verdict"] == "not_comparable"
     assert "the server's version in the other run is not known" in unknown["reason"]
+    both = of(compare(run("one", None, 500.0), run("two", None, 400.0)), "state_transitions")
+    assert "the server's version in both runs is not known" in both["reason"]
 
 
 def test_a_distribution_in_the_table_stands_for_its_figures(tmp_path: Path) -> None:
@@ -237,6 +255,22 @@ def test_figures_that_are_not_alike_or_not_known_are_not_judged(
     found = of(compare(base, write_run(tmp_path, LATER, {**noisy("wait", 2.0, **fields), **other})), "wait")
     assert (found["verdict"], found["worse_enough"]) == (verdict, False)
     assert reason in found["reason"]
+
+
+def test_a_base_whose_noise_is_not_known_decides_nothing(tmp_path: Path) -> None:
+    base = write_run(tmp_path, RUN, noisy("work", 100.0, noise={"steps": 6, "step": 5.0}))
+    found = compare(base, write_run(tmp_path, LATER, noisy("work", 50.0)))
+    assert "the base run's window has 6 scrapes" in of(found, "work")["reason"]
+    assert found["outcome"] == "undecided"
+
+
+def test_a_window_without_a_figure_that_decides_decides_nothing(tmp_path: Path) -> None:
+    lab = write_run(tmp_path, RUN, noisy("work", 1.0, direction="none"))
+    found = compare(lab, lab)
+    assert (found["outcome"], found["reasons"]) == (
+        "undecided",
+        ["benchmark, the load one has no figure that decides."],
+    )
 
 
 def test_a_figure_that_one_run_lacks_is_missing(tmp_path: Path) -> None:
@@ -320,7 +354,7 @@ def test_runs_without_a_window_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_was_saturated_in_one_run_alone_is_noted(tmp_path: Path) -> None:
-    def run(name: str, saturated: list[str], used: float, cores: float = 2.0) -> Lab:
+    def run(name: str, saturated: list[str], used: float, cores: float | None = 2.0) -> Lab:
         lab = Lab(tmp_path, name=name)
         resources = {
             "state": "saturated" if saturated else "free",
@@ -339,3 +373,5 @@ def test_what_was_saturated_in_one_run_alone_is_noted(tmp_path: Path) -> None:
     ]
     cores = compare(run("two", [], 1.0), run("four", [], 1.0, cores=4.0))["differences"]
     assert [(one["kind"], one["base"], one["other"], one["effect"]) for one in cores] == [("machine", 2.0, 4.0, "told")]
+    unknown = compare(run("known", [], 1.0), run("unknown", [], 1.0, cores=None))["differences"]
+    assert [(one["base"], one["other"]) for one in unknown] == [(2.0, None)]

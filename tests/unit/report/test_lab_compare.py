@@ -124,3 +124,19 @@ def test_the_page_has_every_window_and_figure(tmp_path: Path) -> None:
         assert text in page, text
     assert "More figures: 1 no difference, 1 not known" in page
     assert re.search(r"<link|<script|url\(|https?://", page) is None
+
+
+def test_each_change_is_put_into_words(tmp_path: Path) -> None:
+    def figures(**values: float) -> list[dict[str, Any]]:
+        return [*load(values["work"]), noisy("service_errors", values["errors"], direction="lower")]
+
+    write_run(tmp_path, RUN, *figures(work=100.0, errors=0.0))
+    write_run(tmp_path, LATER, *figures(work=90.0, errors=3.0))
+    shown: list[str] = []
+    done = compare(tmp_path, show=shown, threshold=0.2, fail=False)
+    text = "\n".join(shown)
+    # Beyond noise and within the threshold; of neither direction; and from none, of which there is no share.
+    assert re.search(r"Workflow successes +100/s +90/s +\S+ to \S+ % +worse by less than 20 %", text)
+    assert re.search(r"Signal requests +100/s +90/s +\S+ to \S+ % +lower", text)
+    assert re.search(r"Service errors +0/s +3/s +2\.94 to 3\.06/s higher +worse\n", text)
+    assert done["worse"][0] == "Service errors in benchmark, the load one: 2.94 to 3.06/s higher (0/s to 3/s)"
