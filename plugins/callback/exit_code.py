@@ -19,7 +19,6 @@ requirements:
   - enabled with C(callbacks_enabled = temporal_lab.benchmarking.exit_code) in C(ansible.cfg)
 """
 
-import sys
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -55,4 +54,4 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         # A rescued failure is none: then Ansible ends with 0.
         if self._worse and not self._others and any(stats.failures.values()):
-            sys.exit(WORSE)
+            raise SystemExit(WORSE)

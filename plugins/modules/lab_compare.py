@@ -16,6 +16,7 @@ description:
 extends_documentation_fragment:
   - temporal_lab.benchmarking.attributes.control_node
 requirements:
+  - google-re2
   - jinja2
   - jsonschema >= 4
   - numpy

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from .comparison_markdown import to_markdown
 from .comparison_page import to_html
 from .comparison_terminal import to_terminal
 from .comparison_view import worse_figures
+from .page_files import page_template
 
 SPEC: dict[str, Any] = {
     "results_dir": {"type": "path", "required": True},
@@ -141,8 +143,10 @@ def _some(texts: list[str]) -> str:
 
 
 def before_fork() -> None:
-    """Read what all students' comparisons need."""
-    profile_file.load(profile_file.default_path())
+    """Read what all students' comparisons need; what is missing is named when one is made."""
+    with contextlib.suppress(LabError):
+        profile_file.load(profile_file.default_path())
+        page_template("comparison.html")
 
 
 TASK = Task(SPEC, run, before_fork=before_fork)
