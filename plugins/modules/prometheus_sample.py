@@ -284,6 +284,9 @@ windows:
         distribution:
           description: Id of the distribution that the figure is a part of; only where it is one.
           type: str
+        definition:
+          description: Digest of how the profile has the figure worked out, its metrics left out.
+          type: str
     distributions:
       description: The distributions that have a key figure, step after step, as far as they were read.
       type: list

@@ -366,6 +366,9 @@ def _unlike(base: Found, other: Found) -> str:
         return f"its unit is {base.row['unit']} in the base run and {other.row['unit']} in the other"
     if base.row["direction"] != other.row["direction"]:
         return "the profiles that the runs were measured with differ on which way is better"
+    definitions = base.reading.get("definition"), other.reading.get("definition")
+    if definitions[0] and definitions[1] and definitions[0] != definitions[1]:
+        return "the profiles that the runs were measured with work it out in different ways"
     metrics = base.reading.get("metrics"), other.reading.get("metrics")
     if metrics[0] and metrics[1] and set(metrics[0]) != set(metrics[1]):
         names = [", ".join(sorted(one)) for one in (metrics[0], metrics[1])]

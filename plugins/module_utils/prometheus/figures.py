@@ -541,6 +541,8 @@ def _details(figure: Figure, judged: Judged) -> FigureDetails:
         details["reference"] = figure.reference
     if figure.distribution:
         details["distribution"] = figure.distribution
+    if figure.definition:
+        details["definition"] = figure.definition
     if judged.by is not None:
         details["by"] = judged.by
     return details

@@ -159,6 +159,8 @@ def without_samples(figure: FigureResult, reason: str) -> FigureResult:
         bare["reference"] = figure["reference"]
     if "distribution" in figure:
         bare["distribution"] = figure["distribution"]
+    if "definition" in figure:
+        bare["definition"] = figure["definition"]
     if "by" in figure:
         bare["by"] = {}
     return {**bare, **no_answer(NOT_ASKED)}

@@ -113,7 +113,8 @@ class Figure:
     """A figure of the profile; docs/profile.md says what each field means.
 
     distribution: the id of the distribution that it is a part of. observer: who tells of the pods, where they do not
-    tell it themselves. fault: why it cannot be right as bound.
+    tell it themselves. definition: the same for figures that are worked out in the same way. fault: why it cannot be
+    right as bound.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Figure:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     relative: Relative | None = None
     reference: str = ""
+    definition: str = ""
     fault: str = ""
 
     @property

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,6 +33,8 @@ KINDS: tuple[Kind, ...] = ("rate", "total", "gauge", "quantile", "share", "mean"
 DIRECTIONS: tuple[Direction, ...] = ("lower", "higher", "none")
 ABSENT: tuple[Absent, ...] = ("error", "zero", "inconclusive")
 TAKES: tuple[Take, ...] = ("last", "mean")
+#: Digits of a figure's definition: two that differ have the same in one of 10^12 cases.
+DIGITS = 10
 #: Where a metric's own name stands in the names of a naming.
 NAME = "{name}"
 
@@ -247,7 +251,7 @@ def _figure(
     if "thresholds" in value:
         limits, relative = _thresholds(value["thresholds"], (*path, "thresholds"), direction)
 
-    return Figure(
+    found = Figure(
         id=shape.text(value["id"], (*path, "id"), shape.ID, "an id (small letters, digits and _)"),
         title=shape.text(value["title"], (*path, "title")),
         question=shape.text(value["question"], (*path, "question")),
@@ -269,6 +273,21 @@ def _figure(
         relative=relative,
         reference=shape.text(value["reference"], (*path, "reference")) if "reference" in value else "",
     )
+    return replace(found, definition=_definition(found, components, observers))
+
+
+def _definition(figure: Figure, components: Mapping[str, str], observers: Mapping[str, tuple[str, ...]]) -> str:
+    """A digest of how a figure is worked out, by which runs tell whether their figures of one id are the same.
+
+    Left out are the metrics, which each figure of a run names, and what only says how it is shown or judged.
+    """
+    parts = [
+        *(figure.kind, figure.unit, figure.quantile, figure.above, figure.take, figure.by),
+        sorted((name, components[name]) for name in figure.components),
+        [sorted(one.where) for one in figure.selections],
+        sorted(observers.get(figure.observer, ())),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:DIGITS]
 
 
 def _sum_and_count(buckets: Selection) -> tuple[Selection, Selection]:

@@ -25,6 +25,7 @@ BESIDE = (
     "double_series",
     "notes",
     "metrics",
+    "definition",
     "thresholds",
     "compared",
     "noise",

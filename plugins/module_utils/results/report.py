@@ -123,6 +123,7 @@ class Reading(BareReading, Evidence, CrossCheck, total=False):
     """A figure in one window, with what its figure says beside the value."""
 
     thresholds: dict[str, Any]
+    definition: str
 
 
 class FigureRow(TypedDict):

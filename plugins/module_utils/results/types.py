@@ -133,11 +133,13 @@ class CrossCheck(TypedDict, total=False):
 
 class FigureDetails(TypedDict, total=False):
     """What only some figures have. by: the values of one that is split by a label; thresholds and reference: the
-    profile's limits, and what others say about good values; distribution: the id of the one that it is a part of."""
+    profile's limits, and what others say about good values; distribution: the id of the one that it is a part of;
+    definition: a digest of how the profile has it worked out."""
 
     thresholds: dict[str, Any]
     reference: str
     distribution: str
+    definition: str
     by: Mapping[str, float | None]
 
 

@@ -236,6 +236,7 @@ def test_a_distribution_in_the_table_stands_for_its_figures(tmp_path: Path) -> N
     [
         ({"unit": "ms"}, "not_comparable", "its unit is s in the base run and ms in the other"),
         ({"direction": "none"}, "not_comparable", "differ on which way is better"),
+        ({"definition": "two"}, "not_comparable", "profiles that the runs were measured with work it out in different"),
         ({"metrics": ["lock"]}, "not_comparable", "it was measured from wait in the base run and from lock in the"),
         ({"bound": "below"}, "unknown", "in at least one of the runs it is only a bound"),
         ({"noise": {"steps": 6, "step": 5.0}}, "unknown", "the other run's window has 6 scrapes, too few"),
@@ -250,7 +251,7 @@ def test_a_distribution_in_the_table_stands_for_its_figures(tmp_path: Path) -> N
 def test_figures_that_are_not_alike_or_not_known_are_not_judged(
     tmp_path: Path, other: dict[str, Any], verdict: str, reason: str
 ) -> None:
-    fields = {"unit": "s", "direction": "lower"}
+    fields = {"unit": "s", "direction": "lower", "definition": "one"}
     base = write_run(tmp_path, RUN, noisy("wait", 1.0, **fields))
     found = of(compare(base, write_run(tmp_path, LATER, {**noisy("wait", 2.0, **fields), **other})), "wait")
     assert (found["verdict"], found["worse_enough"]) == (verdict, False)

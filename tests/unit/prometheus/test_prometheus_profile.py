@@ -434,3 +434,34 @@ def test_the_own_profile_says_what_1_32_changes() -> None:
     assert {"state_transitions", "transitions_per_success", "persistence_requests"} <= changed
     # How many workflows complete, and how long that takes, means what it meant.
     assert changed.isdisjoint({"workflow_successes", "load_completed", "load_end_to_end", "service_latency"})
+
+
+def test_a_definition_is_the_same_for_what_is_worked_out_in_the_same_way() -> None:
+    def definitions(text: str = GOOD) -> dict[str, str]:
+        return {figure.id: figure.definition for figure in profile_file.parse(text, "p.yml").figures}
+
+    good = definitions()
+    assert len(set(good.values())) == 2
+    for shown in (
+        ("title: Latency", "title: Wait"),
+        ("question: How long?", "question: How slow?"),
+        ("direction: lower", "direction: none"),
+        # Each run names the metrics of its figures.
+        ("latency_bucket", "wait_bucket"),
+    ):
+        assert definitions(GOOD.replace(*shown)) == good, shown
+    for meant in (("0.95", "0.9"), ("unit: s", "unit: ms"), ("$release-history-.+", "history-.+")):
+        assert definitions(GOOD.replace(*meant))["latency"] != good["latency"], meant
+    for meant in (("take: last", "take: mean"), ("by: pod", "by: host"), ('"Poll.*"', '"Get.*"')):
+        changed = definitions(GOOD.replace(*meant))
+        assert (changed["latency"], changed["pods"] != good["pods"]) == (good["latency"], True), meant
+    # Whoever's Temporal it is.
+    bound = profile_file.parse(GOOD, "p.yml").bind("ns", "rel", {"job": "other"})
+    assert {figure.id: figure.definition for figure in bound.figures} == good
+
+
+def test_each_figure_of_a_distribution_has_a_definition_of_its_own() -> None:
+    figures = profile_file.load(profile_file.default_path()).figures
+    parts = [figure.definition for figure in figures if figure.distribution == "service_latency"]
+    assert len(set(parts)) == len(parts) > 5
+    assert all(figure.definition for figure in figures)

@@ -215,7 +215,8 @@ def test_a_reading_has_what_its_figure_has(lab: Lab) -> None:
     old, new = figure("old", 1.0), full("new", 1.0, bound="below", interval=[None, 1.0], observations=3.5, noise=NOISE)
     lab.write("baseline", windows=[window("idle", START, old, new)])
     first, second = (row["readings"][0] for row in lab.report()["figures"])
-    assert set(second) - set(first) == set(BESIDE) - {"thresholds", "compared", "promql_parts", "promql_smoothed"}
+    others = {"thresholds", "compared", "promql_parts", "promql_smoothed", "definition"}
+    assert set(second) - set(first) == set(BESIDE) - others
     assert {name: second[name] for name in set(second) - set(first)} == {
         name: new[name] for name in BESIDE if name in new
     }
