@@ -83,7 +83,7 @@ def compare_runs(base: Report, other: Report, profile: Profile, choices: Choices
         judge_together([(change, sides) for _figure, change, sides in family], NAMES)
         for figure, change, _sides in family:
             _judge(figure, change)
-    outcome, reasons = _outcome(compared)
+    outcome, reasons = _outcome(compared, choices.thresholds)
     return {
         "schema": SCHEMA_ID,
         "outcome": outcome,
@@ -408,8 +408,8 @@ def _judge(figure: ComparedFigure, change: Change) -> None:
 # --- the outcome ---------------------------------------------------------------------------------
 
 
-def _outcome(windows: Sequence[ComparedWindow]) -> tuple[Outcome, list[str]]:
-    """Whether the other run is worse, and what that rests on."""
+def _outcome(windows: Sequence[ComparedWindow], named: Collection[str]) -> tuple[Outcome, list[str]]:
+    """Whether the other run is worse, and what that rests on. named: figures of which that has to be known."""
     worse = [
         f"{figure['title']} in {window['stage']}, {window['title']}"
         for window in windows
@@ -422,12 +422,17 @@ def _outcome(windows: Sequence[ComparedWindow]) -> tuple[Outcome, list[str]]:
     for window in windows:
         name = f"{window['stage']}, {window['title']}"
         deciding = [figure for figure in window["figures"] if figure["decides"]]
+        unknown = [figure for figure in deciding if figure["verdict"] in ("unknown", "not_comparable", "missing")]
         if window["state"] != "compared":
             open_ones.append(f"{name} is not compared: {window['reason']}.")
         elif not deciding:
             open_ones.append(f"{name} has no figure that decides.")
-        elif all(figure["verdict"] in ("unknown", "not_comparable", "missing") for figure in deciding):
-            open_ones.append(f"Of {name} nothing is known: {deciding[0]['title']}: {deciding[0]['reason']}.")
+        elif len(unknown) == len(deciding):
+            open_ones.append(f"Of {name} nothing is known: {unknown[0]['title']}: {unknown[0]['reason']}.")
+        else:
+            open_ones += [
+                f"{one['title']} in {name} is not known: {one['reason']}." for one in unknown if one["id"] in named
+            ]
     if open_ones:
         return "undecided", open_ones
     return "not_worse", []

@@ -14,8 +14,8 @@ from ..results.types import Direction, FigureState
 
 SCHEMA_ID = "temporal_lab.benchmarking/comparison/1"
 
-#: worse: at least one figure that decides is worse beyond noise and its threshold. not_worse: none is, and every
-#: window of the base run was compared. undecided: neither can be said.
+#: worse: at least one figure that decides is worse beyond noise and its threshold. not_worse: none is, every window
+#: was compared, and something that decides is known of each. undecided: neither can be said.
 Outcome = Literal["worse", "not_worse", "undecided"]
 #: changed: higher or lower, and the profile does not say which is better. same: no difference beyond noise.
 FigureVerdict = Literal["worse", "better", "changed", "same", "unknown", "not_comparable", "missing"]

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from ..results.report import NamedValues, Report
 from .comparison import ConditionDifference, Effect
 
-#: The stage whose settings and versions hold for all stages after it.
-INSTALL = "install"
+#: The stages whose settings and versions hold for all stages after them.
+BEFORE = ("preflight", "install")
 #: The Temporal server's version, by its name in stage files.
 SERVER = "temporal_server"
 #: The chart's name, which tells the distributions apart, as a setting.
@@ -75,9 +75,9 @@ def _differing(
 
 
 def _values(named: Sequence[NamedValues], stage: str) -> dict[str, Any]:
-    """Values by name as they hold in a stage: its own, else those of the installation."""
+    """Values by name as they hold in a stage: its own, else those of the stages before it."""
     found: dict[str, Any] = {}
-    for of in (INSTALL, stage):
+    for of in (*BEFORE, stage):
         for entry in named:
             for one in entry["values"]:
                 if of in one["stages"] and one["value"] is not None:

@@ -129,10 +129,9 @@ def _summary(comparison: Comparison) -> str:
     compared = [window for window in comparison["windows"] if window["state"] == "compared"]
     deciding = [figure for window in compared for figure in window["figures"] if figure["decides"]]
     known = [figure for figure in deciding if figure["verdict"] in ("worse", "better", "same")]
-    told = (
-        f"{counted(len(compared), 'window')} of {len(comparison['windows'])} compared; of {len(deciding)} values that "
-        f"decide, {len(known)} are known well enough"
-    )
+    told = f"{counted(len(compared), 'window')} of {len(comparison['windows'])} compared"
+    if deciding:
+        told += f"; of {counted(len(deciding), 'value')} that decide, {len(known)} are known well enough"
     said = {
         "worse": f"The other run is worse than the base: {counted(len(worse_figures(comparison)), 'value')} beyond "
         "noise and the threshold.",

@@ -48,7 +48,7 @@ FILES = {"html": "comparison.html", "markdown": "comparison.md", "json": "compar
 #: What ansible-playbook ends with where the callback `exit_code` is on.
 EXIT_WORSE = 3
 #: How many figures or reasons a sentence names.
-NAMED = 3
+NAMED = 2
 
 
 def run(params: Params, context: Context) -> Result:

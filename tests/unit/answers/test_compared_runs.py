@@ -148,6 +148,7 @@ def test_windows_under_other_conditions_are_not_compared(tmp_path: Path, changed
 def test_another_chart_is_another_distribution_and_its_version_is_not(tmp_path: Path) -> None:
     def run(name: str, chart: str) -> Lab:
         lab = write_run(tmp_path, name)
+        lab.write("preflight", versions={"kubernetes": f"v1.{len(chart)}"})
         lab.write("install", versions={"chart": chart})
         return lab
 
@@ -155,6 +156,11 @@ def test_another_chart_is_another_distribution_and_its_version_is_not(tmp_path: 
     assert compare(base, run("same", "temporal-lab-0.2.0"))["outcome"] == "not_worse"
     other = compare(base, run("other", "temporal-0.73.2"))
     assert "chart is temporal-lab in the base run and temporal in the other" in other["windows"][0]["reason"]
+    assert [(one["kind"], one["name"], one["effect"]) for one in other["differences"]] == [
+        ("setting", "chart", "not_compared"),
+        ("version", "kubernetes", "told"),
+        ("version", "chart", "told"),
+    ]
 
 
 def test_a_setting_may_differ_where_that_is_allowed(tmp_path: Path) -> None:
@@ -271,6 +277,17 @@ def test_a_window_without_a_figure_that_decides_decides_nothing(tmp_path: Path) 
     assert (found["outcome"], found["reasons"]) == (
         "undecided",
         ["benchmark, the load one has no figure that decides."],
+    )
+
+
+def test_a_figure_with_a_threshold_of_its_own_has_to_be_known(tmp_path: Path) -> None:
+    bound = noisy("wait", 1.0, unit="s", direction="lower", bound="below")
+    lab = write_run(tmp_path, RUN, *load(), bound)
+    assert compare(lab, lab)["outcome"] == "not_worse"
+    found = compare(lab, lab, thresholds={"wait": 0.1})
+    assert (found["outcome"], found["reasons"]) == (
+        "undecided",
+        ["Wait in benchmark, the load one is not known: in at least one of the runs it is only a bound."],
     )
 
 
