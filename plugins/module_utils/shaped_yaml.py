@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
+from .bounded_json import MOST_NUMBER, Unfit, fit_text
 from .errors import LabError
 from .yaml_file import NotYaml, compose_yaml, read_file
 
@@ -69,9 +70,19 @@ def items(value: Any, path: Place) -> Iterator[tuple[Place, Any]]:
 
 
 def text(value: Any, path: Place, pattern: re.Pattern[str] | None = None, what: str = "text") -> str:
-    if not isinstance(value, str) or not value.strip() or (pattern is not None and not pattern.fullmatch(value)):
+    """A text on one line, of characters that are seen: it is shown in terminals and pages, and may be a stranger's.
+
+    pattern: what a text must match that programs read, such as a matcher; it is refused rather than changed.
+    """
+    if not isinstance(value, str) or (pattern is not None and not pattern.fullmatch(value)):
         raise Fault(path, f"{value!r} is not {what}")
-    return str(value)
+    try:
+        seen = fit_text(value)
+    except Unfit as fault:
+        raise Fault(path, fault.reason) from None
+    if not seen.strip() or (pattern is not None and seen != value):
+        raise Fault(path, f"{value!r} is not {what}")
+    return value if pattern is not None else " ".join(seen.split())
 
 
 def choice(value: Any, path: Place, choices: tuple[Choice, ...]) -> Choice:
@@ -84,6 +95,9 @@ def choice(value: Any, path: Place, choices: tuple[Choice, ...]) -> Choice:
 def number(value: Any, path: Place) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Fault(path, f"{value!r} is not a number")
+    # Of NaN, every comparison is false.
+    if not abs(value) <= MOST_NUMBER:
+        raise Fault(path, f"{value!r} is not a number within ±{MOST_NUMBER:.0e}")
     return float(value)
 
 

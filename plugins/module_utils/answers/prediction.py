@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
+from ..bounded_json import MOST_NUMBER
 from ..errors import LabError
 from ..formatting import interval_text
 from ..results.predictions import DIRECTIONS, Direction, Prediction
@@ -50,7 +51,7 @@ def _is_range(ends: Any) -> bool:
     return (
         isinstance(ends, list)
         and len(ends) == 2
-        and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
+        and all(isinstance(end, (int, float)) and not isinstance(end, bool) and abs(end) <= MOST_NUMBER for end in ends)
         and ends[0] <= ends[1]
     )
 

@@ -58,8 +58,8 @@ def read_predictions(folder: Path) -> list[Prediction]:
 
 
 def write_predictions(folder: Path, predictions: Sequence[Prediction]) -> None:
-    """Write a run's predictions, whole or not at all. Raises LabError."""
-    lines = ",\n".join(json.dumps(one, ensure_ascii=False, allow_nan=False) for one in predictions)
+    """Write a run's predictions, whole or not at all; of more than are read, the newest. Raises LabError."""
+    lines = ",\n".join(json.dumps(one, ensure_ascii=False, allow_nan=False) for one in predictions[-MOST:])
     text = escaped(f'{{"schema": "{SCHEMA_ID}",\n"predictions": [\n{lines}\n]}}\n')
     try:
         put_file(folder / FILE, text.encode())

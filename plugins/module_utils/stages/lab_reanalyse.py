@@ -36,6 +36,10 @@ SPEC: dict[str, Any] = {
     "variables": {"type": "dict", "default": {}},
 }
 
+#: What samples raise that no Prometheus gave: whoever wrote them may be a stranger. It costs their file, and no other
+#: stage of the run.
+SENSELESS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
 #: Values of windows that are known so far, which those after them are compared with.
 Known = dict[str, Mapping[str, "float | None"]]
 
@@ -207,33 +211,42 @@ def worked_out(
         measured_windows: list[WindowResult] = fit(json.loads(json.dumps(figures(kept, profile, earlier))))
         windows, told = witnessed(measured_windows, kept.visibility, about["settings"].get("concurrent_workflows"))
         ledger = fit(json.loads(json.dumps(rebalancing(kept, windows, before, profile))))
-    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        # Whoever wrote them: Prometheus has no such samples. It costs this file, and no other stage of the run.
-        problems.append(
-            f"{file} is left out: no figures can be worked out from its samples ({type(error).__name__}: "
-            f"{plain(str(error))})."
-        )
+        findings = [*stage_findings(windows, earlier, about["settings"]), *told]
+    except SENSELESS as error:
+        problems.append(left_out(file, "no figures can be worked out from its samples", error))
         return as_it_is(one, known)
-    known.update(window_values(windows))
     if one.again and one.attempt is not None and (windows, ledger) == as_written(one.attempt):
+        known.update(window_values(windows))
         return Outcome(one.stage, "same", file)
-    findings = [*stage_findings(windows, earlier, about["settings"]), *told]
     # Not when this is written, which may be long after: the stage did not take that long.
     finished = max(kept.read, about["started"])
     if one.again and one.attempt is not None:
         finished = one.attempt["finished"]
-    record = stage_record(
-        kept,
-        windows,
-        findings,
-        student=run.student,
-        run=run.name,
-        samples=file,
-        finished=finished,
-        facts={"reanalysed": {"samples": file, "profile": name}},
-        ledger=ledger,
-    )
+    try:
+        record = stage_record(
+            kept,
+            windows,
+            findings,
+            student=run.student,
+            run=run.name,
+            samples=file,
+            finished=finished,
+            facts={"reanalysed": {"samples": file, "profile": name}},
+            ledger=ledger,
+        )
+    except (LabError, *SENSELESS) as error:
+        problems.append(left_out(file, "no stage can be made of what it says besides its samples", error))
+        return as_it_is(one, known)
+    known.update(window_values(windows))
     return Outcome(one.stage, "again" if one.again else "recovered", file, record)
+
+
+def left_out(file: str, why: str, error: Exception) -> str:
+    """The sentence for a file of samples that makes no sense."""
+    said = (
+        error.msg.removesuffix(".") if isinstance(error, LabError) else f"{type(error).__name__}: {plain(str(error))}"
+    )
+    return f"{file} is left out: {why} ({said})."
 
 
 def as_written(attempt: StageRecord) -> tuple[list[WindowResult], Ledger | None]:

@@ -90,6 +90,11 @@ def test_what_a_user_gives() -> None:
         ({"direction": "up", "range": ["1", "2"]}, "two numbers"),
         ({"direction": "up", "range": 5}, "two numbers"),
         ({"direction": "up", "range": [1, 2, 3]}, "two numbers"),
+        # A file with such an end could not be written, or not be read again.
+        ({"direction": "up", "range": [1, float("inf")]}, "two numbers"),
+        ({"direction": "up", "range": [float("nan"), 1]}, "two numbers"),
+        ({"direction": "up", "range": [-1e20, 1]}, "two numbers"),
+        ({"direction": "up", "range": [1, 10**400]}, "two numbers"),
     ],
 )
 def test_what_is_no_prediction_is_refused_by_name(given: Any, fault: str) -> None:
@@ -119,6 +124,12 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     predictions.write_predictions(tmp_path, made)
     assert predictions.read_predictions(tmp_path) == made
     assert (tmp_path / predictions.FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_of_more_than_are_read_the_newest_are_written(tmp_path: Path) -> None:
+    made = [prediction("up", time=float(number)) for number in range(predictions.MOST + 3)]
+    predictions.write_predictions(tmp_path, made)
+    assert predictions.read_predictions(tmp_path) == made[3:]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers import answer, questions_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers import (
+    answer,
+    prediction,
+    questions_file,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.compared_runs import (
     Choices,
     compare_runs,
@@ -35,11 +39,19 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report i
     run_terminal,
     sealed_page,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import runs, stage_file, student_results
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results import (
+    predictions,
+    runs,
+    stage_file,
+    student_results,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.chosen_run import chosen_run
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_class import build_class
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_run import build_report
-from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import as_json, damaged, fuzz
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.report import Report
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.stages import lab_reanalyse
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context
+from ansible_collections.temporal_lab.benchmarking.tests.unit.fuzz.fuzzing import as_json, damaged, fuzz, leaves, values
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_ledger_view import killed
 from ansible_collections.temporal_lab.benchmarking.tests.unit.report.test_used_up import resources
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
@@ -188,13 +200,62 @@ QUESTION = yaml.safe_load(questions_file.default_path().read_text(encoding="utf-
 YAMLISH = st.text(alphabet="[]{}:,-&*!|>'\"\n #?%@a1 ", max_size=60)
 
 
+def measured_report() -> Report:
+    """A report on the window of the lab's first question, with few drawings."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Lab(Path(folder))
+        figures = [figure(f"persistence_latency_{part}", 0.1, unit="s", key=True) for part in ("p50", "p99")]
+        lab.write("baseline", windows=[window("baseline", START, *figures)])
+        return lab.report()
+
+
+MEASURED = measured_report()
+
+
 @fuzz(
     st.one_of(
         damaged({**QUESTION, "questions": QUESTION["questions"][:2]}).map(lambda data: as_json(data).decode()), YAMLISH
     )
 )
 def test_fuzz_files_of_questions(text: str) -> None:
-    questions_file.parse.__wrapped__(text, "q.yml")
+    """The words of somebody else's questions in a report."""
+    asked = questions_file.parse.__wrapped__(text, "q.yml")
+    answers = answer.answer_questions(MEASURED, asked, lambda *_: ChangeVerdict("unknown"))
+    for written in (
+        run_markdown.to_markdown(MEASURED, answers),
+        run_terminal.to_terminal(MEASURED, "p", answers=answers),
+        run_page.to_html(MEASURED, answers),
+    ):
+        assert all(sign.isprintable() or sign == "\n" for sign in written)
+
+
+PREDICTED = {"question": "scale_worth", "direction": "up", "low": 60.0, "high": 90.0, "time": START}
+PREDICTIONS = {"schema": predictions.SCHEMA_ID, "predictions": [PREDICTED, {**PREDICTED, "low": None, "high": None}]}
+
+
+@fuzz(st.one_of(damaged(PREDICTIONS).map(as_json), st.binary(max_size=60), st.just(b"[" * 100_000)))
+def test_fuzz_files_of_predictions(text: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name, predictions.FILE).write_bytes(text)
+        found = predictions.read_predictions(Path(name))
+        for one in found:
+            assert prediction.judged(one, "higher", None, None)["text"].isprintable()
+        json.dumps([predictions.newest(found, "scale_worth", START + 1)], allow_nan=False).encode()
+
+
+@fuzz(
+    st.one_of(
+        values,
+        damaged({"direction": "up", "range": [60, 90]}),
+        st.lists(leaves).map(lambda ends: {"direction": "up", "range": ends}),
+    )
+)
+def test_fuzz_predictions_of_users(given: Any) -> None:
+    """What is taken can be written, and is read as it was written."""
+    made = prediction.given_prediction(QUESTIONS[0], given, START)
+    with tempfile.TemporaryDirectory() as name:
+        predictions.write_predictions(Path(name), [made])
+        assert predictions.read_predictions(Path(name)) == [made]
 
 
 @fuzz(st.one_of(st.binary(max_size=80), st.binary(max_size=40).map(lambda text: text + SEAL)))
@@ -257,3 +318,16 @@ def test_fuzz_samples(data: Any) -> None:
             # What lab_reanalyse tells of and leaves out.
             return
         json.dumps(figures)
+
+
+@fuzz(damaged(SAMPLES))
+def test_fuzz_working_out_again(data: Any) -> None:
+    """A damaged file of samples costs itself: the other stage of the run is worked out again."""
+    with tempfile.TemporaryDirectory() as name:
+        lab = Lab(Path(name))
+        samples_file.save_new(lab.path, "benchmark", kept("benchmark", 100))
+        lab.path.joinpath("baseline-1.samples.json.gz").write_bytes(gzip.compress(as_json(data)))
+        given = {"results_dir": name, "student": STUDENT, "run": RUN, "profile": None, "variables": {}}
+        result = lab_reanalyse.run(given, Context())
+        assert [one["result"] for one in result["stages"] if one["stage"] == "benchmark"] == ["recovered"]
+        json.dumps(result).encode()

@@ -434,6 +434,31 @@ def test_a_file_that_cannot_be_used_is_told_and_the_others_are_worked_out(lab: L
     assert shown[0].splitlines()[-1] == problem
 
 
+@pytest.mark.parametrize(
+    ("part", "wrong", "told"),
+    [
+        (b'"series":[{', b'"series":["a",{', "no stage can be made of what it says besides its samples (TypeError: "),
+        (b'"figure":"work"', b'"figure":5', "The result of stage baseline of student-01 was not written: series[0]"),
+        (b'"events":[', b'"events":[7,', "was not written: events[0] is not of schema"),
+        (b'"load":3', b'"concurrent_workflows":"x"', "no figures can be worked out from its samples (ValueError: "),
+        (b'"load":3', b'"concurrent_workflows":[]', "no figures can be worked out from its samples (TypeError: "),
+    ],
+)
+def test_what_a_file_says_besides_its_samples_costs_that_file_alone(
+    lab: Lab, part: bytes, wrong: bytes, told: str
+) -> None:
+    path = keep(lab, "baseline")
+    content = gzip.decompress(path.read_bytes())
+    assert content.count(part) == 1
+    path.write_bytes(gzip.compress(content.replace(part, wrong)))
+    keep(lab, "benchmark", 100)
+    result = do(lab.folder)
+    assert outcome(result) == {"baseline": ("unkept", None), "benchmark": ("recovered", 1)}
+    [problem] = result["problems"]
+    assert problem.startswith("baseline-1.samples.json.gz is left out: ")
+    assert told in problem
+
+
 def test_without_samples_it_says_what_is_missing(lab: Lab) -> None:
     with pytest.raises(LabError, match=r"There is no run of student-01 in .* to work out again; measure a stage"):
         do(lab.folder)
