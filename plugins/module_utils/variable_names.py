@@ -23,6 +23,7 @@ PREFIXES = (
     "preflight_",
     "report_",
     "scaling_",
+    "solve_",
     "students_",
     "teardown_",
     "temporal_",

@@ -42,14 +42,29 @@ options:
     description: History pods after the stage scale.
     type: int
     default: 2
+  check:
+    description: Fail unless O(stage) is done right, once its criteria are shown.
+    type: bool
+    default: false
+  stage:
+    description:
+      - The stage to check, one of those that leave something in the cluster.
+      - Empty is the latest of O(recorded).
+    type: str
+    default: ''
+  recorded:
+    description: The stages that the student's results have.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
 - name: Has the student scaled the history service?
   temporal_lab.benchmarking.lab_status:
     namespace: student-01
-  register: status
-  failed_when: not (status.stages | selectattr("stage", "eq", "scale") | first).done
+    check: true
+    stage: scale
 """
 
 RETURN = r"""
@@ -97,8 +112,25 @@ stages:
       description: What speaks against it.
       type: str
     hint:
-      description: What to do.
+      description: What to do first.
       type: str
+    criteria:
+      description: What the stage leaves in the cluster, in the order in which to see to it.
+      type: list
+      elements: dict
+      contains:
+        what:
+          description: The criterion, as a statement.
+          type: str
+        met:
+          description: Whether it is so; null if unknown.
+          type: bool
+        why:
+          description: What speaks against it.
+          type: str
+        hint:
+          description: What to do.
+          type: str
 """
 
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster.lab_status import TASK

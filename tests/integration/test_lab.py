@@ -267,7 +267,7 @@ def test_all_stages_are_listed():
     ).stdout
     tags = set(re.search(r"TASK TAGS: \[(.*)\]", listed)[1].split(", "))
     stages = {"preflight", "install", "dashboard", "baseline", "benchmark", "concurrency", "scale", "report"}
-    assert stages | {"cleanup", "recreate", "check", "status", "reset", "teardown", "reanalyse"} <= tags
+    assert stages | {"cleanup", "recreate", "check", "solve", "status", "reset", "teardown", "reanalyse"} <= tags
 
 
 @pytest.mark.parametrize("tag", ["concurrency", "scale"])
@@ -446,6 +446,27 @@ def test_a_load_that_is_scaled_to_zero_is_refused():
 
 
 # ------------------------------------------------------------------ cleanup and recreate, in this order
+
+
+def test_a_stage_that_is_there_is_solved_without_a_change():
+    run = lab("--tags", "solve", "-e", "lab_stage=scale")
+    assert run.returncode == 0, run.stdout
+    assert changed(run) == 0
+    assert stage("solve")["facts"]["solved"] == "scale"
+    refused = lab("--tags", "solve", "-e", "lab_stage=scal")
+    assert refused.returncode != 0
+    assert "did you mean scale?" in message(refused)
+
+
+def test_reset_goes_back_to_before_a_stage_in_the_same_run():
+    run = lab("--tags", "reset", "-e", "lab_stage=scale")
+    assert run.returncode == 0, run.stdout
+    deployments = json.loads(kubectl("get", "deployments", "-o", "json"))["items"]
+    names = {entry["metadata"]["name"]: entry["spec"]["replicas"] for entry in deployments}
+    assert (names["my-temporal-history"], names["benchmark-soak-test"]) == (1, 1)
+    assert stage("reset")["state"] == "done"
+    checked = lab("--tags", "check", "-e", "lab_stage=concurrency")
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_reset_goes_back_to_after_the_install():

@@ -83,6 +83,7 @@ ON_REQUEST: Mapping[str, Stage] = {
     "compare": Stage(2, 0.3, on_request=True),
     "status": Stage(2, 0.2, on_request=True),
     "check": Stage(2, 0.2, on_request=True),
+    "solve": Stage(60, 3.0, on_request=True),
     "reset": Stage(15, 1.5, on_request=True),
     "teardown": Stage(20, 2.0, on_request=True),
     "class": Stage(2, 0.02, on_request=True),

@@ -13,10 +13,11 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.cluster 
     cluster_preflight,
     deployment_change,
     images,
-    lab_status,
+    lab_in_cluster,
     ours,
     predicates,
     revisions,
+    stage_criteria,
     temporal_release,
     watch,
 )
@@ -63,11 +64,11 @@ def part(*keys: str) -> st.SearchStrategy[Any]:
 
 @fuzz(part("deployments", "pods", "services/lab-frontend", f"{TEMPORAL}/cluster-info", f"{TEMPORAL}/namespaces"))
 def test_fuzz_lab_status(world: Any) -> None:
-    found = lab_status.look(FuzzCluster(world))
-    wanted = lab_status.Wanted("default", 3, 6, 2)
-    shown = lab_status.describe(found, "there")
-    verdicts = [judge(found, wanted) for judge in lab_status.JUDGES.values()]
-    "\n".join([*shown, *(verdict.why for verdict in verdicts)]).encode()
+    found = lab_in_cluster.look(FuzzCluster(world))
+    wanted = stage_criteria.Wanted("default", 3, 6, 2)
+    shown = lab_in_cluster.describe(found, "there")
+    verdicts = [stage_criteria.judge(stage, found, wanted) for stage in stage_criteria.CRITERIA]
+    "\n".join([*shown, *(line for one in verdicts for line in stage_criteria.criteria_lines(one))]).encode()
 
 
 @fuzz(part("nodes", "pods"))

@@ -117,7 +117,7 @@ class Stages:
                 "rolespec_validate": False,
                 "public": False,
             },
-            "vars": {"lab_stage": "reset", "lab_stage_tasks": str(self.folder / "tasks.yml")},
+            "vars": {"lab_stage_name": "reset", "lab_stage_tasks": str(self.folder / "tasks.yml")},
         }
         one = {"hosts": "all", "gather_facts": False, "tasks": [task]}
         (self.folder / "play.yml").write_text(json.dumps([one] * plays))

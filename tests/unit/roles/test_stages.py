@@ -24,6 +24,7 @@ STAGES = {
     "scale": ("scaling", "main"),
     "cleanup": ("teardown", "main"),
     "reset": ("teardown", "reset"),
+    "solve": ("solve", "main"),
 }
 
 
@@ -50,7 +51,7 @@ def test_every_stage_has_the_one_wrapper() -> None:
         if "lab/tasks/stage.yml" in text:
             (task,) = yaml.safe_load(text)
             assert (path.parent / task["vars"]["lab_stage_tasks"]).is_file()
-            wrapped[(path.parts[-3], path.stem)] = task["vars"]["lab_stage"]
+            wrapped[(path.parts[-3], path.stem)] = task["vars"]["lab_stage_name"]
         elif path != ROOT / "roles/lab/tasks/stage.yml":
             assert "rescue:" not in text, path
     assert set(wrapped) == set(STAGES.values())
@@ -60,7 +61,7 @@ def test_every_stage_has_the_one_wrapper() -> None:
 
 def test_no_task_is_named_by_what_students_differ_in() -> None:
     """Ansible fills in a task's name once, for the first of its hosts."""
-    same_for_all = {"lab_stage", "benchmark_stage", "measure_stage", "node_state"}
+    same_for_all = {"lab_stage_name", "benchmark_stage", "measure_stage", "node_state"}
     for path in ROOT.glob("roles/*/tasks/*.yml"):
         for name in re.findall(r"^ *- name: (.*\{\{.*)$", path.read_text(), re.MULTILINE):
             assert set(re.findall(r"\{\{ (\w+) \}\}", name)) <= same_for_all, (path, name)
@@ -145,7 +146,7 @@ def test_check_judges_by_what_the_stages_use(
     if why is None:
         assert f"stage {stage} is done right" in said
     else:
-        assert re.search(rf"student-01, stage {stage}: .*{why}", said), said
+        assert re.search(rf"Stage {stage} in namespace default of .*: .*{why}", said), said
 
 
 #: Variables of roles that mean the same, and the one that all have their default from.

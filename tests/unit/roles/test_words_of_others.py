@@ -163,7 +163,7 @@ def lab(tmp_path: Path, server: str) -> Path:
     tasks = [
         {
             "ansible.builtin.import_role": stage,
-            "vars": {"lab_stage": "baseline", "lab_stage_tasks": str(tmp_path / "sources.yml")},
+            "vars": {"lab_stage_name": "baseline", "lab_stage_tasks": str(tmp_path / "sources.yml")},
         }
     ]
     report = {"ansible.builtin.import_role": {"name": f"{COLLECTION}.report", "tasks_from": "class"}}

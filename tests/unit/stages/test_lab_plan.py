@@ -58,7 +58,11 @@ def test_the_stages_are_the_tags_of_the_playbook_in_its_order() -> None:
         (["tagged"], ["recreate", "cleanup"], ALL[:-2]),
         (["scale", "benchmark"], [], ["benchmark", "scale"]),
         (["all", "check"], ["report"], [name for name in ALL if name != "report"] + ["check"]),
-        (["never"], ["teardown"], ["predict", "students", "reanalyse", "compare", "status", "check", "reset", "class"]),
+        (
+            ["never"],
+            ["teardown"],
+            ["predict", "students", "reanalyse", "compare", "status", "check", "solve", "reset", "class"],
+        ),
         (["untagged"], [], []),
         (["scale"], ["scale"], []),
         (["scale"], ["all"], []),
