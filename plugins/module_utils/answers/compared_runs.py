@@ -144,11 +144,17 @@ def _check_choices(base: Report, other: Report, choices: Choices, stages: Collec
             f"{other['student']} has measured a window. Measure both, for example with --tags benchmark, or give other "
             "runs."
         )
-    known = {row["id"] for report in (base, other) for row in report["figures"]}
+    directions = {row["id"]: row["direction"] for report in (base, other) for row in report["figures"]}
     for figure in choices.thresholds:
-        if figure not in known:
+        if figure not in directions:
             raise LabError(
-                f"Neither run has the figure {figure!r} in compare_thresholds{meant(figure, known)}; correct it."
+                f"Neither run has the figure {figure!r} in compare_thresholds{meant(figure, directions)}; correct it."
+            )
+        if directions[figure] == "none":
+            raise LabError(
+                f"The figure {figure!r} in compare_thresholds cannot be worse: the profile that it was measured with "
+                "does not say which way is better; leave it out, or give it a `direction` in a profile of your own "
+                "and work the runs out again with --tags reanalyse."
             )
 
 

@@ -59,7 +59,8 @@ def _window(window: WindowView, width: int) -> list[str]:
         ]
         lines.append(GAP.join(cells).rstrip())
     if window["counts"]:
-        lines.append(wrap(f"more figures: {window['counts']}", width))
+        above = ", the worse and the better ones above" if shown else ""
+        lines.append(wrap(f"more figures{above}: {window['counts']}", width))
     return [*lines, *(wrap(note, width) for note in window["notes"])]
 
 

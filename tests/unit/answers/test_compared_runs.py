@@ -3,22 +3,35 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.compared_runs import (
     Choices,
     compare_runs,
 )
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.comparison import (
+    ComparedFigure,
+    ComparedRun,
+    ComparedValue,
+    ComparedWindow,
+    Comparison,
+    ComparisonProblem,
+    ConditionDifference,
+    Outcome,
+)
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.comparison_view import VERDICTS
 from ansible_collections.temporal_lab.benchmarking.tests.unit.answers.compared_lab import (
     LATER,
     load,
     noisy,
     write_run,
 )
+from ansible_collections.temporal_lab.benchmarking.tests.unit.processes import ROOT
 from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_lab import (
     RUN,
     START,
@@ -355,6 +368,7 @@ def test_a_drift_within_the_windows_is_no_difference_between_them(tmp_path: Path
     ("choices", "reason"),
     [
         ({"stages": ["benchmrk"]}, "window of the stage 'benchmrk' of compare_stages .did you mean 'benchmark'"),
+        ({"thresholds": {"signal_requests": 0.1}}, "'signal_requests' in compare_thresholds cannot be worse"),
         ({"thresholds": {"workflow_success": 0.1}}, "'workflow_success' in compare_thresholds .*'workflow_successes'"),
     ],
 )
@@ -393,3 +407,15 @@ def test_what_was_saturated_in_one_run_alone_is_noted(tmp_path: Path) -> None:
     assert [(one["kind"], one["base"], one["other"], one["effect"]) for one in cores] == [("machine", 2.0, 4.0, "told")]
     unknown = compare(run("known", [], 1.0), run("unknown", [], 1.0, cores=None))["differences"]
     assert [(one["base"], one["other"]) for one in unknown] == [(2.0, None)]
+
+
+def test_the_page_on_comparisons_has_the_fields_of_the_types() -> None:
+    text = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", text.partition("## The file")[2]))
+    types = (Comparison, ComparedRun, ConditionDifference, ComparedWindow, ComparedFigure, ComparedValue)
+    for of in (*types, ComparisonProblem):
+        assert set(get_type_hints(of)) <= named, of
+    verdicts = set(re.findall(r"`([\w ]+)`", text.partition("| verdict | meaning |")[2].partition("\n\n")[0]))
+    # As reports write them: a change of neither direction is called higher or lower.
+    assert set(VERDICTS.values()) - {"changed"} <= verdicts
+    assert set(get_args(Outcome)) <= set(re.findall(r"`(\w+)`", text.partition("| outcome |")[2]))
