@@ -67,7 +67,7 @@ options:
     elements: str
     default: []
   profile:
-    description: Path of a profile whose C(server_changes) count; without it the collection's own.
+    description: Path of a profile whose C(server_changes) count beside those of the collection's own.
     type: path
   dest:
     description: Folder for the files; without it the student's folder in O(results_dir).

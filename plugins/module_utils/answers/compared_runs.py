@@ -14,7 +14,7 @@ from typing import Literal
 from ..errors import LabError
 from ..formatting import duration_text
 from ..noise.change import Side
-from ..prometheus.profile import Profile, ServerChange
+from ..prometheus.profile import ServerChange
 from ..results.change_sides import noise_fault, side
 from ..results.merged_run import TOLERANCE
 from ..results.report import Change, FigureRow, Reading, Report, StageWindow
@@ -65,8 +65,8 @@ class Pair:
 Judged = tuple[ComparedFigure, Change, tuple[Side, Side]]
 
 
-def compare_runs(base: Report, other: Report, profile: Profile, choices: Choices) -> Comparison:
-    """Hold two runs against each other. profile: says which server versions change what a figure means.
+def compare_runs(base: Report, other: Report, changes: Sequence[ServerChange], choices: Choices) -> Comparison:
+    """Hold two runs against each other. changes: the server versions that change what figures mean.
 
     Raises LabError for a choice that fits neither run.
     """
@@ -76,7 +76,7 @@ def compare_runs(base: Report, other: Report, profile: Profile, choices: Choices
     differences = condition_differences(base, other, both, choices.allowed)
     judged: list[Judged] = []
     compared = [
-        _window(name, pair, base, other, profile, choices, differences, judged) for name, pair in windows.items()
+        _window(name, pair, base, other, changes, choices, differences, judged) for name, pair in windows.items()
     ]
     for decides in (True, False):
         family = [one for one in judged if one[0]["decides"] is decides]
@@ -166,7 +166,7 @@ def _window(
     pair: Pair | None,
     base: Report,
     other: Report,
-    profile: Profile,
+    changes: Sequence[ServerChange],
     choices: Choices,
     differences: Sequence[ConditionDifference],
     judged: list[Judged],
@@ -176,7 +176,7 @@ def _window(
         return _missing(name, base, other)
     windows = base["windows"][pair.base], other["windows"][pair.other]
     fault = _window_fault(windows, stage, differences)
-    meanings = _changed_meanings(profile, server_of(base, stage), server_of(other, stage))
+    meanings = _changed_meanings(changes, server_of(base, stage), server_of(other, stage))
     sides = _found(base, pair.base), _found(other, pair.other)
     figures = []
     for figure_id in dict.fromkeys([*sides[0], *sides[1]]):
@@ -271,10 +271,10 @@ def _saturation_notes(windows: tuple[StageWindow, StageWindow]) -> Iterator[str]
             yield f"In the {which} run {' and '.join(more)} {verb} saturated, in the one it is compared with not."
 
 
-def _changed_meanings(profile: Profile, base: str, other: str) -> dict[str, str]:
+def _changed_meanings(changes: Sequence[ServerChange], base: str, other: str) -> dict[str, str]:
     """Why figures mean something else in one of two server versions, by the id of the figure or distribution."""
     found: dict[str, str] = {}
-    for change in profile.server_changes:
+    for change in changes:
         reason = _meaning_fault(change, base, other)
         if reason:
             for figure in change.figures:

@@ -63,7 +63,9 @@ def run(params: Params, context: Context) -> Result:
         stages=params["stages"],
         allowed=params["allowed"],
     )
-    profile = profile_file.load(params["profile"] or profile_file.default_path())
+    # A profile of one's own may be older than the collection's: what is known of a figure's id holds in both.
+    profiles = dict.fromkeys([profile_file.default_path(), Path(params["profile"] or profile_file.default_path())])
+    changes = [change for path in profiles for change in profile_file.load(path).server_changes]
     results_dir = Path(os.path.abspath(params["results_dir"]))
     student = check_folder_name("student", params["student"])
     newest = params["other"] or latest_run(results_dir, student)
@@ -74,7 +76,7 @@ def run(params: Params, context: Context) -> Result:
         )
     other = chosen_run(results_dir, student, newest)
     base = chosen_run(results_dir, student, params["base"] or run_before(results_dir, student, other))
-    comparison = compare_runs(build_report(base), build_report(other), profile, choices)
+    comparison = compare_runs(build_report(base), build_report(other), changes, choices)
     dest = Path(os.path.abspath(params["dest"])) if params["dest"] else results_dir / student
     paths, changed = _write(comparison, dest, context.check_mode)
     if params["table"]:

@@ -40,11 +40,11 @@ from ansible_collections.temporal_lab.benchmarking.tests.unit.results.results_la
     window,
 )
 
-PROFILE = profile_file.load(profile_file.default_path())
+CHANGES = profile_file.load(profile_file.default_path()).server_changes
 
 
 def compare(base: Lab, other: Lab, **choices: Any) -> dict[str, Any]:
-    return compare_runs(base.report(), other.report(), PROFILE, Choices(**choices))
+    return compare_runs(base.report(), other.report(), CHANGES, Choices(**choices))
 
 
 def verdicts(comparison: dict[str, Any]) -> dict[str, str]:
@@ -344,7 +344,7 @@ def test_a_stage_that_failed_after_the_compared_attempt_is_noted(tmp_path: Path)
 
 def test_runs_of_schema_1_say_that_their_noise_is_not_known() -> None:
     report = recorded_report()
-    found = compare_runs(report, report, PROFILE, Choices())
+    found = compare_runs(report, report, CHANGES, Choices())
     assert found["outcome"] == "undecided"
     known = [one for window in found["windows"] for one in window["figures"] if one["verdict"] != "unknown"]
     assert known == []

@@ -150,7 +150,7 @@ def test_fuzz_stage_files(text: bytes) -> None:
             written.encode()
 
 
-OWN_PROFILE = profile_file.load(profile_file.default_path())
+SERVER_CHANGES = profile_file.load(profile_file.default_path()).server_changes
 
 
 @fuzz(st.tuples(damaged(GOOD).map(as_json), st.sampled_from(["base", "other"])))
@@ -165,7 +165,7 @@ def test_fuzz_comparisons(one: tuple[bytes, str]) -> None:
             path.parent.mkdir(parents=True)
             path.write_bytes(content)
         base, other = (build_report(chosen_run(folder, STUDENT, str(folder / side / "run"))) for side in sides)
-        found = compare_runs(base, other, OWN_PROFILE, Choices())
+        found = compare_runs(base, other, SERVER_CHANGES, Choices())
         assert found["outcome"] in ("worse", "not_worse", "undecided")
         texts = [stage_file.to_json(found), comparison_markdown.to_markdown(found), comparison_page.to_html(found)]
         texts += [comparison_terminal.to_terminal(found, "p")]

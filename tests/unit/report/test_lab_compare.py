@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.errors import LabError
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import profile_file
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report import lab_compare
 from ansible_collections.temporal_lab.benchmarking.tests.unit.answers.compared_lab import (
     LATER,
@@ -140,3 +141,26 @@ def test_each_change_is_put_into_words(tmp_path: Path) -> None:
     assert re.search(r"Signal requests +100/s +90/s +\S+ to \S+ % +lower", text)
     assert re.search(r"Service errors +0/s +3/s +2\.94 to 3\.06/s higher +worse\n", text)
     assert done["worse"][0] == "Service errors in benchmark, the load one: 2.94 to 3.06/s higher (0/s to 3/s)"
+
+
+def test_a_profile_of_ones_own_adds_to_what_server_versions_change(tmp_path: Path) -> None:
+    own = tmp_path / "my-profile.yml"
+    own.write_text(
+        profile_file.default_path().read_text().partition("server_changes:")[0]
+        + """
+server_changes:
+  - {server: "1.31.3", figures: [workflow_successes], what: it counts others too, source: us}
+"""
+    )
+    figures = [*load(), noisy("state_transitions", 1.0)]
+    for name, version in ((RUN, "1.31.2"), (LATER, "1.32.0")):
+        write_run(tmp_path, name, *figures, versions={"temporal_server": version})
+
+    def verdicts(**given: str) -> dict[str, str]:
+        [window] = json.loads(Path(compare(tmp_path, **given)["paths"]["json"]).read_text())["windows"]
+        return {figure["id"]: figure["verdict"] for figure in window["figures"]}
+
+    assert verdicts()["workflow_successes"] == "same"
+    found = verdicts(profile=str(own))
+    assert (found["workflow_successes"], found["state_transitions"]) == ("not_comparable", "not_comparable")
+    assert found["service_latency_p95"] == "same"
