@@ -154,6 +154,7 @@ vars:
   lab_namespace: temporal
 """
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -293,7 +294,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         return [replace(row, values=wrap_var(row.values)) for row in self._read(roster, given)]
 
     def _read(self, roster: Path, given: str) -> list[Row]:
-        if not roster.is_file():
+        if not os.path.isfile(roster):
             raise LabError(f"There is no roster {roster}; correct the key roster.", obj=given)
         if roster.suffix not in READERS:
             raise LabError(f"The roster {roster} ends in none of .csv, .yml, .yaml and .json; rename it.", obj=given)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.action import ActionBase
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils import task as tasks
@@ -90,6 +91,40 @@ def test_an_error_that_a_task_foresees_is_its_sentence() -> None:
     result = tasks.attempt(Task(SPEC, failing(LabError("No.", pods=["a"]))), {}, Context(), traces.append)
     assert result == {"failed": True, "msg": "No.", "pods": ["a"]}
     assert traces == []
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("lab_run", {"results_dir": "", "student": "a"}),
+        ("lab_run", {"results_dir": "", "student": "a", "run": "r"}),
+        ("lab_predict", {"results_dir": "", "student": "a"}),
+        ("lab_reanalyse", {"results_dir": "", "student": "a"}),
+        ("lab_report", {"results_dir": "", "student": "a"}),
+        ("lab_report", {"results_dir": "", "student": "a", "run": "r"}),
+        ("lab_report", {"results_dir": ".", "student": "a", "questions": ""}),
+        ("lab_class", {"results_dirs": [""]}),
+        ("lab_compare", {"results_dir": "", "student": "a", "base": "b", "other": "c"}),
+        ("lab_compare", {"results_dir": ".", "student": "a", "base": "", "other": ""}),
+        ("prometheus_info", {"url": "http://127.0.0.1:1", "ca_path": ""}),
+        ("prometheus_info", {"kubeconfig": ""}),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_path_that_cannot_be_looked_at_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: Params, check_mode: bool
+) -> None:
+    """The system refuses to look at a name that is too long, as at one below a folder of somebody else."""
+    monkeypatch.chdir(tmp_path)
+    path = str(tmp_path / ("x" * 300))
+    given = {option: path if value == "" else [path] if value == [""] else value for option, value in options.items()}
+    task = task_of(name)
+    checked = ArgumentSpecValidator(task.spec).validate(given)
+    assert checked.error_messages == []
+    result = tasks.attempt(task, checked.validated_parameters, Context(check_mode=check_mode), print)
+    assert result["failed"]
+    assert "unexpected" not in result["msg"]
+    assert "x" * 30 in result["msg"]
 
 
 def test_an_unforeseen_error_is_one_sentence_and_shows_no_secret() -> None:

@@ -7,7 +7,6 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import LabError
@@ -52,7 +51,7 @@ def url_transport(
     address = checked_address(kind, url)
     files = {"ca_path": ca_path, "client_cert": client_cert, "client_key": client_key}
     for option, path in files.items():
-        if path and not Path(path).is_file():
+        if path and not os.path.isfile(path):
             raise LabError(f"There is no file {path}, which `{option}` names; correct it.")
 
     def context() -> ssl.SSLContext:

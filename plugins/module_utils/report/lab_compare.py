@@ -101,7 +101,7 @@ def _share(name: str, given: Any) -> float:
     """A threshold. Raises LabError for what is none."""
     try:
         share = float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         share = math.nan
     if isinstance(given, bool) or not 0 <= share <= 100:
         raise LabError(f"The threshold {name} is {given!r}; it must be a share from 0 to 100, such as 0.05 for 5 %.")

@@ -52,9 +52,9 @@ def _read(results_dir: Path, student: str, given: str) -> Run:
         if len(parts) == 2 and parts[1] in list_runs(results_dir, parts[0]):
             return read_run(results_dir, parts[0], parts[1])
     path = Path(os.path.abspath(os.path.expanduser(given)))
-    if path.is_dir():
+    if os.path.isdir(path):
         return _of_folder(path)
-    if path.is_file():
+    if os.path.isfile(path):
         return _of_file(path)
     runs = list_runs(results_dir, student)
     there = f"{student} has {', '.join(runs[-NAMED:])} there" if runs else f"{student} has no run there"

@@ -168,7 +168,7 @@ def _choose(results_dir: Path, student: str, name: str | None, new: bool, check_
     """The run's name, and whether its folder was made (or would be, in check mode)."""
     if name is not None:
         folder = results_dir / student / check_folder_name("run", name)
-        made = not folder.exists() if check_mode else make_run_folder(folder)
+        made = not os.path.exists(folder) if check_mode else make_run_folder(folder)
         if new and not made:
             raise LabError(
                 f"Cannot create the run {name} of {student}: {folder} already exists; "

@@ -13,7 +13,8 @@ from .names import FOLDER_NAME
 def refuse_links(folder: Path) -> None:
     """Raise LabError where a run's folder, or that of its student, is a link, which can lead anywhere."""
     for path in (folder.parent, folder):
-        if path.is_symlink():
+        # Not Path.is_symlink, which raises where a folder above may not be looked into: reading says so in its words.
+        if os.path.islink(path):
             raise LabError(
                 f"{path} is a link, and the lab neither reads nor writes results through links below results_dir: put "
                 "the folder itself there, or give the place it leads to as results_dir."

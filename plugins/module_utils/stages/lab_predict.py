@@ -52,7 +52,7 @@ def run(params: Params, context: Context) -> Result:
         keep=without_figures,
     )
     found = opened.run
-    before = read_predictions(found.path) if found.path.is_dir() else []
+    before = read_predictions(found.path) if os.path.isdir(found.path) else []
     now = time.time()
     added = [_given(found, asked[name], given, before, now) for name, given in params["predictions"].items()]
     new = [one for one in added if one is not None]

@@ -55,7 +55,7 @@ def check_no_inventory(place: Path, source: Path, inventories: Iterable[str]) ->
     """
     for given in inventories:
         folder = Path(os.path.abspath(given))
-        if folder.is_dir() and Path(os.path.abspath(place)).is_relative_to(folder):
+        if os.path.isdir(folder) and Path(os.path.abspath(place)).is_relative_to(folder):
             raise LabError(
                 f"The inventory is the folder {given}, below which Ansible takes every file for one, also {place}, "
                 f"where students may have written programs or variables: give the file {source} with -i instead."

@@ -98,7 +98,7 @@ def test_without_a_run_it_says_so(tmp_path: Path) -> None:
         compare(tmp_path)
 
 
-@pytest.mark.parametrize("given", ["much", -1, None, True, float("nan"), 1e9])
+@pytest.mark.parametrize("given", ["much", -1, None, True, float("nan"), 1e9, 10**400])
 def test_a_threshold_that_is_none_is_refused(tmp_path: Path, given: object) -> None:
     with pytest.raises(LabError, match=r"The threshold workflow_successes is .*; it must be a share"):
         compare(tmp_path, thresholds={"workflow_successes": given})
