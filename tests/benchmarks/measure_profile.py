@@ -117,6 +117,8 @@ def synthetic() -> str:
     for pod in (*HISTORY, FRONTEND, MATCHING):
         add("memory_heapinuse", pod, "", 0, 1e8, constant=True)
         add("num_goroutines", pod, "", 0, 1000, constant=True)
+        add("restarts", pod, "", 0, 1, constant=True)
+        add("service_errors_resource_exhausted", pod, f'resource_exhausted_cause="BusyWorkflow",{default}', 0.1)
     for operation in range(10):
         histogram("service_latency", FRONTEND, f'operation="Frontend{operation}",{default},service_name="frontend"')
         add("service_requests", FRONTEND, f'operation="Frontend{operation}",{default}', 3.0)

@@ -35,6 +35,7 @@ IDLE = (
     "workflow_lock_latency_p95",
     "shards_per_pod",
     "membership_changes",
+    "processes_started",
     "shards_acquired",
     "acquire_shards_latency_p95",
 )

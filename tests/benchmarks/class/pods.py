@@ -66,6 +66,7 @@ def _more() -> Iterator[str]:
         (f'temporal_num_pollers{{{queue},poller_type="workflow_task"}}', 8, 0),
         (f'temporal_num_pollers{{{queue},poller_type="sticky_workflow_task"}}', 8, 0),
         (f'temporal_num_pollers{{{queue},poller_type="activity_task"}}', 16, 0),
+        (f'temporal_worker_task_slots_available{{{queue},worker_type="WorkflowWorker"}}', 99, 0),
     ):
         yield f"{series} {first} 0"
         yield f"{series} {first + 100 * growth} 100"

@@ -778,6 +778,7 @@ def missing_in_the_benchmark() -> str:
     text += gauge("benchmark_concurrent_workflows", pods, 3, *span)
     for poller in ("workflow_task", "sticky_workflow_task", "activity_task"):
         text += gauge("temporal_num_pollers", f'{workers},poller_type="{poller}"', 5, *span)
+    text += gauge("temporal_worker_task_slots_available", f'{workers},worker_type="WorkflowWorker"', 99, *span)
     # Chance leaves some of the benchmark's histograms without an observation.
     for metric, labels in HISTOGRAMS.items():
         for number, le in enumerate(("0.001", "0.01", "+Inf"), 1):
