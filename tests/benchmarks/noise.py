@@ -6,7 +6,8 @@ python tests/benchmarks/noise.py --kubeconfig FILE [--namespace NAME] [--window 
 The lab must be installed, and its load must run (--tags install,benchmark). Two windows side by side of the same load
 are a pair in which nothing changed. For a planted pair the load is measured, given an activity more for each workflow
 (which costs a part of the rate at which workflows succeed), and measured again. What is printed is a table in Markdown:
-for each key figure how many pairs had which verdict, and between what the bare differences lay.
+for each key figure how many pairs had which verdict, and between what the bare differences lay. Pairs in which the
+machines had other work are counted apart, with the reason of each.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.promethe
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.change_words import ratio_text  # noqa: E402
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.merged_figures import (  # noqa: E402
     merge_figures,
+)
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.results.other_work import (  # noqa: E402
+    other_work_fault,
 )
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.task import Context  # noqa: E402
 
@@ -98,27 +102,45 @@ class Tally:
         return f"{counts} | {between}"
 
 
-def compare(windows: list[Any], tallies: dict[str, Tally]) -> None:
+@dataclass
+class Pairs:
+    """What was said of pairs of windows. void: why those with other work on the machines say nothing."""
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    void: list[str] = field(default_factory=list)
+    count: int = 0
+
+
+def compare(windows: list[Any], pairs: Pairs) -> None:
     """Add what is said of a pair of windows."""
+    pairs.count += 1
+    fault = other_work_fault(windows[0].get("resources"), windows[1].get("resources"))
+    if fault:
+        pairs.void.append(f"pair {pairs.count}: {fault}")
+        return
     for row in merge_figures(windows):
         reading = row["readings"][-1]
         change = reading["change"] if reading else None
         if row["key"] and change is not None:
-            tally = tallies.setdefault(row["title"], Tally())
+            tally = pairs.tallies.setdefault(row["title"], Tally())
             tally.verdicts[change["verdict"]] += 1
             tally.ratios += [change["ratio"]] if change["ratio"] is not None else []
             if change["verdict"] == "unknown":
                 tally.reasons[change["reason"]] += 1
 
 
-def show(title: str, tallies: dict[str, Tally]) -> None:
-    say(f"\n{title}\n\n| figure | higher | lower | no difference | not known | bare differences |")
+def show(title: str, pairs: Pairs) -> None:
+    tallies = pairs.tallies
+    say(f"\n{title}; {len(pairs.void)} left out for other work on the machines\n")
+    say("| figure | higher | lower | no difference | not known | bare differences |")
     say("|---|---|---|---|---|---|")
     for name, tally in tallies.items():
         say(f"| {name} | {tally.row()} |")
     for name, tally in tallies.items():
         for reason, count in tally.reasons.most_common(3):
             say(f"- {name}: {count} not known, since {reason}")
+    for void in pairs.void:
+        say(f"- left out, {void}")
 
 
 def main() -> None:
@@ -132,8 +154,7 @@ def main() -> None:
     arguments = parser.parse_args()
     lab = Lab(arguments.kubeconfig, arguments.namespace, arguments.window, arguments.kept)
 
-    same: dict[str, Tally] = {}
-    planted: dict[str, Tally] = {}
+    same, planted = Pairs(), Pairs()
     before: list[Any] = []
     for number in range(arguments.same):
         windows = lab.measure("one", "other")

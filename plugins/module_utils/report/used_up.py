@@ -9,6 +9,9 @@ from ..answers.resource_words import resource_sentence
 from ..results.report import Report
 from .columns import windows_text
 
+#: What follows where nobody can tell whether the machines had other work.
+NOT_RULED_OUT = "So other work on the machines may explain a change to or from here."
+
 
 class UsedUp(TypedDict):
     """A sentence and the windows that it holds for. state: saturated, free or unknown."""
@@ -24,7 +27,10 @@ def used_up(report: Report) -> list[UsedUp]:
     for index, window in enumerate(report["windows"]):
         resources = window["resources"]
         if resources is not None:
-            found.setdefault((resources["state"], resource_sentence(resources)), []).append(index)
+            text = resource_sentence(resources)
+            if resources["state"] == "unknown":
+                text += f" {NOT_RULED_OUT}"
+            found.setdefault((resources["state"], text), []).append(index)
     return [
         {"windows": windows_text(report, windows), "state": state, "text": text}
         for (state, text), windows in found.items()

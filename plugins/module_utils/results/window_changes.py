@@ -9,10 +9,11 @@ from typing import Union
 
 from ..noise.change import Side, changes
 from .change_sides import noise_fault, side
+from .other_work import MACHINE_CPU, other_work_fault
 from .report import Change, FigureRow, Reading, StageWindow
 from .types import WindowResult
 
-#: Windows, of which only the times count here.
+#: Windows, of which the times and the resources count here.
 Windows = Sequence[Union[StageWindow, WindowResult]]
 
 
@@ -34,13 +35,18 @@ def _judged(rows: Sequence[FigureRow], windows: Windows, before: int, after: int
     """The changes of these figures together."""
     found: list[Change | None] = []
     pairs: list[tuple[Change, tuple[Side, Side]]] = []
+    other_work = other_work_fault(windows[before].get("resources"), windows[after].get("resources"))
     for row in rows:
         earlier, later = row["readings"][before], row["readings"][after]
         change = bare_change(earlier, later) if earlier and later else None
         found.append(change)
         if earlier is None or later is None or change is None:
             continue
-        change["reason"] = noise_fault(earlier, "earlier") or noise_fault(later, "later")
+        change["reason"] = (
+            noise_fault(earlier, "earlier")
+            or noise_fault(later, "later")
+            or ("" if row["id"] == MACHINE_CPU else other_work)
+        )
         if not change["reason"]:
             pairs.append((change, (side(earlier, windows[before]), side(later, windows[after]))))
     judge_together(pairs)

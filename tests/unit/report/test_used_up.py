@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.answers.resource_words import (
     resource_sentence,
 )
-from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.used_up import used_up
+from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.report.used_up import NOT_RULED_OUT, used_up
 
 ONE = [{"name": "10.0.0.1:10250", "used": 1.98, "cores": 2.0}]
 CPU = {"history": 0.7, "database": 0.41, "load": 0.33, "worker": 0.001}
@@ -72,3 +72,5 @@ def test_windows_of_which_the_same_is_said_stand_together() -> None:
         ("A baseline and C concurrency", "unknown"),
         ("B benchmark", "free"),
     ]
+    # Without it other work cannot be ruled out, which is said there and only there.
+    assert [one["text"].endswith(NOT_RULED_OUT) for one in used_up(report)] == [True, False]
