@@ -34,6 +34,7 @@ _PANEL = _object(
     {
         "title": _TEXT,
         "draw": {"enum": ["timeseries", "heatmap"]},
+        "by": {"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"},
         "width": {"type": "integer", "minimum": 1, "maximum": COLUMNS},
     },
 )
@@ -74,12 +75,14 @@ _SCHEMA = _object(
 class PanelLayout:
     """A panel of a row: its figures, which have one unit, and how it draws them.
 
-    title: empty for that of the first figure. draw: ``timeseries`` or ``heatmap``. width: columns of 24.
+    title: empty for that of the first figure. draw: ``timeseries`` or ``heatmap``. width: columns of 24. by: a label of
+    the metric, to draw a line for each of its values; empty for the lines that the figure has.
     """
 
     figures: tuple[str, ...]
     title: str = ""
     draw: str = "timeseries"
+    by: str = ""
     width: int = COLUMNS // 2
 
 

@@ -13,7 +13,7 @@ from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.grafana.
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus import query
 from ansible_collections.temporal_lab.benchmarking.plugins.module_utils.prometheus.profile import Figure
 from dashboard_layout import Advised, Layout, PanelLayout, Row
-from dashboard_queries import NOTHING, DashboardQueries
+from dashboard_queries import DIVIDED, NOTHING, DashboardQueries
 from dashboard_texts import absence, description, legend_of, smallest, title_of
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -130,6 +130,13 @@ def drawn(panel: PanelLayout, figures: Sequence[Figure], queries: DashboardQueri
     """A panel of a row. figures: those of the panel that the profile has. Raises LabError where they do not fit."""
     if len({(figure.unit, figure.kind == "total") for figure in figures}) > 1:
         raise LabError(f"The figures {', '.join(panel.figures)} cannot share a panel: their units or kinds differ.")
+    if panel.by:
+        if len(panel.figures) > 1 or panel.draw == "heatmap" or figures[0].by or figures[0].kind == "share":
+            raise LabError(
+                f"A panel can be drawn by {panel.by} if it is a time series of one figure that is no share and is not "
+                f"split already, and not with {', '.join(panel.figures)}."
+            )
+        figures = [replace(figures[0], by=panel.by)]
     if panel.draw == "heatmap":
         if len(panel.figures) > 1 or figures[0].kind != "quantile":
             raise LabError(f"A heatmap draws one figure of kind quantile, and not {', '.join(panel.figures)}.")
@@ -149,6 +156,8 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
     if split:
         overrides += role_colours(layout)
     bars = all(figure.kind == "total" for figure in figures)
+    # Quantiles, means and ratios do not add up.
+    stacked = split and not any(figure.kind in DIVIDED for figure in figures)
     if split and alone:
         targets.append(target(1, queries.course(replace(first, by=None)), "all together"))
         overrides.append(
@@ -165,7 +174,7 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
         )
     made = basic_panel(
         "timeseries",
-        f"timeseries/{'+'.join(panel.figures)}",
+        f"timeseries/{'+'.join(panel.figures)}" + (f"/{panel.by}" if panel.by else ""),
         panel.title or title_of(first),
         description(figures, layout),
         first.unit,
@@ -183,7 +192,7 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
         "axisPlacement": "auto",
         "barAlignment": -1,
         "drawStyle": "bars" if bars else "line",
-        "fillOpacity": 60 if bars else 25 if split else 8,
+        "fillOpacity": 60 if bars else 25 if stacked else 8,
         "gradientMode": "none",
         "hideFrom": {"legend": False, "tooltip": False, "viz": False},
         "lineInterpolation": "linear",
@@ -193,7 +202,7 @@ def timeseries(panel: PanelLayout, figures: Sequence[Figure], queries: Dashboard
         # Else a single value between two gaps would be invisible.
         "showPoints": "never" if bars else "auto",
         "spanNulls": False,
-        "stacking": {"group": "A", "mode": "normal" if split else "none"},
+        "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
         "thresholdsStyle": {"mode": "dashed" if len(of_limits["steps"]) > 1 else "off"},
     }
     made["fieldConfig"]["overrides"] = overrides

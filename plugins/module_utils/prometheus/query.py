@@ -174,7 +174,10 @@ def _grown(figure: Figure, selection: Selection, found: FoundMetrics, filters: S
 
 def _quantile(figure: Figure, found: FoundMetrics, filters: Sequence[str], grown: str) -> str:
     metric = choose(figure.selection, found).metric
-    sums = "sum" if metric in found.native else "sum by (le) "
+    kept = [] if metric in found.native else ["le"]
+    if figure.by:
+        kept.append(split_by(figure))
+    sums = f"sum by ({', '.join(kept)}) " if kept else "sum"
     buckets = grown.format(found.selector(metric, figure.selection.where, filters))
     return f"histogram_quantile({number(figure.quantile or 0.0)}, {sums}({buckets}))"
 

@@ -271,6 +271,35 @@ def test_a_heatmap_draws_one_histogram(names: tuple[str, ...]) -> None:
         dashboard_panels.drawn(shown, figures, QUERIES, LAYOUT)
 
 
+def test_a_panel_by_a_label_has_a_line_for_each_value_and_one_of_all() -> None:
+    (shown,) = [one for row in LAYOUT.rows for one in row.panels if one.by]
+    figure = QUERIES.profile.figure(shown.figures[0])
+    one = dashboard_panels.drawn(shown, [figure], QUERIES, LAYOUT)
+    by, together = one["targets"]
+    assert "sum by (le, operation) (" in by["expr"]
+    assert by["legendFormat"] == "{{operation}}"
+    assert together["expr"] == QUERIES.course(figure)
+    # Quantiles do not add up, so their lines do not stand on each other.
+    assert one["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "none"
+    plain = dashboard_panels.drawn(dashboard_layout.PanelLayout(shown.figures), [figure], QUERIES, LAYOUT)
+    assert one["id"] != plain["id"]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        dashboard_layout.PanelLayout(("service_requests", "service_errors"), by="operation"),
+        dashboard_layout.PanelLayout(("service_latency_p95",), by="operation", draw="heatmap"),
+        dashboard_layout.PanelLayout(("shards_per_pod",), by="operation"),
+        dashboard_layout.PanelLayout((LONG_WAITS,), by="operation"),
+    ],
+)
+def test_what_cannot_be_drawn_by_a_label_is_refused(shown: dashboard_layout.PanelLayout) -> None:
+    figures = [QUERIES.profile.figure(name) for name in shown.figures]
+    with pytest.raises(LabError, match=rf"drawn by operation .*{shown.figures[0]}"):
+        dashboard_panels.drawn(shown, figures, QUERIES, LAYOUT)
+
+
 # -- the layout ---------------------------------------------------------------------
 
 
@@ -720,6 +749,16 @@ def no_observation() -> dict[str, str]:
     return series
 
 
+def by_operation() -> dict[str, str]:
+    """An operation of a hundred requests a scrape, all within 1 ms, and one of a single one between 10 and 100 ms."""
+    series = up(FRONT)
+    for operation, counts in {"Fast": (100, 100, 100, 100), "Slow": (0, 0, 1, 1)}.items():
+        for le, count in zip(("0.001", "0.01", "0.1", "+Inf"), counts, strict=True):
+            labels = f'operation="{operation}",pod="{FRONT}",le="{le}"{OURS}'
+            series[f"service_latency_bucket{{{labels}}}"] = f"1000+{count}x60"
+    return series
+
+
 #: By Kubernetes namespace; a scrape every five seconds, 61 of them.
 CASES = {
     "doubled": doubled(),
@@ -749,6 +788,7 @@ CASES = {
     "restarted": {**up(POD), **created(POD, "1000x29 7x30")},
     # Prometheus left two scrapes out, and what grew meanwhile counts once.
     "gap": {**up(POD), **created(POD, "512x19 _x1 520x39")},
+    "operations": by_operation(),
     # The only pod is not scraped any more.
     "gone": {**up(POD, "1x29"), **failed(POD, "2x29")},
 }
@@ -845,6 +885,17 @@ def test_every_query_has_data_where_there_is_load(ask: Ask, text: str) -> None:
     for _labels, points in rows:
         assert len(points) == 13
         assert all(math.isfinite(value) for _time, value in points)
+
+
+@pytest.mark.server
+def test_each_operation_has_its_own_latency(ask: Ask) -> None:
+    """The slow operation shows its own quantile, which that of all requests hides."""
+    figure = QUERIES.profile.figure("service_latency_p95")
+    text = QUERIES.course(replace(figure, by="operation"))
+    rows = ask(text, "operations")
+    last = {labels["operation"]: points[-1][1] for labels, points in rows}
+    assert last == pytest.approx({"Fast": 0.00095, "Slow": 0.0955})
+    assert values(ask(QUERIES.course(figure), "operations"))[-1] < 0.001
 
 
 @pytest.mark.server
