@@ -220,6 +220,7 @@ SETTINGS: Mapping[str, Kind] = {
     "report_table": Flag(),
     "predict_ask": Flag(),
     "compare_threshold": Share(),
+    "compare_precision": Share(),
     "compare_fail": Flag(),
     "compare_table": Flag(),
 }

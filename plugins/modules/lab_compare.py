@@ -61,6 +61,12 @@ options:
     description: The same for some figures, by their ids. A figure that is named here decides, whether it is key or not.
     type: dict
     default: {}
+  precision:
+    description:
+      - A figure that may be worse by more than this share, by its noise, is not known well enough to decide.
+      - If no figure of a window is, the outcome is V(undecided).
+    type: float
+    default: 0.5
   allowed:
     description: Names of settings that may differ between the runs, such as V(history_replicas).
     type: list

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import LabError
-from ..formatting import duration_text
+from ..formatting import duration_text, ratio_text
 from ..noise.change import Side
 from ..prometheus.profile import ServerChange
 from ..results.change_sides import noise_fault, side
@@ -36,6 +36,8 @@ from .run_conditions import condition_differences, server_of
 
 #: By how much of its base value a figure has to be worse, unless it has a threshold of its own.
 THRESHOLD = 0.05
+#: A figure that may be worse by more than this share of its base value is not known well enough to decide.
+PRECISION = 0.5
 #: What reasons call the windows of the two sides.
 NAMES = ("base run's", "other run's")
 
@@ -49,6 +51,7 @@ class Choices:
 
     threshold: float = THRESHOLD
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    precision: float = PRECISION
     stages: Collection[str] = ()
     allowed: Collection[str] = ()
 
@@ -82,7 +85,7 @@ def compare_runs(base: Report, other: Report, changes: Sequence[ServerChange], c
         family = [one for one in judged if one[0]["decides"] is decides]
         judge_together([(change, sides) for _figure, change, sides in family], NAMES)
         for figure, change, _sides in family:
-            _judge(figure, change)
+            _judge(figure, change, choices.precision)
     outcome, reasons = _outcome(compared, choices.thresholds)
     return {
         "schema": SCHEMA_ID,
@@ -92,6 +95,7 @@ def compare_runs(base: Report, other: Report, changes: Sequence[ServerChange], c
         "other": _run(other, both),
         "threshold": choices.threshold,
         "thresholds": choices.thresholds,
+        "precision": choices.precision,
         "differences": differences,
         "windows": compared,
         "problems": [*_problems("base", base), *_problems("other", other)],
@@ -353,6 +357,8 @@ def _figure(base: Found | None, other: Found | None, choices: Choices, faults: S
         "decides": row["direction"] != "none" and (key or row["id"] in choices.thresholds),
         "threshold": choices.thresholds.get(row["id"], choices.threshold),
         "worse_enough": False,
+        "may_be_worse": None,
+        "seen": False,
     }
 
 
@@ -395,7 +401,7 @@ def _sides(base: Found, other: Found, windows: tuple[StageWindow, StageWindow]) 
     )
 
 
-def _judge(figure: ComparedFigure, change: Change) -> None:
+def _judge(figure: ComparedFigure, change: Change, precision: float) -> None:
     """Give a figure its verdict by that of its change."""
     figure["change"], figure["reason"] = change, change["reason"]
     if change["verdict"] == "unknown":
@@ -409,6 +415,21 @@ def _judge(figure: ComparedFigure, change: Change) -> None:
     # From nothing to something is beyond any share.
     ratio = change["ratio"]
     figure["worse_enough"] = figure["verdict"] == "worse" and (ratio is None or abs(ratio) >= figure["threshold"])
+    figure["may_be_worse"] = most = _may_be_worse(figure, change)
+    figure["seen"] = figure["verdict"] != "same" or (most is not None and most <= precision)
+
+
+def _may_be_worse(figure: ComparedFigure, change: Change) -> float | None:
+    """By which share of the base value a figure may be worse, but for one time in twenty."""
+    end = change["high"]
+    if figure["direction"] == "higher":
+        end = None if change["low"] is None else -change["low"]
+    base = figure["base"]["value"] if figure["base"] else None
+    if figure["direction"] == "none" or end is None or base is None:
+        return None
+    if end <= 0:
+        return 0.0
+    return end / abs(base) if base else None
 
 
 # --- the outcome ---------------------------------------------------------------------------------
@@ -428,17 +449,29 @@ def _outcome(windows: Sequence[ComparedWindow], named: Collection[str]) -> tuple
     for window in windows:
         name = f"{window['stage']}, {window['title']}"
         deciding = [figure for figure in window["figures"] if figure["decides"]]
-        unknown = [figure for figure in deciding if figure["verdict"] in ("unknown", "not_comparable", "missing")]
+        unknown = [figure for figure in deciding if not figure["seen"]]
         if window["state"] != "compared":
             open_ones.append(f"{name} is not compared: {window['reason']}.")
         elif not deciding:
             open_ones.append(f"{name} has no figure that decides.")
         elif len(unknown) == len(deciding):
-            open_ones.append(f"Of {name} nothing is known: {unknown[0]['title']}: {unknown[0]['reason']}.")
+            open_ones.append(f"Of {name} too little is known: {unknown[0]['title']}: {_unseen(unknown[0])}.")
         else:
             open_ones += [
-                f"{one['title']} in {name} is not known: {one['reason']}." for one in unknown if one["id"] in named
+                f"{one['title']} in {name} is not known: {_unseen(one)}." for one in unknown if one["id"] in named
             ]
     if open_ones:
         return "undecided", open_ones
     return "not_worse", []
+
+
+def _unseen(figure: ComparedFigure) -> str:
+    """Why a figure is not known well enough to decide."""
+    return figure["reason"] or unseen_text(figure["may_be_worse"])
+
+
+def unseen_text(may_be_worse: float | None) -> str:
+    """What noise leaves open of a figure that did not change beyond it."""
+    if may_be_worse is None:
+        return "how much worse it may be is not known"
+    return f"the noise would hide that it is {ratio_text(may_be_worse).lstrip('+±')} worse"

@@ -56,7 +56,9 @@ class ComparedFigure(TypedDict):
     """A figure in the same window of both runs.
 
     decides: whether the outcome depends on it. threshold: the share of the base value by which it has to be worse.
-    worse_enough: whether it is worse by that. reason: why it is unknown, not comparable or missing, else empty.
+    worse_enough: whether it is worse by that. may_be_worse: the share by which it may be worse at most, by the end of
+    its interval; None where that is not known. seen: whether it was known well enough to decide. reason: why it is
+    unknown, not comparable or missing, else empty.
     """
 
     id: str
@@ -73,6 +75,8 @@ class ComparedFigure(TypedDict):
     decides: bool
     threshold: float
     worse_enough: bool
+    may_be_worse: float | None
+    seen: bool
 
 
 class ComparedWindow(TypedDict):
@@ -98,7 +102,8 @@ class ComparisonProblem(TypedDict):
 class Comparison(TypedDict):
     """Two runs, window by window and figure by figure. reasons: what the outcome rests on, in sentences.
 
-    threshold: of the figures that have none of their own in thresholds.
+    threshold: of the figures that have none of their own in thresholds. precision: a figure that may be worse by more
+    than this share is not known well enough to decide.
     """
 
     schema: str
@@ -108,6 +113,7 @@ class Comparison(TypedDict):
     other: ComparedRun
     threshold: float
     thresholds: Mapping[str, float]
+    precision: float
     differences: list[ConditionDifference]
     windows: list[ComparedWindow]
     problems: list[ComparisonProblem]

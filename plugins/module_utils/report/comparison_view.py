@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from ..answers.compared_runs import unseen_text
 from ..answers.comparison import (
     ComparedFigure,
     ComparedRun,
@@ -128,7 +129,7 @@ def worse_figures(comparison: Comparison) -> list[str]:
 def _summary(comparison: Comparison) -> str:
     compared = [window for window in comparison["windows"] if window["state"] == "compared"]
     deciding = [figure for window in compared for figure in window["figures"] if figure["decides"]]
-    known = [figure for figure in deciding if figure["verdict"] in ("worse", "better", "same")]
+    known = [figure for figure in deciding if figure["seen"]]
     told = f"{counted(len(compared), 'window')} of {len(comparison['windows'])} compared"
     if deciding:
         told += f"; of {counted(len(deciding), 'value')} that decide, {len(known)} are known well enough"
@@ -152,7 +153,8 @@ def _rule(comparison: Comparison) -> str:
     return (
         f"A key figure of which the profile says which way is better decides where it is worse beyond noise and by "
         f"{_share(comparison['threshold'])} of the base value or more{more}. Key figures of all windows are judged "
-        "together, so that where nothing changed, one comparison in twenty errs."
+        "together, so that where nothing changed, one comparison in twenty errs. A figure that may be more than "
+        f"{_share(comparison['precision'])} worse by its noise is not known well enough to decide."
     )
 
 
@@ -202,6 +204,7 @@ def _window(window: ComparedWindow) -> WindowView:
 
 def _figure(figure: ComparedFigure) -> FigureView:
     verdict = VERDICTS[figure["verdict"]]
+    unseen = figure["decides"] and figure["verdict"] == "same" and not figure["seen"]
     if figure["verdict"] == "changed" and figure["change"]:
         verdict = figure["change"]["verdict"]
     if figure["verdict"] == "worse" and not figure["worse_enough"]:
@@ -214,7 +217,7 @@ def _figure(figure: ComparedFigure) -> FigureView:
         "change": _change(figure),
         "verdict": verdict,
         "state": {"worse": "fail" if figure["worse_enough"] else "warn", "better": "pass"}.get(figure["verdict"], ""),
-        "reason": figure["reason"],
+        "reason": figure["reason"] or (unseen_text(figure["may_be_worse"]) if unseen else ""),
     }
 
 

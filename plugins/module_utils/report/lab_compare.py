@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..answers.compared_runs import THRESHOLD, Choices, compare_runs
+from ..answers.compared_runs import PRECISION, THRESHOLD, Choices, compare_runs
 from ..answers.comparison import Comparison
 from ..errors import LabError
 from ..files import make_private_folder
@@ -37,6 +37,7 @@ SPEC: dict[str, Any] = {
     "stages": {"type": "list", "elements": "str", "default": []},
     "threshold": {"type": "float", "default": THRESHOLD},
     "thresholds": {"type": "dict", "default": {}},
+    "precision": {"type": "float", "default": PRECISION},
     "allowed": {"type": "list", "elements": "str", "default": []},
     "profile": {"type": "path"},
     "dest": {"type": "path"},
@@ -60,6 +61,7 @@ def run(params: Params, context: Context) -> Result:
     choices = Choices(
         threshold=_share("threshold", params["threshold"]),
         thresholds={str(name): _share(str(name), value) for name, value in params["thresholds"].items()},
+        precision=_share("precision", params["precision"]),
         stages=params["stages"],
         allowed=params["allowed"],
     )
@@ -104,7 +106,7 @@ def _share(name: str, given: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         share = math.nan
     if isinstance(given, bool) or not 0 <= share <= 100:
-        raise LabError(f"The threshold {name} is {given!r}; it must be a share from 0 to 100, such as 0.05 for 5 %.")
+        raise LabError(f"The share {name} is {given!r}; it must be a share from 0 to 100, such as 0.05 for 5 %.")
     return share
 
 

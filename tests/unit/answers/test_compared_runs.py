@@ -293,6 +293,25 @@ def test_a_window_without_a_figure_that_decides_decides_nothing(tmp_path: Path) 
     )
 
 
+@pytest.mark.parametrize(("direction", "worse"), [("higher", 60.0), ("lower", 140.0)])
+def test_noise_that_would_hide_a_worse_run_does_not_call_it_as_good(
+    tmp_path: Path, direction: str, worse: float
+) -> None:
+    def run(name: str, value: float, spread: float) -> Lab:
+        return write_run(tmp_path, name, noisy("work", value, spread=spread, direction=direction))
+
+    found = compare(run("base", 100.0, 0.4), run("other", worse, 0.4))
+    figure = of(found, "work")
+    assert (figure["verdict"], figure["seen"], found["outcome"]) == ("same", False, "undecided")
+    assert figure["may_be_worse"] > 0.8
+    assert re.search(r"too little is known: Work: the noise would hide that it is \d+ % worse", found["reasons"][0])
+    assert compare(run("base", 100.0, 0.4), run("other", worse, 0.4), precision=1.5)["outcome"] == "not_worse"
+    # What it may be better by is no matter.
+    better = of(compare(run("two", 100.0, 0.4), run("better", 200.0 - worse, 0.4)), "work")
+    assert (better["verdict"], better["seen"]) == ("same", True)
+    assert better["may_be_worse"] < 0.4
+
+
 def test_a_figure_with_a_threshold_of_its_own_has_to_be_known(tmp_path: Path) -> None:
     bound = noisy("wait", 1.0, unit="s", direction="lower", bound="below")
     lab = write_run(tmp_path, RUN, *load(), bound)

@@ -100,7 +100,7 @@ def test_without_a_run_it_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", ["much", -1, None, True, float("nan"), 1e9, 10**400])
 def test_a_threshold_that_is_none_is_refused(tmp_path: Path, given: object) -> None:
-    with pytest.raises(LabError, match=r"The threshold workflow_successes is .*; it must be a share"):
+    with pytest.raises(LabError, match=r"The share workflow_successes is .*; it must be a share"):
         compare(tmp_path, thresholds={"workflow_successes": given})
 
 
@@ -164,3 +164,15 @@ server_changes:
     found = verdicts(profile=str(own))
     assert (found["workflow_successes"], found["state_transitions"]) == ("not_comparable", "not_comparable")
     assert found["service_latency_p95"] == "same"
+
+
+def test_noise_that_hides_too_much_is_said(tmp_path: Path) -> None:
+    write_run(tmp_path, RUN, noisy("work", 100.0, spread=0.4))
+    write_run(tmp_path, LATER, noisy("work", 90.0, spread=0.4))
+    with pytest.raises(LabError, match=r"too little is known: Work: the noise would hide that it is \d\d % worse"):
+        compare(tmp_path)
+    done = compare(tmp_path, precision=0.8)
+    assert done["outcome"] == "not_worse"
+    assert "would hide" not in Path(done["paths"]["html"]).read_text()
+    page = Path(compare(tmp_path, fail=False)["paths"]["html"]).read_text()
+    assert re.search(r"no difference<span class=\"hint\">the noise would hide that it is \d\d % worse</span>", page)
