@@ -48,7 +48,8 @@ def test_what_is_written_is_read(path: Path) -> None:
 def test_a_small_file_that_inflates_to_gigabytes_is_given_up(path: Path) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     pieces = [packer.compress(b" " * 2**20) for _number in range(600)]
-    path.write_bytes(b"".join([*pieces, packer.flush()]))
+    # Without its end, which who inflates all of it would miss.
+    path.write_bytes(b"".join(pieces))
     assert path.stat().st_size < 2**20
     assert "larger than 128 MiB" in refused(path)
 

@@ -422,6 +422,11 @@ def refuse(pattern: str) -> list[str]:
         ("", lambda pattern: [pattern], "holds no names"),
         (7, refuse, "neither a name nor a list of names"),
         ({"a": 1}, refuse, "neither a name nor a list of names"),
+        # Nothing is expanded: that alone would fill the memory.
+        ("a-[1:99999999]", pytest.fail, r"'a-\[1:99999999\]' .* a class has 20,000 students at most"),
+        ("a-[01:999]-[:999:2]", pytest.fail, "a class has 20,000 students at most"),
+        (["a-[1:20000]", "b"], lambda _pattern: ["a"] * 20_000, "'b' .* a class has 20,000 students at most"),
+        ("a-[1:" + "9" * 5000 + "]", pytest.fail, "cannot be read"),
         (["a", 7], lambda pattern: [pattern], "name 2 in namespaces is not text"),
     ],
 )
