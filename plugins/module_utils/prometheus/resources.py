@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..results.other_work import MACHINE_CPU
 from ..results.types import FigureResult, Machine, Resources, WindowResult
 
 #: Of its cores, or of the time at a limit: what counts as used up.
 BUSY = 0.9
 THROTTLED = 0.05
 #: Figures of the profile that this is made of; without the first three there is nothing to say.
-MACHINE_CORES, CPU, CPU_THROTTLED = "machine_cores", "cpu", "cpu_throttled"
+MACHINE_CPU, MACHINE_CORES, CPU, CPU_THROTTLED = "machine_cpu", "machine_cores", "cpu", "cpu_throttled"
 NEEDED = (MACHINE_CPU, MACHINE_CORES, CPU)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from ..formatting import number_text
 from .types import Resources
 
-#: The figure that other work is read from; its own change is a fact, whoever caused it.
-MACHINE_CPU = "machine_cpu"
 #: By this share of the machines' cores other work may differ. Two windows side by side on a busy node of two cores
 #: differed by 0.01 and 0.02 cores; a tenth, 0.2 of two cores, is far beyond that.
 TOLERATED = 0.10

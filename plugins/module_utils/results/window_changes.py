@@ -9,7 +9,7 @@ from typing import Union
 
 from ..noise.change import Side, changes
 from .change_sides import noise_fault, side
-from .other_work import MACHINE_CPU, other_work_fault
+from .other_work import other_work_fault
 from .report import Change, FigureRow, Reading, StageWindow
 from .types import WindowResult
 
@@ -42,11 +42,7 @@ def _judged(rows: Sequence[FigureRow], windows: Windows, before: int, after: int
         found.append(change)
         if earlier is None or later is None or change is None:
             continue
-        change["reason"] = (
-            noise_fault(earlier, "earlier")
-            or noise_fault(later, "later")
-            or ("" if row["id"] == MACHINE_CPU else other_work)
-        )
+        change["reason"] = noise_fault(earlier, "earlier") or noise_fault(later, "later") or other_work
         if not change["reason"]:
             pairs.append((change, (side(earlier, windows[before]), side(later, windows[after]))))
     judge_together(pairs)

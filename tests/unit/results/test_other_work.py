@@ -77,7 +77,7 @@ def noisy(name: str, value: float) -> dict[str, Any]:
 
 def write(lab: Lab, *others: float) -> None:
     for place, (stage, other) in enumerate(zip(("baseline", "benchmark", "concurrency"), others)):
-        figures = noisy("work", 100.0 + 50 * place), noisy("calm", 100.0), noisy("machine_cpu", 10.0 + 20 * place)
+        figures = noisy("work", 100.0 + 50 * place), noisy("calm", 100.0)
         measured = {**window("w", START + 200 * place, *figures), "resources": resources(other)}
         lab.write(stage, at=200.0 * place, windows=[measured])
 
@@ -89,8 +89,6 @@ def test_no_change_is_told_of_such_windows(lab: Lab) -> None:
     for name in ("work", "calm"):
         assert (rows[name][1]["verdict"], rows[name][1]["reason"]) == ("unknown", REASON)
         assert (rows[name][1]["low"], rows[name][1]["high"]) == (None, None)
-    # The machine's own use is what was found out.
-    assert rows["machine_cpu"][1]["verdict"] == "higher"
     assert (rows["work"][2]["verdict"], rows["calm"][2]["verdict"]) == ("higher", "none")
 
 
