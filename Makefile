@@ -45,6 +45,7 @@ help:
 	@echo '  EXEC=1               its exec entry may run a program to log in (EKS, GKE, AKS): a kubeconfig that you trust'
 	@echo '  STUDENT=NAME         for one host of the inventory'
 	@echo '  TAGS=STAGE,...       only these stages'
+	@echo 'make demo              reports of recorded runs, without a cluster; no root is needed'
 	@echo 'make check             linters, types and unit tests: no root, no node'
 	@echo 'make fuzz              many more random values and worlds than make check tries: hours'
 	@echo 'make test              all checks'
@@ -69,6 +70,11 @@ setup: options
 lab: $(if $(GIVEN_KUBECONFIG),setup,node-up)
 	@$(if $(filter file,$(origin WINDOW)),echo 'A first look with 60-second windows; WINDOW=120s measures as the lab does.')
 	@tools/lab.sh run
+
+.PHONY: demo
+demo:
+	@tools/setup.sh
+	@$(playbook) playbooks/demo.yml
 
 .PHONY: node-up
 node-up: setup

@@ -35,7 +35,7 @@ IDLE = (
     "workflow_lock_latency_p95",
     "shards_per_pod",
     "membership_changes",
-    "processes_started",
+    "pods_started",
     "shards_acquired",
     "acquire_shards_latency_p95",
 )

@@ -12,6 +12,8 @@ from ..results.report import FigureRow, MergedStage, Reading, Report, is_number,
 from .question import KNOWN, LOST, UNKNOWN, ChangeState, Fact, Window
 from .resource_words import resource_sentence
 
+#: The share of the larger half up to which a half is none: halves are sums of steps that were interpolated.
+ROUNDING = 1e-9
 #: Parts of a figure that are named where only the largest are.
 MOST_PARTS = 3
 #: Stands in a text for what is not known.
@@ -72,10 +74,13 @@ def read_fact(report: Report, fact: Fact, judge: Judge) -> FactReading:
         return _unknown(f"{_called(fact.window)} was not measured")
     if fact.resources:
         return _resources(report, place)
-    rows = [row for row in report["figures"] if row["id"] == fact.figure]
+    wanted = fact.figure or fact.steady
+    rows = [row for row in report["figures"] if row["id"] == wanted]
     row = next((row for row in rows if row["readings"][place]), None)
     if row is None:
-        return _unknown("it was not measured", subject=f"{fact.figure} in {_label(report, place)}")
+        return _unknown("it was not measured", subject=f"{wanted} in {_label(report, place)}")
+    if fact.steady:
+        return _steadiness(report, row, place)
     if fact.against is None:
         return _parts(report, fact, row, place) if fact.parts else _value(report, fact, row, place)
     before = place_of(report, fact.against)
@@ -154,6 +159,21 @@ def _level(levels: Sequence[tuple[str, float]], low: float | None, high: float |
     lowest = 0 if low is None else sum(end <= low for _name, end in levels[1:])
     highest = len(levels) - 1 if high is None else sum(end <= high for _name, end in levels[1:])
     return levels[lowest][0] if lowest == highest else None
+
+
+def _steadiness(report: Report, row: FigureRow, place: int) -> FactReading:
+    """Whether a figure had as much in the window's second half as in its first, beyond noise."""
+    reading = row["readings"][place]
+    noise = None if reading is None else reading.get("noise")
+    first, second = (None, None) if noise is None else noise.get("halves") or (None, None)
+    if noise is None or "steady" not in noise or first is None or second is None:
+        return _unknown("whether it was steady is not known", subject=_titled(report, row, place))
+    # Sums of steps that cancel each other leave a rest of rounding.
+    first, second = (0.0 if abs(half) <= ROUNDING * max(abs(first), abs(second)) else half for half in (first, second))
+    texts = {"": f"from {value_text(first, row['unit'])} to {value_text(second, row['unit'])}"}
+    if noise["steady"]:
+        return FactReading("steady", texts)
+    return FactReading("stopped" if second == 0 < first else "drifting", texts)
 
 
 def _parts(report: Report, fact: Fact, row: FigureRow, place: int) -> FactReading:

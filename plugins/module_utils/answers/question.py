@@ -31,6 +31,9 @@ PARTS = ("largest", "all", "count")
 #: States of the resources of a window, and what can be asked of them.
 RESOURCES: tuple[str, ...] = ("saturated", "free", "unknown")
 RESOURCE_KINDS = ("cpu",)
+#: States of how a figure ran through a window: with about the same in both halves, with more in one of them than noise
+#: explains, or with none in the second.
+STEADINESS: tuple[str, ...] = ("steady", "drifting", "stopped", "unknown")
 #: What a rebalancing cost, beside what its ledger has entries of.
 LOST: Literal["lost"] = "lost"
 LEDGER: tuple[str, ...] = (LOST, *get_args(LedgerWhat))
@@ -53,6 +56,7 @@ class Fact:
     parts: of a figure that is split by a label its largest parts, all of them, or their number.
     noted: the path of a fact of the window's stage, such as ``shards.settled``, with its unit.
     resources: what is asked of the window's resources; its state is whether something was saturated.
+    steady: id of a figure, of which it is asked whether it was steady in the window.
     ledger: what the ledger of the window's stage counted, or ``lost``, the workflow-seconds that the rebalancing cost.
     levels: names of ranges of the value, each with its lower end, ascending; the first has none below it.
     """
@@ -64,6 +68,7 @@ class Fact:
     parts: str = ""
     noted: str = ""
     resources: str = ""
+    steady: str = ""
     ledger: str = ""
     unit: str = ""
     levels: tuple[tuple[str, float], ...] = ()
@@ -75,6 +80,8 @@ class Fact:
             return CHANGES
         if self.resources:
             return RESOURCES
+        if self.steady:
+            return STEADINESS
         return (*(name for name, _end in self.levels), UNKNOWN) if self.levels else (KNOWN, UNKNOWN)
 
 

@@ -29,7 +29,7 @@ SCHEMA = "temporal_lab.benchmarking/questions/1"
 #: Stands in a text for the reasons why facts are not known.
 REASONS = "reasons"
 #: What a fact is read from.
-KINDS = ("figure", "noted", "ledger", "resources")
+KINDS = ("figure", "noted", "ledger", "resources", "steady")
 #: Questions of a file.
 MOST = 200
 
@@ -132,7 +132,7 @@ def _fact(name: str, value: Any, at: shape.Place, windows: Mapping[str, Window])
     if sum(kind in value for kind in KINDS) != 1:
         raise shape.Fault(at, f"must have one of {', '.join(f'`{kind}`' for kind in KINDS)}")
     if "figure" not in value:
-        for key in ("against", "parts", *(["levels"] if "resources" in value else [])):
+        for key in ("against", "parts", *(["levels"] if "resources" in value or "steady" in value else [])):
             if key in value:
                 raise shape.Fault((*at, key), "is not for facts of this kind")
     if "noted" not in value and "unit" in value:
@@ -151,6 +151,7 @@ def _fact(name: str, value: Any, at: shape.Place, windows: Mapping[str, Window])
         resources=(
             shape.choice(value["resources"], (*at, "resources"), RESOURCE_KINDS) if "resources" in value else ""
         ),
+        steady=shape.text(value["steady"], (*at, "steady")) if "steady" in value else "",
         ledger=shape.choice(value["ledger"], (*at, "ledger"), LEDGER) if "ledger" in value else "",
         unit=shape.text(value["unit"], (*at, "unit")) if "unit" in value else "1",
         levels=_levels(value["levels"], (*at, "levels")) if "levels" in value else (),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Steps = NDArray[np.float64]
 
+#: The share of all growth up to which the growth of a half is none: steps are interpolated.
+ROUNDING = 1e-9
 #: It came at once when more than this share of it came in so many steps: an instant can lie across two steps, whose
 #: growth is divided where they end between scrapes.
 AT_ONCE = 0.5
@@ -148,7 +150,10 @@ def _halves(steps: Steps) -> tuple[float, float]:
     """The sums of both halves; of an odd number of steps the middle one is in neither, and they are scaled for it."""
     middle = len(steps) // 2
     scale = len(steps) / (2 * middle)
-    return scale * float(steps[:middle].sum()), scale * float(steps[-middle:].sum())
+    # A sum of interpolated steps leaves a rest where there was nothing.
+    none = ROUNDING * float(np.abs(steps).sum())
+    first, second = (scale * float(half.sum()) for half in (steps[:middle], steps[-middle:]))
+    return (0.0 if abs(first) <= none else first, 0.0 if abs(second) <= none else second)
 
 
 def _burst(grown: Steps, step: float) -> Burst | None:

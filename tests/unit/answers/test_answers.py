@@ -145,6 +145,10 @@ def ledger(found: dict[str, Any], fact: Fact, state: str) -> None:
         found["entries"] += [{"what": fact.ledger, "count": count} for count in counts]
 
 
+#: What a figure had in the halves of a window, by whether it was steady.
+HALVES = {"steady": [4.0, 4.1], "drifting": [4.0, 6.0], "stopped": [4.0, 0.0]}
+
+
 def run_with(question: Question, states: Mapping[str, str]) -> tuple[Any, Any] | None:
     """A run in which the facts have these states, with a judge; None where two of them contradict each other."""
     rows: dict[str, dict[int, dict[str, Any]]] = {}
@@ -153,12 +157,15 @@ def run_with(question: Question, states: Mapping[str, str]) -> tuple[Any, Any] |
     asked: dict[tuple[str, int], str] = {}
     ledgers: dict[str, Any] = {}
     resources: dict[int, str] = {}
+    steady: dict[tuple[str, int], str] = {}
     for fact in question.facts:
         state, place = states[fact.name], PLACES[fact.window]
         if fact.ledger:
             ledger(ledgers.setdefault(fact.window.stage, empty_ledger()), fact, state)
         elif fact.resources:
             resources[place] = state
+        elif fact.steady:
+            steady[fact.steady, place] = state
         elif fact.noted:
             parent, _dot, name = fact.noted.partition(".")
             noted[fact.window.stage] = {parent: {name: None if state == UNKNOWN else 4.0}}
@@ -173,6 +180,10 @@ def run_with(question: Question, states: Mapping[str, str]) -> tuple[Any, Any] |
             if (fact.figure, place) not in asked or fact.levels:
                 rows.setdefault(fact.figure, {})[place] = reading(fact, state)
             asked[fact.figure, place] = state
+    for (name, place), state in steady.items():
+        found = rows.setdefault(name, {}).setdefault(place, figure(name, 1.0))
+        if state != UNKNOWN:
+            found["noise"] = {"steady": state == "steady", "halves": HALVES[state]}
     for (name, before, after), state in changes.items():
         if state != UNKNOWN and any(rows[name][place]["state"] != "pass" for place in (before, after)):
             return None
@@ -233,7 +244,8 @@ def test_the_questions_ask_for_figures_of_the_profile_only() -> None:
     figures = {one.id for one in profile_file.load(profile_file.default_path()).figures}
     for question in QUESTIONS:
         for fact in question.facts:
-            assert not fact.figure or fact.figure in figures, (question.id, fact.name)
+            for name in filter(None, (fact.figure, fact.steady)):
+                assert name in figures, (question.id, fact.name)
 
 
 def test_the_document_has_each_question_with_each_of_its_answers() -> None:
@@ -245,6 +257,30 @@ def test_the_document_has_each_question_with_each_of_its_answers() -> None:
 
 
 # --- facts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("noise", "verdict", "said"),
+    [
+        ({"steady": True, "halves": [4.0, 4.4]}, "measured", "Workflows completed at 1 and"),
+        ({"steady": False, "halves": [4.0, 6.0]}, "unsteady", "from 4 to 6"),
+        # What is left of a sum of interpolated steps is nothing.
+        ({"steady": False, "halves": [77.7, 2.8e-13]}, "stopped", "from 77.7 to 0"),
+        ({"steady": False, "halves": [0.0, 4.0]}, "unsteady", "from 0 to 4"),
+        ({"steady": False, "halves": [None, 4.0]}, "measured", ""),
+        ({"steps": 3, "step": 5.0}, "measured", ""),
+    ],
+)
+def test_a_load_that_was_not_the_same_through_its_window_is_not_called_measured(
+    noise: dict[str, Any], verdict: str, said: str
+) -> None:
+    (question,) = [one for one in QUESTIONS if one.id == "load_transitions"]
+    place = PLACES[question.facts[0].window]
+    names = ("workflow_successes", "state_transitions", "transitions_per_success")
+    rows = {name: {place: {**figure(name, 1.0), "noise": noise}} for name in names}
+    (given,) = answer.answer_questions(report(rows), [question], lambda *_: ChangeVerdict("same"))
+    assert given["verdict"] == verdict
+    assert said in given["text"]
 
 
 def kinds(rows: Any, facts: Any = NOTHING, verdict: ChangeVerdict | None = None) -> tuple[dict[str, str], list[str]]:
@@ -338,7 +374,7 @@ def test_a_value_that_is_not_trusted_is_unknown(state: str) -> None:
     ("before", "after", "fault"),
     [
         ("window: one}", "window: onn}", r":\d+: question 'kinds', `facts.value.window`: 'onn' is none .* 'one'"),
-        ("figure: work, window: one}", "window: one}", "one of `figure`, `noted`, `ledger`, `resources`"),
+        ("figure: work, window: one}", "window: one}", "one of `figure`, `noted`, `ledger`, `resources`, `steady`"),
         ("{value}|", "{valu}|", r"names \{valu\}, which is no fact .* 'value'"),
         ("{change.size}", "{change.sise}", r"of this fact there is .*\{change.size\}"),
         ("{value}|", "{value.before}|", r"of this fact there is \{value\}"),

@@ -78,7 +78,7 @@ def test_the_collections_own_profile_has_the_labs_figures() -> None:
         "resource_exhausted",
         "shards_per_pod",
         "membership_changes",
-        "processes_started",
+        "pods_started",
         "shards_acquired",
         "shards_closed",
         "poll_sync_rate",
