@@ -50,6 +50,7 @@ help:
 	@echo 'make fuzz              many more random values and worlds than make check tries: hours'
 	@echo 'make test              all checks'
 	@echo '  CHECKS="ruff units"  only these'
+	@echo 'make matrix            sanity, unit tests and the installed collection with each supported ansible-core: an hour'
 	@echo 'make setup             only what make lab needs to start (with KUBECONFIG=FILE: without the node)'
 	@echo 'make node-up           build and start the embedded node'
 	@echo 'make node-down         stop it and leave no trace of it but its state folder'
@@ -93,6 +94,11 @@ test:
 check:
 	@tools/setup.sh test
 	@.venv/bin/python tools/check.py quick
+
+.PHONY: matrix
+matrix:
+	@tools/setup.sh test
+	@.venv/bin/python tools/matrix.py
 
 # Each value and world of its own; make check has a few of them, the same every time.
 .PHONY: fuzz

@@ -126,11 +126,12 @@ def ansible_test_place() -> Path:
     for name in files():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, place / name)
-    # The name ansible-core 2.19 gives the script it would download.
-    bootstrap = Path.home() / ".ansible" / "test" / "cache" / "get_pip_24_2.py"
-    if not bootstrap.exists():
-        bootstrap.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "tools" / "get_pip.py", bootstrap)
+    # The names that ansible-core 2.19, and 2.20 and 2.21, give the script they would download.
+    for version in ("24_2", "25_2"):
+        bootstrap = Path.home() / ".ansible" / "test" / "cache" / f"get_pip_{version}.py"
+        if not bootstrap.exists():
+            bootstrap.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / "tools" / "get_pip.py", bootstrap)
     return place
 
 
@@ -247,6 +248,13 @@ def publishing() -> list[Check]:
             [["python", "tools/check_reference.py"]],
             said(r"^(\d+ plugins and \d+ roles) documented"),
             limit=900,
+            setup="publish",
+            lane=LINTERS,
+        ),
+        Check(
+            "changelog",
+            [["python", "tools/changelog.py"]],
+            said(r"^(\d+ entries) in "),
             setup="publish",
             lane=LINTERS,
         ),

@@ -56,12 +56,20 @@ class CallbackModule(CallbackBase):
         self._refused = False
         # By host: where it failed and why, the newest last.
         self._failures: dict[str, list[tuple[str, str]]] = {}
+        # By host: why the first item of a loop failed that is still running.
+        self._items: dict[str, str] = {}
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._playbook = os.path.abspath(playbook._file_name)
 
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        # the result of the whole loop does not tell which item failed, from ansible-core 2.21 on
+        self._items.setdefault(result.host.get_name(), _message(result.result))
+
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        if not ignore_errors:
+        if ignore_errors:
+            self._items.pop(result.host.get_name(), None)
+        else:
             self._note(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
@@ -90,10 +98,10 @@ class CallbackModule(CallbackBase):
             )
 
     def _note(self, result: Any) -> None:
-        # By these names ansible-core before 2.19 has them as well.
-        host, task, found = result._host, result._task, result._result
+        host, task = result.host.get_name(), result.task
         self._refused |= task.action == PLAN
-        self._failures.setdefault(host.get_name(), []).append((_where(task), _message(found)))
+        why = self._items.pop(host, "") or _message(result.result)
+        self._failures.setdefault(host, []).append((_where(task), why))
 
     def _reason(self, host: str) -> tuple[str, str]:
         """Stage and reason of a stage's own failure, else the task of the newest failure."""
@@ -132,11 +140,7 @@ def _where(task: Any) -> str:
 
 
 def _message(result: dict[str, Any]) -> str:
-    """Why a task failed, in one line; for a loop why its first failed item did."""
-    for item in result.get("results") or []:
-        if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
-            result = item
-            break
+    """Why a task or an item of its loop failed, in one line."""
     text = result.get("msg") or result.get("stderr") or result.get("module_stderr") or ""
     return plain(told_plainly(str(text)), limit=LONGEST_REASON) or "failed without a message"
 

@@ -161,7 +161,7 @@ source:
       description: Version of the chart; empty for the newest, or where there is only one.
       type: str
       sample: 0.73.2
-values:
+chart_values:
   description: The merged values.
   returned: success
   type: dict

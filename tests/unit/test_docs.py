@@ -19,6 +19,9 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "MAINTAINERS.md",
+    "SECURITY.md",
     *sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
 )
 #: Pages in other folders: their links are checked.
@@ -29,7 +32,18 @@ OTHERS = tuple(
 )
 #: The changelog may name what is gone.
 PRESENT = tuple(page for page in PAGES if page != "CHANGELOG.md")
-FOLDERS = ("docs", "files", "inventory", "playbooks", "plugins", "requirements", "roles", "tests", "tools")
+FOLDERS = (
+    "changelogs",
+    "docs",
+    "files",
+    "inventory",
+    "playbooks",
+    "plugins",
+    "requirements",
+    "roles",
+    "tests",
+    "tools",
+)
 #: A path that begins with a folder of the project, or with a room's folder in module_utils.
 PATH = re.compile(rf"(?<![\w./<>-])((?:{'|'.join(FOLDERS)}|module_utils)/[\w./*<>{{}},-]*)")
 #: A file by its name alone, in a code span.
@@ -214,7 +228,7 @@ def test_the_constants_to_change_are_in_the_files_named_beside_them() -> None:
 
 
 def test_the_readme_lists_every_tag() -> None:
-    listed = [row[0].strip("`") for row in table(text_of("README.md"), "## The stages") if row[0].startswith("`")]
+    listed = [row[0].strip("`") for row in table(text_of("README.md"), "## Use cases") if row[0].startswith("`")]
     assert sorted(listed) == sorted(tags())
 
 

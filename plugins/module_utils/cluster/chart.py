@@ -86,6 +86,7 @@ def read_chart(helm: str, reference: str, repo: str, version: str) -> Chart:
     options = [*(("--repo", repo) if repo else ()), *(("--version", version) if version else ())]
     command = [program, "show", "chart", os.path.expanduser(reference), *options]
     try:
+        # pylint: disable-next=ansible-bad-function
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH, check=False)
     except subprocess.TimeoutExpired:
         raise LabError(f"{where} cannot be read, as helm did not get it in {FETCH:.0f} s: {other}.") from None

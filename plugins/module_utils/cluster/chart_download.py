@@ -75,6 +75,7 @@ def _run(command: list[str], folder: Path) -> str | None:
         "HELM_REPOSITORY_CACHE": str(folder / "cache"),
     }
     try:
+        # pylint: disable-next=ansible-bad-function
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH, check=False, env=environment)
     except subprocess.TimeoutExpired:
         return f"helm did not get it in {FETCH:.0f} s"

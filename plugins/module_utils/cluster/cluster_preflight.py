@@ -15,7 +15,7 @@ from ..task import Context, Params, Result, Task
 from .capacity import free_resources, judge_resources, require_kubernetes, wanted_resources
 from .cluster import Cluster
 from .connect import CLUSTER
-from .helm import helm_version, judge_helm
+from .helm import core_version, helm_version, judge_helm
 from .images import images_present, usable_nodes
 from .permissions import NEEDED, Permission, allowed, judge_permissions, missing_permissions
 from .predicates import Json
@@ -223,7 +223,7 @@ def run(params: Params, context: Context, wall: Callable[[], float] = time.time)
     except LabError as error:
         name = "api" if findings else "cluster"
         findings.append(finding(name, "fail", error.msg, "No stage can run on this cluster.", "Correct that first."))
-    findings.append(judge_helm(params["helm"], helm))
+    findings.append(judge_helm(params["helm"], helm, core_version()))
     show_faulty(findings, context.show)
     return {
         "changed": False,

@@ -65,6 +65,7 @@ class ExecPlugin:
                         show(f"{self.who} says: {line}")
 
         try:
+            # pylint: disable-next=ansible-bad-function
             process = subprocess.Popen(
                 [self.entry["command"], *self.entry["args"]],
                 stdin=subprocess.DEVNULL,

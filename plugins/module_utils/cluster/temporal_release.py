@@ -84,12 +84,12 @@ def may_change_all(cluster: Cluster) -> bool:
 
 
 def run(params: Params, context: Context, now: Callable[[], float] = time.time) -> Result:
-    """Return what the documentation of the module says: ``chart``, its ``source`` and ``values``, ``findings`` …"""
+    """Return what the documentation of the module says: ``chart``, its ``source``, ``chart_values``, ``findings`` …"""
     release = params["release"]
     names = list(dict.fromkeys([release, *params["installs"], *params["companions"]]))
     check_companions(names[1:])
     findings: list[Finding | None] = []
-    result: Result = {"changed": False, "chart": None, "source": None, "values": params["values"]}
+    result: Result = {"changed": False, "chart": None, "source": None, "chart_values": params["values"]}
     with Cluster.from_params(params) as cluster:
         revisions = read_revisions(cluster)
         own = [revision for revision in revisions if revision.release == release]
@@ -123,7 +123,7 @@ def run(params: Params, context: Context, now: Callable[[], float] = time.time) 
                 "app_version": chart.app_version,
                 "generation": chart.generation,
             }
-            result["values"] = values
+            result["chart_values"] = values
         ours = installed_by_us(cluster, [name for name in names if name in installed], claims)
         foreign = [name for name in names if name in installed - ours]
         if params["chart"] and foreign and not params["adopt"]:

@@ -105,6 +105,7 @@ def own_cache(workshop: Workshop) -> None:
 def check_go_caches(workshop: Workshop) -> None:
     """Raise LabError when others can write to what Go builds from and takes as built."""
     try:
+        # pylint: disable-next=ansible-bad-function
         said = subprocess.run(
             [workshop.go, "env", "GOCACHE", "GOMODCACHE"],
             stdin=subprocess.DEVNULL,
@@ -180,6 +181,7 @@ def _run_commands(part: Part, workshop: Workshop, out: Path, folders: dict[str, 
             if arguments[0] == "go":
                 arguments[0] = workshop.go
             try:
+                # pylint: disable-next=ansible-bad-function
                 code = subprocess.run(
                     arguments, cwd=out, env=environment, stdin=subprocess.DEVNULL, stdout=output,
                     stderr=subprocess.STDOUT, check=False, umask=UMASK,

@@ -75,6 +75,7 @@ def start_supervisor(layout: Layout) -> None:
     ]  # fmt: skip
     log = layout.logs / "start.log"
     with open(log, "wb", opener=private_opener) as output:
+        # pylint: disable-next=ansible-bad-function
         process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             cwd="/", env={**os.environ, MARK: layout.name}, umask=0o022,

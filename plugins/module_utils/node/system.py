@@ -29,6 +29,7 @@ def command(arguments: Sequence[str], timeout: float = 60.0, environment: Mappin
     """
     shown = " ".join(arguments)
     try:
+        # pylint: disable-next=ansible-bad-function
         done = subprocess.run(
             arguments, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
             env=None if environment is None else {**os.environ, **environment},

@@ -197,7 +197,7 @@ def test_a_cluster_that_fails_in_between_is_a_finding_of_its_own(task: Task, api
     assert states(result) == {"cluster": "pass", "clock": "pass", "namespace": "pass", "api": "fail", "helm": "pass"}
 
 
-@pytest.mark.parametrize(("script", "state"), [("echo v4.1.0", "fail"), ("exit 1", "fail")])
+@pytest.mark.parametrize(("script", "state"), [("echo v5.1.0", "fail"), ("exit 1", "fail")])
 def test_another_helm(task: Task, api: ScriptedApi, tmp_path: Path, script: str, state: str) -> None:
     good_cluster(api)
     program = tmp_path / "other-helm"

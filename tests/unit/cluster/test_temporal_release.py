@@ -67,7 +67,7 @@ def test_the_layer_of_the_charts_generation_is_taken(task: Task, api: ScriptedAp
         "app_version": "1.29.1",
         "generation": "bundled",
     }
-    assert result["values"] == {"a": {"b": 1, "c": 2}}
+    assert result["chart_values"] == {"a": {"b": 1, "c": 2}}
     assert [(entry["id"], entry["state"]) for entry in result["findings"]] == [("chart", "pass")]
     assert (result["faults"], result["unfinished"], result["good_revision"]) == ([], False, 1)
     assert result["releases"] == ["my-temporal", "other"]
@@ -101,7 +101,7 @@ def test_objects_of_the_whole_cluster_are_for_administrators_and_not_for_student
     chart = write_chart(tmp_path / "temporal", "0.73.2")
     asked = {"layers": {"bundled": {"a": {"b": 1, "c": 1}}}, "cluster_layers": {"bundled": {"a": {"b": 2}}}}
     result = task(temporal_release, chart=chart, values={"a": {"c": 3}}, helm=helm, **asked)
-    assert result["values"] == {"a": {"b": 2 if taken else 1, "c": 3}}
+    assert result["chart_values"] == {"a": {"b": 2 if taken else 1, "c": 3}}
     (review,) = [entry for entry in api.asked if entry.path.endswith("selfsubjectaccessreviews")]
     assert review.body["spec"]["resourceAttributes"] == {"verb": "*", "group": "*", "resource": "*"}
     task(temporal_release, chart=chart, helm=helm, layers=asked["layers"], cluster_layers={"lab": {"a": 1}})

@@ -225,4 +225,5 @@ def test_fuzz_charts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fuzz_versions(version: str) -> None:
     chart.numbers(version)
     chart.is_pinned("temporal", version)
-    judge_helm("helm", version)
+    judge_helm("helm", version, "6.2.0")
+    judge_helm("helm", "v4.1.0", version)
