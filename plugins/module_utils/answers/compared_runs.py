@@ -17,6 +17,7 @@ from ..noise.change import Side
 from ..prometheus.profile import ServerChange
 from ..results.change_sides import noise_fault, side
 from ..results.merged_run import TOLERANCE
+from ..results.other_work import other_work_fault
 from ..results.report import Change, FigureRow, Reading, Report, StageWindow
 from ..results.window_changes import bare_change, judge_together
 from ..shaped_yaml import meant
@@ -181,12 +182,14 @@ def _window(
     windows = base["windows"][pair.base], other["windows"][pair.other]
     fault = _window_fault(windows, stage, differences)
     meanings = _changed_meanings(changes, server_of(base, stage), server_of(other, stage))
+    other_work = other_work_fault(windows[0]["resources"], windows[1]["resources"], NAMES)
     sides = _found(base, pair.base), _found(other, pair.other)
     figures = []
     for figure_id in dict.fromkeys([*sides[0], *sides[1]]):
         one, two = sides[0].get(figure_id), sides[1].get(figure_id)
         distribution = next((found.row["distribution"] for found in (one, two) if found), "")
-        figure = _figure(one, two, choices, (fault, meanings.get(figure_id, ""), meanings.get(distribution, "")))
+        faults = (fault, meanings.get(figure_id, ""), meanings.get(distribution, ""))
+        figure = _figure(one, two, choices, faults, other_work)
         figures.append(figure)
         if one and two and figure["change"] and not figure["reason"]:
             judged.append((figure, figure["change"], _sides(one, two, windows)))
@@ -314,8 +317,13 @@ def _found(report: Report, place: int) -> dict[str, Found]:
     return {row["id"]: Found(row, reading) for row, reading in readings if reading is not None}
 
 
-def _figure(base: Found | None, other: Found | None, choices: Choices, faults: Sequence[str]) -> ComparedFigure:
-    """A figure that at least one of the runs has, before its change is judged. faults: of its window and its id."""
+def _figure(
+    base: Found | None, other: Found | None, choices: Choices, faults: Sequence[str], other_work: str
+) -> ComparedFigure:
+    """A figure that at least one of the runs has, before its change is judged.
+
+    faults: of its window and its id. other_work: why its change may be another program's doing.
+    """
     either = base or other
     if either is None:
         raise ValueError("neither run has the figure")
@@ -334,6 +342,7 @@ def _figure(base: Found | None, other: Found | None, choices: Choices, faults: S
             reason = (
                 noise_fault(base.reading, NAMES[0])
                 or noise_fault(other.reading, NAMES[1])
+                or other_work
                 or ("" if change else "in at least one of the runs it is only a bound")
             )
             for one, which in ((other, "other"), (base, "base")):

@@ -405,13 +405,13 @@ def test_runs_without_a_window_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_was_saturated_in_one_run_alone_is_noted(tmp_path: Path) -> None:
-    def run(name: str, saturated: list[str], used: float, cores: float | None = 2.0) -> Lab:
+    def run(name: str, saturated: list[str], used: float, cores: float | None = 2.0, beside: float = 0.0) -> Lab:
         lab = Lab(tmp_path, name=name)
         resources = {
             "state": "saturated" if saturated else "free",
             "reason": "",
             "saturated": saturated,
-            "machines": [{"name": "node", "used": used, "cores": cores}],
+            "machines": [{"name": "node", "used": used + beside, "cores": cores}],
             "cpu": {"history": used},
             "throttled": {},
         }
@@ -422,6 +422,13 @@ def test_what_was_saturated_in_one_run_alone_is_noted(tmp_path: Path) -> None:
     assert found["windows"][0]["notes"] == [
         "In the other run machine was saturated, in the one it is compared with not."
     ]
+    # What the machine did besides was the same: nothing.
+    assert {figure["verdict"] for figure in found["windows"][0]["figures"]} == {"same"}
+    busy = of(compare(run("calm", [], 1.0), run("busy", [], 1.0, beside=0.8)), "workflow_successes")
+    assert (busy["verdict"], busy["reason"]) == (
+        "unknown",
+        "other work used 0.80 of 2 cores in the other run's window and 0.00 in the base run's one",
+    )
     cores = compare(run("two", [], 1.0), run("four", [], 1.0, cores=4.0))["differences"]
     assert [(one["kind"], one["base"], one["other"], one["effect"]) for one in cores] == [("machine", 2.0, 4.0, "told")]
     unknown = compare(run("known", [], 1.0), run("unknown", [], 1.0, cores=None))["differences"]
