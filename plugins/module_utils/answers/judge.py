@@ -11,6 +11,9 @@ from ..results.window_changes import window_changes
 from .fact_reading import ChangeVerdict, Judge
 from .question import SAME, UNKNOWN
 
+#: Where noise would hide a change by this share, "no change" is no answer.
+HIDDEN = 0.5
+
 
 def judge_of(report: Report) -> Judge:
     """Judges the changes of a run. All figures of two windows are judged together, once for each pair of windows."""
@@ -34,9 +37,17 @@ def judge_of(report: Report) -> Judge:
         size = change_size(change, row["unit"], earlier["value"] if earlier else None)
         if change["verdict"] == "unknown":
             return ChangeVerdict(UNKNOWN, size, change["reason"])
+        if change["verdict"] == "none" and _hides(change, earlier["value"] if earlier else None):
+            return ChangeVerdict(UNKNOWN, size, "noise would hide a change by half")
         return ChangeVerdict(SAME if change["verdict"] == "none" else change["verdict"], size)
 
     return judge
+
+
+def _hides(change: Change, before: float | None) -> bool:
+    """Whether what is called no change may be a large one."""
+    ends = [abs(end) for end in (change["low"], change["high"]) if end is not None]
+    return bool(before) and max(ends, default=0.0) > HIDDEN * abs(before or 0.0)
 
 
 def change_size(change: Change, unit: str, before: float | None) -> str:

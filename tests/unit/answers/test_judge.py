@@ -45,6 +45,18 @@ def test_a_change_beyond_noise_and_one_within_it(report: Any) -> None:
     assert (back.state, back.size) == ("same", "within ±7.4 %")
 
 
+def test_no_change_is_no_answer_where_noise_would_hide_a_large_one(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    for at, stage, value in ((0, "baseline", 20.0), (200, "benchmark", 19.0)):
+        figures = [figure(f"by_{half}", value, noise=noise(value, half)) for half in (4, 9)]
+        lab.write(stage, at=at, windows=[window("w", START + at, *figures)])
+    run = lab.report()
+    assert judge_of(run)(row(run, "by_4"), 0, 1).state == "same"
+    found = judge_of(run)(row(run, "by_9"), 0, 1)
+    assert (found.state, found.reason) == ("unknown", "noise would hide a change by half")
+    assert row(run, "by_9")["readings"][1]["change"]["verdict"] == "none"
+
+
 @pytest.mark.parametrize(("name", "reason"), [("silent", "does not say how far noise goes"), ("bound", "only a bound")])
 def test_without_noise_nothing_is_a_change(report: Any, name: str, reason: str) -> None:
     found = judge_of(report)(row(report, name), 0, 1)
