@@ -46,7 +46,7 @@ def window(random: np.random.Generator, level: float, error: float, start: int, 
 def power(random: np.random.Generator, change: float, error: float, length: int, step: int, pairs: int) -> float:
     """Share of pairs in which the change is found."""
     hits = 0
-    for _ in range(pairs):
+    for _pair in range(pairs):
         levels = [1.0 + change, *[1.0] * (FIGURES - CHANGED)]
         drawn = [
             (window(random, 1.0, error, 0, length, step), window(random, level, error, length, length, step))
