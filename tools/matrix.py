@@ -59,11 +59,6 @@ class Row:
     seconds: float = 0.0
 
 
-def cache() -> Path:
-    """Where the matrix keeps its virtual environments, for all checkouts."""
-    return (ROOT / ".venv").resolve().parent
-
-
 def interpreter(version: str) -> Path:
     """A Python of that version with venv, on PATH or under pyenv; raises Missing."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
@@ -94,7 +89,8 @@ def virtual_environment(pair: Pair) -> Path:
     python = interpreter(pair.python)
     text = pins(pair)
     key = hashlib.sha256((text + pair.pins.read_text()).encode()).hexdigest()[:12]
-    place = cache() / f"matrix-{pair.python}-{pair.ansible_core}-{key}"
+    # beside the main one, for all checkouts
+    place = main.parent / f"matrix-{pair.python}-{pair.ansible_core}-{key}"
     if (place / ".complete").exists():
         return place
     shutil.rmtree(place, ignore_errors=True)

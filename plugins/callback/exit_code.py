@@ -43,7 +43,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if ignore_errors:
             return
-        if result._task.action == TASK and result._result.get("exit_code") == WORSE:
+        if result.task.action == TASK and result.result.get("exit_code") == WORSE:
             self._worse += 1
         else:
             self._others += 1
